@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { discoverySchema } from './discovery.ts';
+import { rankingReportSchema } from './report.ts';
+import { deviceSchema, taskSchema } from './tasks.ts';
+
+/**
+ * The border between the extension host (or any other client) and the engine process: JSON-RPC over the IPC channel
+ * of a forked Node process. Requests are cancelled with the `$/cancelRequest` of vscode-jsonrpc.
+ */
+
+export const discoverParamsSchema = z.object({
+  workspace: z.string(),
+  checkpointFolders: z
+    .array(z.string())
+    .default([])
+    .describe('Folders to look for checkpoints in beside the workspace.'),
+  excludes: z.array(z.string()).default([]).describe('Names of files and folders that are passed over.'),
+});
+export type DiscoverParams = z.infer<typeof discoverParamsSchema>;
+
+export const rankParamsSchema = discoverParamsSchema.extend({
+  dataset: z.string().describe('Folder of the dataset.'),
+  checkpoints: z
+    .array(z.string())
+    .optional()
+    .describe('Checkpoint files or folders; those of the workspace when left out.'),
+  task: z.union([z.literal('auto'), taskSchema]).default('auto'),
+  metric: z.string().default('emms').describe('A score, or score:variant.'),
+  also: z.array(z.string()).default([]).describe('Further scores to compute for the report.'),
+  labelEncoders: z.array(z.string()).default(['auto']),
+  limit: z.int().min(2).default(2000).describe('Most samples to use, drawn stratified by class.'),
+  device: deviceSchema.default('auto'),
+  seed: z.int().default(0),
+  cacheFolder: z.string().nullable().describe('Where features and statistics are kept; null keeps nothing.'),
+});
+export type RankParams = z.infer<typeof rankParamsSchema>;
+
+const stageSchema = z.enum(['discover', 'read', 'extract', 'embed', 'score']);
+export type Stage = z.infer<typeof stageSchema>;
+
+export const progressSchema = z.object({
+  stage: stageSchema,
+  message: z.string().describe('What is being worked on, e.g. the name of the checkpoint.'),
+  done: z.int().min(0),
+  total: z.int().min(0).describe('0 while the total is not known.'),
+  secondsLeft: z.number().min(0).nullable().describe('Estimate for the whole ranking; null while there is none.'),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+const logSchema = z.object({
+  level: z.enum(['debug', 'info', 'warn', 'error']),
+  message: z.string(),
+});
+export type LogEntry = z.infer<typeof logSchema>;
+
+/** Every request: its method name, and the schemas of what goes in and what comes back. */
+export const requests = {
+  discover: { method: 'emms/discover', params: discoverParamsSchema, result: discoverySchema },
+  rank: { method: 'emms/rank', params: rankParamsSchema, result: rankingReportSchema },
+} as const;
+
+/** Notifications from the engine while a request runs. */
+export const notifications = {
+  progress: { method: 'emms/progress', params: progressSchema },
+  log: { method: 'emms/log', params: logSchema },
+} as const;
+
+/** Codes of the JSON-RPC errors that the engine answers with (beside those that JSON-RPC defines itself). */
+export const engineErrorCodes = {
+  /** The input gives nothing to rank or can't be read; the message names the file and the remedy. */
+  input: 3,
+  /** The request was cancelled (the code that vscode-jsonrpc and LSP use). */
+  cancelled: -32800,
+} as const;
