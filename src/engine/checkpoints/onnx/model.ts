@@ -1,0 +1,197 @@
+import { type Field, ProtobufFile } from './protobufFile.ts';
+
+/** A node of the graph: names only. */
+export interface OnnxNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Integer attributes by name (`group`, `transB`, …); the first value of lists is enough for what we ask. */
+  readonly ints: ReadonlyMap<string, number>;
+}
+
+/** A dimension is a number when it is fixed, and a name (or nothing) when it is dynamic. */
+export interface OnnxValue {
+  readonly name: string;
+  /** ONNX TensorProto.DataType: 1 float, 2 uint8, 10 float16, … */
+  readonly elementType: number;
+  readonly shape: readonly (number | string)[];
+}
+
+/** What an ONNX file says about itself, without its weights. */
+export interface OnnxModel {
+  readonly nodes: readonly OnnxNode[];
+  /** Dimensions of each stored weight, by name. */
+  readonly initializers: ReadonlyMap<string, readonly number[]>;
+  /** Graph inputs that are not weights. */
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Networks have thousands of nodes and weights, not millions: more is a damaged or hostile file. */
+const MAX_ITEMS = 500_000;
+
+/** Field numbers of the messages in onnx.proto3. */
+const MODEL = { graph: 7, metadata: 14 } as const;
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
+const NODE = { input: 1, output: 2, op: 4, attribute: 5 } as const;
+const ATTRIBUTE = { name: 1, int: 3, tensor: 5, ints: 8 } as const;
+const TENSOR = { dims: 1, name: 8 } as const;
+const VALUE = { name: 1, type: 2 } as const;
+const TYPE = { tensor: 1 } as const;
+const TENSOR_TYPE = { element: 1, shape: 2 } as const;
+const SHAPE = { dim: 1 } as const;
+const DIM = { value: 1, param: 2 } as const;
+const ENTRY = { key: 1, value: 2 } as const;
+
+/**
+ * Reads the structure of an ONNX file, skipping its weights.
+ * @throws Error saying what is wrong with the bytes
+ */
+export function readOnnxModel(path: string): OnnxModel {
+  const file = new ProtobufFile(path);
+  try {
+    return new ModelReader(file).read();
+  } finally {
+    file.close();
+  }
+}
+
+class ModelReader {
+  readonly #file: ProtobufFile;
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers = new Map<string, number[]>();
+  readonly #inputs: OnnxValue[] = [];
+  readonly #outputs: OnnxValue[] = [];
+  readonly #metadata = new Map<string, string>();
+  #items = 0;
+
+  constructor(file: ProtobufFile) {
+    this.#file = file;
+  }
+
+  read(): OnnxModel {
+    for (const field of this.#file.fields()) {
+      if (field.number === MODEL.graph && field.wire === 2) this.#graph(field);
+      else if (field.number === MODEL.metadata && field.wire === 2) this.#entry(field);
+    }
+    if (this.#nodes.length === 0) throw new Error('there is no graph in it');
+    return {
+      nodes: this.#nodes,
+      initializers: this.#initializers,
+      inputs: this.#inputs.filter(({ name }) => !this.#initializers.has(name)),
+      outputs: this.#outputs,
+      metadata: this.#metadata,
+    };
+  }
+
+  #graph(graph: Field): void {
+    for (const field of this.#inside(graph)) {
+      if (field.wire !== 2) continue;
+      if (field.number === GRAPH.node) this.#node(field);
+      else if (field.number === GRAPH.initializer) {
+        const { name, dims } = this.#tensor(field);
+        this.#initializers.set(name, dims);
+      } else if (field.number === GRAPH.input) this.#inputs.push(this.#value(field));
+      else if (field.number === GRAPH.output) this.#outputs.push(this.#value(field));
+    }
+  }
+
+  #node(node: Field): void {
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    const ints = new Map<string, number>();
+    let op = '';
+    let constant: number[] | undefined;
+    for (const field of this.#inside(node)) {
+      if (field.number === NODE.input) inputs.push(this.#file.string(field));
+      else if (field.number === NODE.output) outputs.push(this.#file.string(field));
+      else if (field.number === NODE.op) op = this.#file.string(field);
+      else if (field.number === NODE.attribute) {
+        const attribute = this.#attribute(field);
+        if (attribute.int !== undefined) ints.set(attribute.name, attribute.int);
+        if (attribute.dims) constant = attribute.dims;
+      }
+    }
+    // Some exporters store weights as Constant nodes.
+    if (op === 'Constant' && constant && outputs[0] !== undefined) this.#initializers.set(outputs[0], constant);
+    this.#nodes.push({ op, inputs, outputs, ints });
+  }
+
+  #attribute(attribute: Field): { name: string; int: number | undefined; dims: number[] | undefined } {
+    let name = '';
+    let int: number | undefined;
+    let dims: number[] | undefined;
+    for (const field of this.#inside(attribute)) {
+      if (field.number === ATTRIBUTE.name) name = this.#file.string(field);
+      else if (field.number === ATTRIBUTE.int) int = field.value;
+      else if (field.number === ATTRIBUTE.ints) int ??= this.#file.varints(field).next().value ?? undefined;
+      else if (field.number === ATTRIBUTE.tensor) dims = this.#tensor(field).dims;
+    }
+    return { name, int, dims };
+  }
+
+  #tensor(tensor: Field): { name: string; dims: number[] } {
+    const dims: number[] = [];
+    let name = '';
+    for (const field of this.#inside(tensor)) {
+      if (field.number === TENSOR.name) name = this.#file.string(field);
+      else if (field.number === TENSOR.dims) {
+        for (const dim of this.#file.varints(field)) {
+          dims.push(dim);
+          if (dims.length > 64) throw new Error('a weight with more than 64 dimensions');
+        }
+      }
+    }
+    return { name, dims };
+  }
+
+  #value(value: Field): OnnxValue {
+    let name = '';
+    let elementType = 0;
+    const shape: (number | string)[] = [];
+    for (const field of this.#inside(value)) {
+      if (field.number === VALUE.name) name = this.#file.string(field);
+      else if (field.number === VALUE.type) {
+        for (const type of this.#inside(field)) {
+          if (type.number !== TYPE.tensor) continue;
+          for (const part of this.#inside(type)) {
+            if (part.number === TENSOR_TYPE.element) elementType = part.value;
+            else if (part.number === TENSOR_TYPE.shape) shape.push(...this.#dimensions(part));
+          }
+        }
+      }
+    }
+    return { name, elementType, shape };
+  }
+
+  *#dimensions(shape: Field): Generator<number | string> {
+    for (const dim of this.#inside(shape)) {
+      if (dim.number !== SHAPE.dim) continue;
+      let size: number | string = '?';
+      for (const field of this.#inside(dim)) {
+        if (field.number === DIM.value) size = field.value;
+        else if (field.number === DIM.param) size = this.#file.string(field);
+      }
+      yield size;
+    }
+  }
+
+  #entry(entry: Field): void {
+    let key = '';
+    let value = '';
+    for (const field of this.#inside(entry)) {
+      if (field.number === ENTRY.key) key = this.#file.string(field);
+      else if (field.number === ENTRY.value) value = this.#file.string(field);
+    }
+    this.#metadata.set(key, value);
+  }
+
+  *#inside(message: Field): Generator<Field> {
+    for (const field of this.#file.fields(message.start, message.end)) {
+      this.#items += 1;
+      if (this.#items > 20 * MAX_ITEMS) throw new Error('it has more parts than any network');
+      yield field;
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import * as z from 'zod';
+import { InputError } from '../errors.ts';
+import type { ImageInput } from './checkpoint.ts';
+
+/** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
+export interface Preprocessing {
+  /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio. */
+  readonly resize: { readonly height: number; readonly width: number } | { readonly shortestEdge: number };
+  readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+  /** Size of the network's input: a centre crop of the resized image. */
+  readonly crop: { readonly height: number; readonly width: number };
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Whether the network takes blue first. */
+  readonly bgr: boolean;
+  /** For people: the steps, and where they were said. */
+  readonly description: string;
+  /** True when nothing beside the weights said it. */
+  readonly assumed: boolean;
+}
+
+const DEFAULT_SIZE = 224;
+const MAX_SIZE = 4096;
+const MAX_CONFIG_BYTES = 1024 * 1024;
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+const side = z.int().min(1).max(MAX_SIZE);
+const channels = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
+
+/** The part of Hugging Face's preprocessor_config.json that says what happens to pixels. */
+const configSchema = z.object({
+  do_resize: z.boolean().default(true),
+  size: z.union([side, z.object({ height: side, width: side }), z.object({ shortest_edge: side })]).optional(),
+  resample: z.int().optional(),
+  do_center_crop: z.boolean().default(false),
+  crop_size: z.union([side, z.object({ height: side, width: side })]).optional(),
+  do_rescale: z.boolean().default(true),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  do_normalize: z.boolean().default(true),
+  image_mean: channels.optional(),
+  image_std: channels.optional(),
+  do_flip_channel_order: z.boolean().default(false),
+});
+type Config = z.infer<typeof configSchema>;
+
+/** PIL's numbers for interpolation. */
+const KERNELS = new Map<number, Preprocessing['kernel']>([
+  [0, 'nearest'],
+  [1, 'lanczos3'],
+  [2, 'linear'],
+  [3, 'cubic'],
+]);
+
+/**
+ * Preprocessing of a checkpoint: `<name>.preprocessor_config.json` beside it, else `preprocessor_config.json` in its
+ * folder (both in Hugging Face's format), else the usual one of its kind, marked as assumed.
+ * @throws InputError naming the configuration file when it can't be understood
+ */
+export async function readPreprocessing(checkpoint: string, input: ImageInput): Promise<Preprocessing> {
+  const folder = path.dirname(checkpoint);
+  const stem = path.basename(checkpoint, path.extname(checkpoint));
+  for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json']) {
+    const file = path.join(folder, name);
+    const found = await stat(file).catch(() => undefined);
+    if (!found?.isFile()) continue;
+    if (found.size > MAX_CONFIG_BYTES)
+      throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
+    return fromConfig(parseConfig(await readFile(file, 'utf8'), file), input, name);
+  }
+  return assumed(input);
+}
+
+function parseConfig(text: string, file: string): Config {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(
+      `${file}: not valid JSON (${error instanceof Error ? error.message : error}). Mend or remove it.`,
+    );
+  }
+  const config = configSchema.safeParse(json);
+  if (!config.success) {
+    const [issue] = config.error.issues;
+    throw new InputError(
+      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}. Mend or remove it.`,
+    );
+  }
+  return config.data;
+}
+
+function fromConfig(config: Config, input: ImageInput, source: string): Preprocessing {
+  const network = networkSize(input);
+  const size = config.size;
+  const asked = typeof size === 'number' ? { height: size, width: size } : size;
+  const cropped = typeof config.crop_size === 'number' ? square(config.crop_size) : config.crop_size;
+  // A network with a fixed input size has the last word.
+  const crop =
+    network ??
+    (config.do_center_crop ? cropped : undefined) ??
+    (asked && 'height' in asked ? asked : square(DEFAULT_SIZE));
+  let resize: Preprocessing['resize'] = crop;
+  if (config.do_resize && config.do_center_crop && asked) {
+    resize = 'shortest_edge' in asked ? { shortestEdge: asked.shortest_edge } : asked;
+  }
+  const ones = Array.from({ length: input.channels }, () => 1);
+  const zeros = Array.from({ length: input.channels }, () => 0);
+  return describe(
+    {
+      resize: covers(resize, crop) ? resize : crop,
+      kernel: KERNELS.get(config.resample ?? 2) ?? 'linear',
+      crop,
+      scale: config.do_rescale ? config.rescale_factor : 1,
+      mean: config.do_normalize ? perChannel(config.image_mean, input.channels, zeros) : zeros,
+      std: config.do_normalize ? perChannel(config.image_std, input.channels, ones) : ones,
+      bgr: config.do_flip_channel_order,
+      assumed: false,
+    },
+    `from ${source}`,
+  );
+}
+
+function assumed(input: ImageInput): Preprocessing {
+  const crop = networkSize(input) ?? square(DEFAULT_SIZE);
+  const raw = input.elementType === 'uint8';
+  const normalisation = raw
+    ? {
+        scale: 1,
+        mean: Array.from({ length: input.channels }, () => 0),
+        std: Array.from({ length: input.channels }, () => 1),
+      }
+    : input.channels === 1
+      ? { scale: 1 / 255, mean: [0.5], std: [0.5] }
+      : { scale: 1 / 255, ...IMAGENET };
+  return describe(
+    { resize: crop, kernel: 'linear', crop, ...normalisation, bgr: false, assumed: true },
+    raw ? 'assumed for a uint8 input' : input.channels === 1 ? 'assumed for a grey input' : "assumed: ImageNet's",
+  );
+}
+
+function describe(steps: Omit<Preprocessing, 'description'>, source: string): Preprocessing {
+  const size =
+    'shortestEdge' in steps.resize
+      ? `shortest edge ${steps.resize.shortestEdge}`
+      : `${steps.resize.height}×${steps.resize.width}`;
+  const scale = steps.scale === 1 ? 'x' : `x·${Number(steps.scale.toPrecision(4))}`;
+  const round = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
+  const description = `resize to ${size} (${steps.kernel}), crop ${steps.crop.height}×${steps.crop.width}, (${scale} − [${round(steps.mean)}]) / [${round(steps.std)}]${steps.bgr ? ', BGR' : ''}; ${source}`;
+  return { ...steps, description };
+}
+
+function networkSize(input: ImageInput): { height: number; width: number } | undefined {
+  return input.height !== undefined && input.width !== undefined
+    ? { height: input.height, width: input.width }
+    : undefined;
+}
+
+function covers(resize: Preprocessing['resize'], crop: Preprocessing['crop']): boolean {
+  return 'shortestEdge' in resize
+    ? resize.shortestEdge >= Math.max(crop.height, crop.width)
+    : resize.height >= crop.height && resize.width >= crop.width;
+}
+
+function square(edge: number): { height: number; width: number } {
+  return { height: edge, width: edge };
+}
+
+/** A value per channel, from one value, one per channel, or (for a grey network) the mean of three. */
+function perChannel(
+  values: number | number[] | undefined,
+  count: number,
+  fallback: readonly number[],
+): readonly number[] {
+  if (values === undefined) return fallback;
+  const list = typeof values === 'number' ? [values] : values;
+  if (list.length === count) return list;
+  const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
+  return Array.from({ length: count }, () => mean);
+}

@@ -1,0 +1,39 @@
+import { access, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+
+/** Files and folders that mark the root of a repository or Python project. */
+const WORKSPACE_MARKERS = ['.git', '.vscode', 'pyproject.toml', 'setup.py', 'requirements.txt', 'environment.yml'];
+
+/** How a file is called in reports: its path relative to the workspace with forward slashes, else its whole path. */
+export function idOf(file: string, workspace: string): string {
+  const relative = path.relative(workspace, file);
+  const outside = relative === '' || relative.startsWith('..') || path.isAbsolute(relative);
+  return (outside ? file : relative).split(path.sep).join('/');
+}
+
+/**
+ * The workspace that a dataset lies in: the nearest folder above it that looks like the root of a project, else the
+ * current folder if the dataset lies in it, else the folder that the dataset lies in.
+ */
+export async function findWorkspace(dataset: string): Promise<string> {
+  for (let folder = path.dirname(dataset); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    for (const marker of WORKSPACE_MARKERS) {
+      const found = await access(path.join(folder, marker)).then(
+        () => true,
+        () => false,
+      );
+      if (found) return folder;
+    }
+  }
+  const relative = path.relative(process.cwd(), dataset);
+  const inside = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
+  return inside ? process.cwd() : path.dirname(dataset);
+}
+
+/** Throws an InputError unless the path is a folder. */
+export async function requireFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found) throw new InputError(`${folder}: no such folder. Check the path.`);
+  if (!found.isDirectory()) throw new InputError(`${folder}: not a folder. Name the folder that holds it instead.`);
+}

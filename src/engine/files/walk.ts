@@ -1,0 +1,107 @@
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { CancelledError } from '../errors.ts';
+
+/** A folder as the walk saw it: names only, nothing is opened. */
+export interface Folder {
+  readonly path: string;
+  readonly name: string;
+  readonly folders: readonly Folder[];
+  /** Names of the files directly inside. */
+  readonly files: readonly string[];
+}
+
+export interface Walk {
+  readonly root: Folder;
+  /** Whether the walk stopped at one of its limits, so that something may be missing. */
+  readonly truncated: boolean;
+}
+
+/** Folders that hold tools, caches or version control, never a person's datasets or checkpoints. */
+const NEVER_ENTERED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv', 'virtualenv']);
+
+/** A workspace of this size is walked in seconds; beyond it somebody opened their home folder or a whole disk. */
+const MAX_ENTRIES = 1_000_000;
+const MAX_DEPTH = 32;
+const CONCURRENT_READS = 16;
+
+export interface WalkOptions {
+  /** Names of files and folders that are passed over, beside hidden ones and virtual environments. */
+  readonly excludes?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads the names below a folder. Symbolic links to folders are followed unless they lead back to a folder that the
+ * link lies in; folders that can't be read count as empty.
+ */
+export async function walk(folder: string, options: WalkOptions = {}): Promise<Walk> {
+  const excludes = new Set(options.excludes ?? []);
+  let entries = 0;
+  let truncated = false;
+  const limit = createLimit(CONCURRENT_READS);
+
+  async function visit(directory: string, real: string, ancestors: readonly string[], depth: number): Promise<Folder> {
+    if (options.signal?.aborted) throw new CancelledError();
+    const node = { path: directory, name: path.basename(directory), folders: [] as Folder[], files: [] as string[] };
+    const children = await limit(() => readdir(directory, { withFileTypes: true }).catch((): Dirent[] => []));
+    entries += children.length;
+    if (entries > MAX_ENTRIES || depth > MAX_DEPTH) {
+      truncated = true;
+      return node;
+    }
+    // A virtual environment is known by this file, whatever the folder is called.
+    if (depth > 0 && children.some((child) => child.name === 'pyvenv.cfg')) return node;
+
+    const chain = [...ancestors, real];
+    const folders: Promise<Folder>[] = [];
+    for (const child of children) {
+      if (excludes.has(child.name) || child.name.startsWith('.') || NEVER_ENTERED.has(child.name)) continue;
+      const childPath = path.join(directory, child.name);
+      if (child.isDirectory()) folders.push(visit(childPath, path.join(real, child.name), chain, depth + 1));
+      else if (child.isFile()) node.files.push(child.name);
+      else if (child.isSymbolicLink()) {
+        const target = await resolveLink(childPath);
+        if (target?.isFolder && !chain.includes(target.path)) {
+          folders.push(visit(childPath, target.path, chain, depth + 1));
+        } else if (target && !target.isFolder) node.files.push(child.name);
+      }
+    }
+    node.folders.push(...(await Promise.all(folders)));
+    node.files.sort();
+    node.folders.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return node;
+  }
+
+  const root = await visit(folder, await realpath(folder), [], 0);
+  return { root, truncated };
+}
+
+async function resolveLink(link: string): Promise<{ path: string; isFolder: boolean } | undefined> {
+  try {
+    const target = await realpath(link);
+    const kind = await stat(target);
+    if (!kind.isDirectory() && !kind.isFile()) return undefined;
+    return { path: target, isFolder: kind.isDirectory() };
+  } catch {
+    // A broken link, or one that leads to itself.
+    return undefined;
+  }
+}
+
+/** At most `concurrent` of the given jobs run at one time; the rest wait their turn. */
+function createLimit(concurrent: number): <T>(job: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (job) => {
+    if (running >= concurrent) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await job();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  };
+}

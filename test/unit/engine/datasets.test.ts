@@ -1,0 +1,111 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../src/engine/datasets/open.ts';
+import { drawStratified } from '../../../src/engine/datasets/sampling.ts';
+import { InputError } from '../../../src/engine/errors.ts';
+import { walk } from '../../../src/engine/files/walk.ts';
+import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
+
+async function images(files: readonly string[]): Promise<string> {
+  const root = await temporaryFolder();
+  for (const file of files) {
+    await mkdir(path.join(root, path.dirname(file)), { recursive: true });
+    await writeFile(path.join(root, file), '');
+  }
+  return root;
+}
+
+const twoClasses = (prefix: string) =>
+  ['cat/1.png', 'cat/2.JPG', 'dog/1.png', 'dog/2.webp'].map((name) => prefix + name);
+
+describe('class folders', () => {
+  it('are read with their splits, the training split first in line', async () => {
+    const root = await images([...twoClasses('test/'), ...twoClasses('train/'), 'train/emu/1.png']);
+    const dataset = await openDataset(root);
+    expect(dataset.classes).toEqual(['cat', 'dog', 'emu']);
+    expect([...dataset.splits].map(([name, samples]) => [name, samples.length])).toEqual([
+      ['test', 4],
+      ['train', 5],
+    ]);
+    const { name, samples } = chooseSplit(dataset);
+    expect(name).toBe('train');
+    expect(samples.at(-1)).toEqual({ id: 'train/emu/1.png', file: path.join(root, 'train/emu/1.png'), label: 2 });
+  });
+
+  it('are read without splits, with images deeper below their class', async () => {
+    const dataset = await openDataset(await images([...twoClasses(''), 'cat/more/3.png', 'cat/notes.txt']));
+    expect([...dataset.splits.keys()]).toEqual(['all']);
+    expect(chooseSplit(dataset).samples.filter(({ label }) => label === 0)).toHaveLength(3);
+  });
+
+  it.each([
+    ['an empty folder', [], 'no dataset here'],
+    ['a folder with one class', ['cat/1.png'], 'only one class ("cat")'],
+    ['a folder without images', ['cat/a.txt', 'dog/b.txt'], 'no dataset here'],
+  ])('%s is refused with the reason', async (_, files, reason) => {
+    const root = await images(files);
+    await expect(openDataset(root)).rejects.toThrow(InputError);
+    await expect(openDataset(root)).rejects.toThrow(reason);
+  });
+
+  it('a path that is no folder is refused', async () => {
+    const root = await images(['a.txt']);
+    await expect(openDataset(path.join(root, 'gone'))).rejects.toThrow('no such folder');
+    await expect(openDataset(path.join(root, 'a.txt'))).rejects.toThrow('not a folder');
+  });
+
+  it('are found anywhere in a workspace, with hostile names', async () => {
+    const hostile = ['<img src=x onerror=alert(1)>', 'it\'s "quoted"', '猫 и собака'];
+    const files = hostile.flatMap((name) => [`deep/er/set/${name}/1.png`, `deep/er/set/${name}/2.png`]);
+    const root = await images([...files, 'docs/images/a.png', 'docs/images/b.png', 'docs/text/c.md', 'src/a.py']);
+    const datasets = findDatasets((await walk(root)).root);
+    expect(datasets.map((dataset) => summarizeDataset(dataset, root))).toEqual([
+      {
+        id: 'deep/er/set',
+        name: 'set',
+        path: path.join(root, 'deep/er/set'),
+        format: 'class-folders',
+        task: 'image-classification',
+        samples: 6,
+        classes: 3,
+        splits: { all: 6 },
+      },
+    ]);
+    expect(datasets[0]?.classes).toEqual([...hostile].sort());
+  });
+
+  it('do not take the pictures of a web site for a dataset', async () => {
+    const site = ['a', 'b'].flatMap((page) => [`site/${page}/1.png`, `site/${page}/2.png`, `site/${page}/index.html`]);
+    expect(findDatasets((await walk(await images(site))).root)).toEqual([]);
+  });
+});
+
+describe('drawStratified', () => {
+  const samples = fc
+    .array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 200 })
+    .map((labels) => labels.map((label, index) => ({ id: `s${index}`, file: `s${index}`, label })));
+
+  it('keeps the class shares in every prefix, and smaller draws lie in larger ones', () => {
+    fc.assert(
+      fc.property(samples, fc.integer({ min: 1, max: 200 }), fc.nat(10), (all, limit, seed) => {
+        const drawn = drawStratified(all, limit, seed);
+        expect(drawn).toHaveLength(Math.min(limit, all.length));
+        expect(drawStratified(all, all.length, seed).slice(0, limit)).toEqual(drawn);
+        for (const label of new Set(all.map((sample) => sample.label))) {
+          const share = all.filter((sample) => sample.label === label).length / all.length;
+          const taken = drawn.filter((sample) => sample.label === label).length;
+          // Each class is within two samples of its share, whatever the others do.
+          expect(Math.abs(taken - share * drawn.length)).toBeLessThanOrEqual(2 + 5);
+        }
+      }),
+    );
+  });
+
+  it('does not depend on the order of the files, only on the seed', () => {
+    const all = Array.from({ length: 50 }, (_, index) => ({ id: `s${index}`, file: '', label: index % 3 }));
+    expect(drawStratified([...all].reverse(), 20, 1)).toEqual(drawStratified(all, 20, 1));
+    expect(drawStratified(all, 20, 2)).not.toEqual(drawStratified(all, 20, 1));
+  });
+});

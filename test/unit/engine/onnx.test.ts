@@ -1,0 +1,189 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { architectureOf } from '../../../src/engine/checkpoints/onnx/architecture.ts';
+import { findFeaturePoint } from '../../../src/engine/checkpoints/onnx/head.ts';
+import { type OnnxModel, readOnnxModel } from '../../../src/engine/checkpoints/onnx/model.ts';
+import { openOnnx } from '../../../src/engine/checkpoints/onnx/reader.ts';
+import { classifier, onnxFile, type TestGraph, type TestNode } from '../../helpers/onnxGraph.ts';
+import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
+
+async function model(graph: TestGraph): Promise<OnnxModel> {
+  const file = path.join(await temporaryFolder(), 'model.onnx');
+  await writeFile(file, onnxFile(graph));
+  return readOnnxModel(file);
+}
+
+/** The classifier with other layers after its pooling. */
+function endingIn(nodes: readonly TestNode[], outputs: readonly string[], weights = {}): TestGraph {
+  return {
+    nodes: [...classifier.nodes.slice(0, 3), ...nodes],
+    weights: { ...classifier.weights, ...weights },
+    outputs,
+  };
+}
+
+describe('reading an ONNX file', () => {
+  it('gives nodes, weights, inputs and metadata', async () => {
+    const read = await model({ ...classifier, metadata: { architecture: 'tiny' } });
+    expect(read.nodes.map(({ op }) => op)).toEqual(['Conv', 'Relu', 'GlobalAveragePool', 'Flatten', 'Gemm']);
+    expect(Object.fromEntries(read.initializers)).toEqual(classifier.weights);
+    expect(read.inputs).toEqual([{ name: 'x', elementType: 1, shape: ['N', 3, 8, 8] }]);
+    expect(read.metadata.get('architecture')).toBe('tiny');
+  });
+
+  it('refuses every truncation with an error, and never hangs', async () => {
+    const folder = await temporaryFolder();
+    const whole = onnxFile(classifier);
+    for (let length = 0; length < whole.length; length += 7) {
+      const file = path.join(folder, `${length}.onnx`);
+      await writeFile(file, whole.subarray(0, length));
+      // A cut between two messages leaves a shorter but whole model: then it opens, or its parts are missed.
+      await openOnnx(file, 'id').catch((error: Error) => expect(error.message).toContain(file));
+    }
+  });
+
+  it('survives any bytes', async () => {
+    const file = path.join(await temporaryFolder(), 'any.onnx');
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
+        await writeFile(file, bytes);
+        await expect(openOnnx(file, 'id')).rejects.toThrow(file);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('the feature point', () => {
+  it('is the input of the last linear layer', async () => {
+    expect(findFeaturePoint(await model(classifier))).toEqual({ tensor: 'flat', channelAxis: 'last', logits: 'y' });
+  });
+
+  it('is found through a bias, a reshape and a softmax', async () => {
+    const graph = endingIn(
+      [
+        { op: 'Flatten', inputs: ['pool'], output: 'flat' },
+        { op: 'MatMul', inputs: ['flat', 'head.w'], output: 'product' },
+        { op: 'Add', inputs: ['head.b', 'product'], output: 'sum' },
+        { op: 'Reshape', inputs: ['sum', 'shape'], output: 'shaped' },
+        { op: 'Softmax', inputs: ['shaped'], output: 'y' },
+      ],
+      ['y'],
+      { shape: [2] },
+    );
+    expect(findFeaturePoint(await model(graph))?.tensor).toBe('flat');
+  });
+
+  it('is the input of a convolutional head that ends in a softmax', async () => {
+    const graph = endingIn(
+      [
+        { op: 'Conv', inputs: ['relu', 'head'], output: 'scores' },
+        { op: 'Relu', inputs: ['scores'], output: 'positive' },
+        { op: 'GlobalAveragePool', inputs: ['positive'], output: 'pooled' },
+        { op: 'Softmax', inputs: ['pooled'], output: 'y' },
+      ],
+      ['y'],
+      { head: [4, 6, 1, 1] },
+    );
+    expect(findFeaturePoint(await model(graph))).toEqual({ tensor: 'relu', channelAxis: 'second', logits: 'y' });
+  });
+
+  it('is found where the head’s weight is dequantised first', async () => {
+    const graph = endingIn(
+      [
+        { op: 'Flatten', inputs: ['pool'], output: 'flat' },
+        { op: 'DequantizeLinear', inputs: ['head.q', 'head.scale'], output: 'head' },
+        { op: 'MatMul', inputs: ['flat', 'head'], output: 'y' },
+      ],
+      ['y'],
+      { 'head.q': [6, 4], 'head.scale': [1] },
+    );
+    expect(findFeaturePoint(await model(graph))?.tensor).toBe('flat');
+  });
+
+  it('is the output itself where the network was cut off before its head', async () => {
+    const graph = endingIn([{ op: 'Flatten', inputs: ['pool'], output: 'features' }], ['features']);
+    expect(findFeaturePoint(await model(graph))).toEqual({
+      tensor: 'features',
+      channelAxis: 'last',
+      logits: undefined,
+    });
+  });
+
+  it('is reached in a graph that runs in circles', async () => {
+    const nodes = [
+      { op: 'Identity', inputs: ['b'], output: 'a' },
+      { op: 'Identity', inputs: ['a'], output: 'b' },
+    ];
+    expect(findFeaturePoint(await model({ nodes, weights: {}, outputs: ['a'] }))?.tensor).toBe('a');
+  });
+});
+
+describe('the architecture', () => {
+  it('is what the file says', async () => {
+    expect(architectureOf(await model({ ...classifier, metadata: { architecture: 'resnet14' } }))).toBe('resnet14');
+  });
+
+  it('is told from the layers otherwise', async () => {
+    expect(architectureOf(await model(classifier))).toBe('plain CNN');
+    const depthwise = classifier.nodes.map((node) => (node.op === 'Conv' ? { ...node, group: 3 } : node));
+    expect(architectureOf(await model({ ...classifier, nodes: depthwise }))).toBe('depthwise-separable CNN');
+    expect(architectureOf(await model({ ...classifier, nodes: classifier.nodes.slice(3) }))).toBe(
+      'multi-layer perceptron',
+    );
+    const shortcuts = [1, 2].map((n) => ({ op: 'Add', inputs: ['conv', 'relu'], output: `sum${n}` }));
+    expect(architectureOf(await model({ ...classifier, nodes: [...classifier.nodes, ...shortcuts] }))).toBe(
+      'residual CNN',
+    );
+  });
+});
+
+describe('opening an ONNX checkpoint', () => {
+  async function open(bytes: Uint8Array) {
+    const file = path.join(await temporaryFolder(), 'model.onnx');
+    await writeFile(file, bytes);
+    return openOnnx(file, 'model.onnx');
+  }
+
+  it('reads what can be known without weights', async () => {
+    const bytes = onnxFile(classifier);
+    expect(await open(bytes)).toMatchObject({
+      name: 'model',
+      format: 'onnx',
+      modality: 'image',
+      parameters: 18 + 24 + 4,
+      bytes: bytes.length,
+      input: {
+        name: 'x',
+        elementType: 'float32',
+        channelsFirst: true,
+        channels: 3,
+        height: 8,
+        width: 8,
+        batch: undefined,
+      },
+    });
+  });
+
+  it('takes images whose channels come last', async () => {
+    const checkpoint = await open(onnxFile({ ...classifier, input: { name: 'x', type: 2, shape: [1, 'H', 'W', 3] } }));
+    expect(checkpoint.input).toMatchObject({ channelsFirst: false, elementType: 'uint8', height: undefined, batch: 1 });
+    expect(checkpoint.preprocessing.crop).toEqual({ height: 224, width: 224 });
+  });
+
+  it('warns when the preprocessing is a guess', async () => {
+    const { warnings } = await open(onnxFile(classifier));
+    expect(warnings.join()).toContain('preprocessor_config.json');
+  });
+
+  it.each([
+    ['an empty file', new Uint8Array(0), 'empty'],
+    ['a text', Buffer.from('hello world, this is no network'), 'not a whole ONNX file'],
+    ['token ids', onnxFile({ ...classifier, input: { name: 'ids', type: 7, shape: ['N', 'T'] } }), 'is no image'],
+    ['five channels', onnxFile({ ...classifier, input: { name: 'x', type: 1, shape: ['N', 5, 8, 8] } }), 'is no image'],
+  ])('says why %s can’t be ranked', async (_, bytes, reason) => {
+    await expect(open(bytes)).rejects.toThrow(reason);
+  });
+});
