@@ -1,0 +1,183 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { describe, expect, it } from 'vitest';
+import type { ImageInput } from '../../../src/engine/checkpoints/checkpoint.ts';
+import { readPreprocessing } from '../../../src/engine/checkpoints/preprocessing.ts';
+import { inputTensor } from '../../../src/engine/extract/inputTensor.ts';
+import { PixelSource, type Pixels } from '../../../src/engine/extract/pixels.ts';
+import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
+
+const rgb: ImageInput = {
+  name: 'x',
+  elementType: 'float32',
+  channelsFirst: true,
+  channels: 3,
+  height: undefined,
+  width: undefined,
+  batch: undefined,
+};
+
+async function withConfig(config: unknown, input: ImageInput = rgb, name = 'preprocessor_config.json') {
+  const folder = await temporaryFolder();
+  await writeFile(path.join(folder, name), typeof config === 'string' ? config : JSON.stringify(config));
+  return readPreprocessing(path.join(folder, 'model.onnx'), input);
+}
+
+describe('readPreprocessing', () => {
+  it('reads Hugging Face’s format', async () => {
+    const preprocessing = await withConfig({
+      do_resize: true,
+      size: { shortest_edge: 256 },
+      resample: 3,
+      do_center_crop: true,
+      crop_size: { height: 224, width: 224 },
+      image_mean: [0.1, 0.2, 0.3],
+      image_std: [0.4, 0.5, 0.6],
+    });
+    expect(preprocessing).toMatchObject({
+      resize: { shortestEdge: 256 },
+      kernel: 'cubic',
+      crop: { height: 224, width: 224 },
+      scale: 1 / 255,
+      mean: [0.1, 0.2, 0.3],
+      std: [0.4, 0.5, 0.6],
+      bgr: false,
+      assumed: false,
+    });
+  });
+
+  it('prefers the file of this very checkpoint', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'preprocessor_config.json'), '{"size": 10}');
+    await writeFile(path.join(folder, 'model.preprocessor_config.json'), '{"size": 20, "do_flip_channel_order": true}');
+    const preprocessing = await readPreprocessing(path.join(folder, 'model.onnx'), rgb);
+    expect(preprocessing).toMatchObject({ crop: { height: 20, width: 20 }, bgr: true });
+    expect(preprocessing.description).toContain('from model.preprocessor_config.json');
+  });
+
+  it('lets the network’s own input size have the last word', async () => {
+    const { crop, resize } = await withConfig({ size: 64 }, { ...rgb, height: 32, width: 48 });
+    expect([crop, resize]).toEqual([
+      { height: 32, width: 48 },
+      { height: 32, width: 48 },
+    ]);
+  });
+
+  it('guesses where nothing is said, and says so', async () => {
+    const folder = await temporaryFolder();
+    const colour = await readPreprocessing(path.join(folder, 'model.onnx'), rgb);
+    expect(colour).toMatchObject({ mean: [0.485, 0.456, 0.406], assumed: true });
+    const grey = await readPreprocessing(path.join(folder, 'model.onnx'), { ...rgb, channels: 1 });
+    expect(grey).toMatchObject({ mean: [0.5], std: [0.5], assumed: true });
+  });
+
+  it.each([
+    ['broken JSON', '{"size": ', 'not valid JSON'],
+    ['a size beyond reason', { size: 1e9 }, 'size'],
+    ['a mean that is no number', { image_mean: 'dark' }, 'image_mean'],
+  ])('names the file when it holds %s', async (_, config, reason) => {
+    await expect(withConfig(config)).rejects.toThrow('preprocessor_config.json');
+    await expect(withConfig(config)).rejects.toThrow(reason);
+  });
+});
+
+describe('from image file to input tensor', () => {
+  /** A 2×1 image: red, then a half transparent blue. */
+  async function imageFile(name: string, make: (image: Sharp) => Sharp): Promise<string> {
+    const file = path.join(await temporaryFolder(), name);
+    const raw = Buffer.from([255, 0, 0, 255, 0, 0, 255, 128]);
+    await make(sharp(raw, { raw: { width: 2, height: 1, channels: 4 } })).toFile(file);
+    return file;
+  }
+
+  async function load(file: string, config: object, input = rgb): Promise<Pixels | Error> {
+    const preprocessing = await withConfig(config, input);
+    const [pixels] = await new PixelSource([{ id: 'a', file, label: 0 }]).load([0], preprocessing);
+    if (!pixels) throw new Error('nothing was loaded');
+    return pixels;
+  }
+
+  it('decodes to RGB without alpha', async () => {
+    const file = await imageFile('a.png', (image) => image.png());
+    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(255, 0, 0, 0, 0, 255));
+  });
+
+  it('turns a picture as the camera was held', async () => {
+    const file = await imageFile('a.png', (image) => image.withMetadata({ orientation: 3 }).png());
+    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(0, 0, 255, 255, 0, 0));
+  });
+
+  it('repeats a grey image in every channel', async () => {
+    const file = path.join(await temporaryFolder(), 'grey.png');
+    await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
+      .png()
+      .toFile(file);
+    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(10, 10, 10, 200, 200, 200));
+  });
+
+  it('crops the centre', async () => {
+    const file = path.join(await temporaryFolder(), 'wide.png');
+    await sharp(Buffer.from([1, 2, 3, 4]), { raw: { width: 4, height: 1, channels: 1 } })
+      .png()
+      .toFile(file);
+    const config = {
+      size: { shortest_edge: 1 },
+      do_center_crop: true,
+      crop_size: { height: 1, width: 1 },
+      resample: 0,
+    };
+    expect(await load(file, config)).toEqual(Uint8Array.of(3, 3, 3));
+  });
+
+  it.each([
+    [
+      'a truncated PNG',
+      async (file: string) =>
+        writeFile(
+          file,
+          (
+            await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+              .png({ compressionLevel: 0 })
+              .toBuffer()
+          ).subarray(0, 5000),
+        ),
+    ],
+    ['a text', (file: string) => writeFile(file, 'this is no image')],
+    ['nothing', (file: string) => writeFile(file, '')],
+  ])('gives an error for a .png that holds %s', async (_, write) => {
+    const file = path.join(await temporaryFolder(), 'bad.png');
+    await write(file);
+    expect(await load(file, { size: 8 })).toBeInstanceOf(Error);
+  });
+
+  it('normalises per channel, in the order and layout of the network', async () => {
+    const config = { image_mean: [0.5, 0.25, 0], image_std: [0.5, 1, 2], size: { height: 1, width: 2 } };
+    const pixels = Uint8Array.of(255, 0, 51, 0, 255, 102);
+    const planar = inputTensor([pixels], 1, rgb, await withConfig(config));
+    expect(planar.dims).toEqual([1, 3, 1, 2]);
+    expect([...planar.data].map((value) => Number(Number(value).toFixed(4)))).toEqual([1, -1, -0.25, 0.75, 0.1, 0.2]);
+    const flipped = { ...config, do_flip_channel_order: true };
+    const interleaved = inputTensor([pixels], 2, { ...rgb, channelsFirst: false }, await withConfig(flipped));
+    expect(interleaved.dims).toEqual([2, 1, 2, 3]);
+    expect([...interleaved.data].slice(0, 6).map((value) => Number(Number(value).toFixed(4)))).toEqual([
+      -0.6, -0.25, 0.5, -0.2, 0.75, 0,
+    ]);
+  });
+
+  it('gives raw bytes to a network that takes them, and half floats to one of half precision', async () => {
+    const config = { do_rescale: false, do_normalize: false, size: { height: 1, width: 1 } };
+    const pixels = Uint8Array.of(1, 2, 255);
+    const bytes = inputTensor([pixels], 1, { ...rgb, elementType: 'uint8' }, await withConfig(config));
+    expect([...bytes.data]).toEqual([1, 2, 255]);
+    const halves = inputTensor([pixels], 1, { ...rgb, elementType: 'float16' }, await withConfig(config));
+    expect(halves.type).toBe('float16');
+    expect([...halves.data].map(Number)).toEqual([0x3c00, 0x4000, 0x5bf8]);
+  });
+
+  it('weighs colours like PIL for a grey network', async () => {
+    const config = { do_rescale: false, do_normalize: false, size: { height: 1, width: 1 } };
+    const grey = inputTensor([Uint8Array.of(100, 50, 200)], 1, { ...rgb, channels: 1 }, await withConfig(config));
+    expect([...grey.data]).toEqual([Math.round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)]);
+  });
+});
