@@ -53,10 +53,17 @@ const logSchema = z.object({
 });
 export type LogEntry = z.infer<typeof logSchema>;
 
+const renderParamsSchema = z.object({
+  report: rankingReportSchema,
+  format: z.enum(['csv', 'html']),
+});
+export type RenderParams = z.infer<typeof renderParamsSchema>;
+
 /** Every request: its method name, and the schemas of what goes in and what comes back. */
 export const requests = {
   discover: { method: 'emms/discover', params: discoverParamsSchema, result: discoverySchema },
   rank: { method: 'emms/rank', params: rankParamsSchema, result: rankingReportSchema },
+  render: { method: 'emms/render', params: renderParamsSchema, result: z.string() },
 } as const;
 
 /** Notifications from the engine while a request runs. */

@@ -28,7 +28,6 @@ export const fromWebviewSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancel') }),
   z.object({ type: z.literal('resume') }),
   z.object({ type: z.literal('showLog') }),
-  z.object({ type: z.literal('openInEditor') }),
   z.object({ type: z.literal('export') }),
   z.object({ type: z.literal('reveal'), candidate: z.string() }),
 ]);

@@ -82,7 +82,9 @@ function tensorBytes(name: string, dims: readonly number[]): Uint8Array {
     tensor.writePackedVarint(1, [...dims]);
     tensor.writeVarintField(2, 1);
     tensor.writeStringField(8, name);
-    tensor.writeBytesField(9, new Uint8Array(4 * dims.reduce((product, size) => product * size, 1)));
+    const values = dims.reduce((product, size) => product * size, 1);
+    // A weight may claim any size; only one of a sensible size has values.
+    if (values < 1e6) tensor.writeBytesField(9, new Uint8Array(4 * values));
   });
 }
 

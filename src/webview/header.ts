@@ -1,0 +1,145 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { RankingReport } from '../protocol/report.ts';
+import type { ScoreAxis } from './chart.ts';
+import { formatCount, formatDuration, formatMoment, formatQuantity, halfWidth } from './format.ts';
+import type { Handlers } from './handlers.ts';
+import { exportIcon, refreshIcon, warningIcon } from './icons.ts';
+import { encoderTitle, explainScore, metricTitle, taskTitle } from './metric.ts';
+import { bestCandidate, bestGroup, tieText } from './sort.ts';
+
+export type Placement = 'view' | 'panel' | 'report';
+
+function toolbar(placement: Placement, busy: boolean, handlers: Handlers): TemplateResult | typeof nothing {
+  const { act } = handlers;
+  // In the side bar the view's own title bar has these acts.
+  if (act === null || placement === 'view') return nothing;
+  const button = (label: string, icon: TemplateResult, type: 'rank' | 'export') =>
+    html`<button class="tool" title=${label} @click=${() => act({ type })}>${icon}<span>${label}</span></button>`;
+  return html`<div class="toolbar" role="group" aria-label="Ranking">
+    ${busy ? nothing : button('Rank Again', refreshIcon, 'rank')} ${button('Export…', exportIcon, 'export')}
+  </div>`;
+}
+
+function fact(term: string, value: string, hint = ''): TemplateResult {
+  return html`<div title=${hint || nothing}>
+    <dt>${term}</dt>
+    <dd>${value}${hint === '' ? nothing : html`<span class="hidden">: ${hint}</span>`}</dd>
+  </div>`;
+}
+
+function samplesText({ dataset }: RankingReport): string {
+  if (dataset.samples === dataset.availableSamples) return `all ${formatCount(dataset.samples)}`;
+  return `${formatCount(dataset.samples)} of ${formatCount(dataset.availableSamples)}`;
+}
+
+/** The answer in one sentence. */
+function verdict(report: RankingReport, axis: ScoreAxis): TemplateResult | typeof nothing {
+  const best = bestCandidate(report.candidates);
+  if (best === undefined) return nothing;
+  const tie = tieText(bestGroup(report.candidates).size - 1);
+  const alone = report.candidates.length > 1 ? 'clear of the others' : 'the only candidate';
+  return html`<p class="verdict">
+    <span class="winner">${best.name}</span> ranks first with
+    <span class="number">${axis.format(best.score)} ± ${axis.format(halfWidth(best.interval))}</span>,
+    <span class="standing">${tie === '' ? alone : tie}</span>
+  </p>`;
+}
+
+export function reportHeader(
+  report: RankingReport,
+  placement: Placement,
+  busy: boolean,
+  axis: ScoreAxis,
+  handlers: Handlers,
+): TemplateResult {
+  const { dataset, device } = report;
+  return html`<header>
+    <div class="title">
+      <div>
+        <p class="kicker">${busy ? 'Earlier ranking' : placement === 'report' ? 'EMMS Model Selector · Ranking' : 'Ranking'}</p>
+        <h2>${dataset.name}</h2>
+      </div>
+      ${toolbar(placement, busy, handlers)}
+    </div>
+    ${verdict(report, axis)}
+    <dl class="facts">
+      ${fact('Task', taskTitle(report.task))} ${fact('Score', metricTitle(report.metric, report.variant))}
+      ${fact('Samples', samplesText(report), dataset.split === null ? '' : `split ${dataset.split}`)}
+      ${dataset.classes > 0 ? fact('Classes', formatCount(dataset.classes)) : nothing}
+      ${fact('Labels', report.labelEncoders.map(encoderTitle).join(', ') || 'none')}
+      ${fact('Device', device.used, device.reason)} ${fact('Seed', String(report.seed))}
+    </dl>
+    ${
+      report.warnings.length === 0
+        ? nothing
+        : html`<ul class="warnings">
+          ${report.warnings.map((warning) => html`<li>${warningIcon}<span>${warning}</span></li>`)}
+        </ul>`
+    }
+  </header>`;
+}
+
+function skippedList(report: RankingReport): TemplateResult | typeof nothing {
+  if (report.skipped.length === 0) return nothing;
+  return html`<details class="skipped" ?open=${report.candidates.length === 0}>
+    <summary>Skipped (${formatCount(report.skipped.length)})</summary>
+    <ul>
+      ${report.skipped.map(
+        ({ path, reason }) =>
+          html`<li>
+            <code>${path}</code>
+            <span>${reason}</span>
+          </li>`,
+      )}
+    </ul>
+  </details>`;
+}
+
+function provenance(report: RankingReport): TemplateResult {
+  const { dataset, device, environment, inference, timings } = report;
+  const rows: [string, string][] = [
+    ['Made', formatMoment(report.createdAt)],
+    ['Dataset', `${dataset.path} (${dataset.format}${dataset.split === null ? '' : `, split ${dataset.split}`})`],
+    ['Device', `${device.used} (asked for: ${device.requested}). ${device.reason}`],
+    [
+      'Inference',
+      `${formatQuantity(inference.samplesExtracted, 'sample')} run through networks, ${formatCount(inference.samplesFromCache)} from the cache`,
+    ],
+    [
+      'Time',
+      `${formatDuration(timings.totalSeconds)}: discovery ${formatDuration(timings.discoverSeconds)}, extraction ${formatDuration(timings.extractSeconds)}, scoring ${formatDuration(timings.scoreSeconds)}`,
+    ],
+    [
+      'Versions',
+      `EMMS ${environment.emms}, ONNX Runtime ${environment.onnxruntime}, Node ${environment.node}, ${environment.platform}, ${formatQuantity(environment.cpus, 'CPU')}`,
+    ],
+  ];
+  return html`<details class="provenance">
+    <summary>About this ranking</summary>
+    <dl>
+      ${rows.map(
+        ([term, value]) =>
+          html`<div>
+            <dt>${term}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>
+  </details>`;
+}
+
+export function reportFooter(report: RankingReport): TemplateResult {
+  return html`<footer>
+    ${skippedList(report)}
+    <details class="explanation">
+      <summary>What does the score mean?</summary>
+      ${explainScore(report).map((paragraph) => html`<p>${paragraph}</p>`)}
+      <p>
+        ≈ marks ties: the difference between two candidates is no larger than the noise of drawing these samples and not
+        others, so prefer the smaller or faster one, or rank with more samples. The interval holds the score with 90 %
+        confidence (delete-block jackknife).
+      </p>
+    </details>
+    ${provenance(report)}
+  </footer>`;
+}

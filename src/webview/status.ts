@@ -1,0 +1,68 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { FromWebview, ViewState } from '../protocol/webview.ts';
+import { progressShare, stageTitle } from './announce.ts';
+import { formatCount, formatPercent, formatTimeLeft } from './format.ts';
+import { errorIcon } from './icons.ts';
+
+type Act = (message: FromWebview) => void;
+
+export function emptyState(act: Act | null): TemplateResult {
+  return html`<section class="empty">
+    <h2>No ranking yet</h2>
+    <p>Pick a dataset, and the checkpoints of this workspace are ranked by how well they suit it, without training.</p>
+    ${act === null ? nothing : html`<vscode-button @click=${() => act({ type: 'rank' })}>Rank Models…</vscode-button>`}
+  </section>`;
+}
+
+export function runningState(
+  running: NonNullable<ViewState['running']>,
+  cancelling: boolean,
+  cancel: () => void,
+): TemplateResult {
+  const { progress } = running;
+  const share = progressShare(progress);
+  const counts =
+    progress === null || share === null
+      ? ''
+      : `${formatCount(progress.done)} of ${formatCount(progress.total)} · ${formatPercent(share)}`;
+  const left = progress === null || progress.secondsLeft === null ? '' : formatTimeLeft(progress.secondsLeft);
+  return html`<section class="running" aria-label="Ranking in progress">
+    <div class="title">
+      <h2>Ranking models for ${running.dataset}</h2>
+      <vscode-button secondary ?disabled=${cancelling} @click=${cancel}>${cancelling ? 'Cancelling…' : 'Cancel'}</vscode-button>
+    </div>
+    <vscode-progress-bar
+      aria-label="Progress of the ranking"
+      .indeterminate=${share === null}
+      .value=${share === null ? undefined : Math.round(share * 1000) / 10}
+    ></vscode-progress-bar>
+    <p class="stage">
+      ${progress === null ? 'Starting the engine' : stageTitle(progress.stage)}${
+        progress === null || progress.message === '' ? nothing : html`: <span class="muted">${progress.message}</span>`
+      }
+    </p>
+    <p class="counts muted">${[counts, left].filter(Boolean).join(' · ')}</p>
+  </section>`;
+}
+
+export function problemState(problem: NonNullable<ViewState['problem']>, act: Act | null): TemplateResult {
+  return html`<section class="problem" role="alert">
+    ${errorIcon}
+    <div>
+      <h2>The ranking did not finish</h2>
+      <p>${problem.message}</p>
+      ${
+        act === null
+          ? nothing
+          : html`<div class="buttons">
+            ${
+              problem.canResume
+                ? html`<vscode-button @click=${() => act({ type: 'resume' })}>Resume</vscode-button>`
+                : html`<vscode-button @click=${() => act({ type: 'rank' })}>Rank Models…</vscode-button>`
+            }
+            <vscode-button secondary @click=${() => act({ type: 'showLog' })}>Show Log</vscode-button>
+          </div>`
+      }
+    </div>
+  </section>`;
+}
