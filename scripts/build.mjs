@@ -2,7 +2,7 @@
 // and the ranking view, once for the webview and once for the self-contained HTML report.
 //
 //   node scripts/build.mjs [--watch] [--production]
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -62,9 +62,6 @@ const bundles = [
 
 await rm(path.join(root, 'dist'), { recursive: true, force: true });
 await mkdir(path.join(root, 'dist'), { recursive: true });
-for (const file of ['codicon.css', 'codicon.ttf']) {
-  await copyFile(path.join(root, 'node_modules/@vscode/codicons/dist', file), path.join(root, 'dist', file));
-}
 if (options.watch) {
   for (const bundle of bundles) await (await esbuild.context({ ...bundle, logLevel: 'info' })).watch();
 } else {

@@ -1,0 +1,56 @@
+import { commands, Uri, window, workspace } from 'vscode';
+import { readSettings } from '../configuration.ts';
+import { discoverParamsOf, type WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
+import { rankParams } from '../engine/requestParams.ts';
+import { plainText } from '../plainText.ts';
+import type { RankingController } from '../ranking/rankingController.ts';
+import type { RankingPlaces } from '../rankingView/rankingPlaces.ts';
+import { DatasetNode } from '../trees/nodes.ts';
+import { type ChosenDataset, datasetAt, pickDataset } from './pickDataset.ts';
+import type { CommandHandlers } from './registerCommands.ts';
+
+/** The commands that start, stop and resume a ranking. */
+export function rankingCommands(
+  discovery: WorkspaceDiscovery,
+  controller: RankingController,
+  places: RankingPlaces,
+  defaultCacheFolder: string,
+): Pick<CommandHandlers, 'emms.rankModels' | 'emms.rankDataset' | 'emms.cancelRanking' | 'emms.resumeRanking'> {
+  const rank = async (dataset: ChosenDataset | undefined) => {
+    if (dataset === undefined) return;
+    const folder = Uri.file(dataset.workspace);
+    const params = rankParams(dataset.path, discoverParamsOf(folder), readSettings(folder), defaultCacheFolder);
+    if (await controller.rank({ name: dataset.name, params })) await showResult(dataset.name);
+  };
+  const showResult = async (name: string) => {
+    if (await places.reveal()) return;
+    const open = 'Open Ranking';
+    const choice = await window.showInformationMessage(plainText(`The models for ${name} are ranked.`), open);
+    if (choice === open) await commands.executeCommand('emms.openRankingInEditor');
+  };
+  return {
+    'emms.rankModels': async () => {
+      if (await mayLoadModels()) await rank(await pickDataset(discovery));
+    },
+    'emms.rankDataset': async (target) => {
+      if (!(await mayLoadModels())) return;
+      if (target instanceof DatasetNode) await rank(target.dataset);
+      else if (target instanceof Uri) await rank(datasetAt(target));
+    },
+    'emms.cancelRanking': () => controller.cancel(),
+    'emms.resumeRanking': async () => {
+      if (await controller.resume()) await places.reveal();
+    },
+  };
+}
+
+/** A ranking hands checkpoint files to native code: not those of a workspace that the person doesn't trust. */
+async function mayLoadModels(): Promise<boolean> {
+  if (workspace.isTrusted) return true;
+  const manage = 'Manage Workspace Trust';
+  const message = 'Ranking loads the model files of this workspace. Trust the workspace to rank them.';
+  if ((await window.showWarningMessage(message, manage)) === manage) {
+    await commands.executeCommand('workbench.trust.manage');
+  }
+  return workspace.isTrusted;
+}

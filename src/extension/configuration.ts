@@ -1,0 +1,13 @@
+import { type Uri, workspace } from 'vscode';
+import { parseSettings, type Settings } from './settings.ts';
+
+/** The settings that hold for a resource, or for the window when none is named. */
+export function readSettings(resource?: Uri): Settings {
+  const configuration = workspace.getConfiguration('emms', resource ?? null);
+  return parseSettings((name) => configuration.get(name));
+}
+
+/** `files.exclude` as it holds for a resource: glob pattern → whether it counts. */
+export function readFilesExclude(resource: Uri): Record<string, unknown> {
+  return workspace.getConfiguration('files', resource).get<Record<string, unknown>>('exclude', {});
+}

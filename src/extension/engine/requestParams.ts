@@ -1,0 +1,56 @@
+import os from 'node:os';
+import path from 'node:path';
+import type { DiscoverParams, RankParams } from '../../protocol/engine.ts';
+import type { Settings } from '../settings.ts';
+
+/** What the engine needs to know about a workspace folder to look through it. */
+export function discoverParams(
+  workspace: string,
+  settings: Settings,
+  filesExclude: Readonly<Record<string, unknown>>,
+): DiscoverParams {
+  return {
+    workspace,
+    checkpointFolders: settings.checkpointFolders.map((folder) => path.resolve(workspace, expandHome(folder))),
+    excludes: [...new Set([...settings.exclude, ...excludedNames(filesExclude)])],
+  };
+}
+
+export function rankParams(
+  dataset: string,
+  discover: DiscoverParams,
+  settings: Settings,
+  defaultCacheFolder: string,
+): RankParams {
+  return {
+    ...discover,
+    dataset,
+    task: 'auto',
+    metric: `emms:${settings.variant}`,
+    also: [],
+    labelEncoders: ['auto'],
+    limit: settings.sampleLimit,
+    device: settings.device,
+    seed: settings.seed,
+    cacheFolder: cacheFolder(settings, defaultCacheFolder),
+  };
+}
+
+export function cacheFolder(settings: Settings, defaultCacheFolder: string): string {
+  // A relative folder would be relative to wherever VS Code was started.
+  return settings.cacheFolder === ''
+    ? defaultCacheFolder
+    : path.resolve(os.homedir(), expandHome(settings.cacheFolder));
+}
+
+/** The engine passes over names, not globs: of `files.exclude`, the patterns that are a name at any depth. */
+function excludedNames(filesExclude: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(filesExclude)
+    .filter(([, enabled]) => enabled === true)
+    .map(([pattern]) => /^\*\*\/([^/*?[\]{}]+)$/.exec(pattern)?.[1])
+    .filter((name) => name !== undefined);
+}
+
+function expandHome(folder: string): string {
+  return folder === '~' || folder.startsWith('~/') ? path.join(os.homedir(), folder.slice(1)) : folder;
+}

@@ -1,0 +1,23 @@
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+/**
+ * Removes what the engine's cache put into a folder, and nothing else: the folder may be one that the person chose for
+ * other things, too. The cache keeps each entry under its SHA-256, the first two digits as a folder.
+ */
+export async function clearCacheFolder(folder: string): Promise<void> {
+  for (const group of await names(folder)) {
+    if (!/^[0-9a-f]{2}$/.test(group)) continue;
+    for (const entry of await names(path.join(folder, group))) {
+      if (/^[0-9a-f]{62}(\..+\.tmp)?$/.test(entry)) await rm(path.join(folder, group, entry), { force: true });
+    }
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}

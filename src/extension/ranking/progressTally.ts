@@ -1,0 +1,36 @@
+import type { Progress } from '../../protocol/engine.ts';
+import { plainText } from '../plainText.ts';
+
+/** The bar stays short of its end until the report is there. */
+const MOST_PERCENT = 99;
+
+export interface ProgressStep {
+  readonly message: string;
+  /** Percent of the whole ranking since the step before. */
+  readonly increment: number;
+}
+
+/** Turns the engine's progress into that of one bar. Nearly all of the time goes into the extraction: it is the bar. */
+export class ProgressTally {
+  #percent = 0;
+
+  step(progress: Progress): ProgressStep {
+    const before = this.#percent;
+    if (progress.stage === 'extract' && progress.total > 0) {
+      this.#percent = Math.max(before, Math.min(MOST_PERCENT, (100 * progress.done) / progress.total));
+    }
+    return { message: progressMessage(progress), increment: this.#percent - before };
+  }
+}
+
+/** For instance "Extracting resnet-digits · 640/2,000 images · 12 s left". */
+function progressMessage({ stage, message, done, total, secondsLeft }: Progress): string {
+  const parts = [stage === 'extract' ? `Extracting ${message}`.trim() : message];
+  if (total > 0) parts.push(`${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} images`);
+  if (secondsLeft !== null && secondsLeft > 0) parts.push(`${duration(secondsLeft)} left`);
+  return plainText(parts.join(' · '));
+}
+
+function duration(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}

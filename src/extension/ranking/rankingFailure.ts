@@ -1,0 +1,28 @@
+import { EngineInputError, EngineStoppedError, RequestCancelledError } from '../engine/errors.ts';
+
+/** Why a ranking ended without a report. */
+export interface Failure {
+  /** For the person. */
+  readonly message: string;
+  /** For the log. */
+  readonly detail: string;
+  readonly cancelled: boolean;
+  /** Whether the same ranking may go further if it is run again. */
+  readonly canResume: boolean;
+}
+
+export function describeFailure(error: unknown, dataset: string): Failure {
+  if (error instanceof RequestCancelledError) {
+    const message = `Ranking ${dataset} was cancelled; what it had finished is kept.`;
+    return { message, detail: message, cancelled: true, canResume: true };
+  }
+  if (error instanceof EngineStoppedError) {
+    const message = `The EMMS engine stopped (${error.reason}) while ranking ${dataset}; what it had finished is kept.`;
+    return { message, detail: error.message, cancelled: false, canResume: true };
+  }
+  if (error instanceof EngineInputError) {
+    return { message: error.message, detail: error.message, cancelled: false, canResume: false };
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { message: `Ranking ${dataset} failed. The log says why.`, detail, cancelled: false, canResume: false };
+}

@@ -1,0 +1,63 @@
+import {
+  EventEmitter,
+  MarkdownString,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  TreeItemCollapsibleState,
+  Uri,
+} from 'vscode';
+import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
+import { datasetDescription, samples } from './descriptions.ts';
+import { DatasetNode, SplitNode } from './nodes.ts';
+
+/** The Datasets view: each dataset with its splits. */
+export class DatasetsTree implements TreeDataProvider<DatasetNode | SplitNode> {
+  readonly #discovery: WorkspaceDiscovery;
+  readonly #changed = new EventEmitter<undefined>();
+
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(discovery: WorkspaceDiscovery) {
+    this.#discovery = discovery;
+    discovery.onDidChange(() => this.#changed.fire(undefined));
+  }
+
+  getChildren(node?: DatasetNode | SplitNode): (DatasetNode | SplitNode)[] {
+    if (node instanceof SplitNode) return [];
+    if (node instanceof DatasetNode) {
+      const { dataset } = node;
+      return Object.entries(dataset.splits).map(([split, count]) => new SplitNode(dataset, split, count));
+    }
+    this.#discovery.ensure();
+    return this.#discovery.found.datasets.map((dataset) => new DatasetNode(dataset));
+  }
+
+  getTreeItem(node: DatasetNode | SplitNode): TreeItem {
+    return node instanceof DatasetNode ? datasetItem(node) : splitItem(node);
+  }
+}
+
+function datasetItem({ dataset }: DatasetNode): TreeItem {
+  const item = new TreeItem(dataset.name, TreeItemCollapsibleState.Collapsed);
+  item.id = dataset.path;
+  item.description = datasetDescription(dataset);
+  item.tooltip = new MarkdownString()
+    .appendText(dataset.path)
+    .appendMarkdown('\n\n')
+    .appendText(`${dataset.task} · ${dataset.format}`);
+  item.iconPath = new ThemeIcon('database');
+  item.contextValue = 'dataset';
+  item.resourceUri = Uri.file(dataset.path);
+  item.accessibilityInformation = { label: `Dataset ${dataset.name}, ${item.description}` };
+  return item;
+}
+
+function splitItem({ dataset, split, count }: SplitNode): TreeItem {
+  const item = new TreeItem(split, TreeItemCollapsibleState.None);
+  item.id = `${dataset.path}\n${split}`;
+  item.description = samples(count);
+  item.iconPath = new ThemeIcon('file-media');
+  item.contextValue = 'split';
+  return item;
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { commandIds } from '../../../src/extension/commands/commandIds.ts';
+import { parseSettings, settingNames } from '../../../src/extension/settings.ts';
+import { deviceSchema } from '../../../src/protocol/tasks.ts';
+
+const root = new URL('../../../', import.meta.url);
+const manifestText = readFileSync(new URL('package.json', root), 'utf8');
+const { contributes } = z
+  .object({
+    contributes: z.object({
+      commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string().optional() })),
+      menus: z.record(z.string(), z.array(z.object({ command: z.string(), when: z.string().optional() }))),
+      views: z.record(z.string(), z.array(z.object({ id: z.string(), icon: z.string() }))),
+      configuration: z.array(
+        z.object({
+          properties: z.record(
+            z.string(),
+            z.looseObject({
+              default: z.unknown(),
+              markdownDescription: z.string(),
+              enum: z.array(z.string()).optional(),
+            }),
+          ),
+        }),
+      ),
+      walkthroughs: z.array(z.object({ steps: z.array(z.object({ media: z.object({ markdown: z.string() }) })) })),
+    }),
+  })
+  .parse(JSON.parse(manifestText));
+const settings = Object.assign({}, ...contributes.configuration.map(({ properties }) => properties));
+
+describe('package.json', () => {
+  test('contributes exactly the commands of the code', () => {
+    expect(contributes.commands.map(({ command }) => command).sort()).toEqual([...commandIds].sort());
+  });
+
+  test('names every command in the palette with its category', () => {
+    const hidden = contributes.menus.commandPalette
+      ?.filter(({ when }) => when === 'false')
+      .map(({ command }) => command);
+    for (const { command, category } of contributes.commands) {
+      if (!hidden?.includes(command)) expect(category, command).toBe('EMMS');
+    }
+  });
+
+  test('calls the ranking of a folder by the name that people look for', () => {
+    const command = contributes.commands.find((one) => one.command === 'emms.rankDataset');
+    expect(command).toMatchObject({ title: 'EMMS: Rank Models for This Dataset' });
+    expect(contributes.menus['explorer/context']).toMatchObject([
+      { command: 'emms.rankDataset', when: expect.stringContaining('explorerResourceIsFolder') },
+    ]);
+  });
+
+  test('refers to no command that there is not', () => {
+    const known = new Set<string>(commandIds);
+    const views = contributes.views.emms?.map(({ id }) => `${id}.focus`) ?? [];
+    const referred = manifestText.matchAll(/(?:command:|"command": "|onCommand:)(emms\.[\w.]+)/g);
+    for (const [, id] of referred) expect([...known, ...views]).toContain(id);
+    for (const items of Object.values(contributes.menus)) {
+      for (const { command } of items) expect(known).toContain(command);
+    }
+  });
+
+  test('contributes exactly the settings of the code, with the same defaults', () => {
+    expect(Object.keys(settings).sort()).toEqual(
+      Object.values(settingNames)
+        .map((name) => `emms.${name}`)
+        .sort(),
+    );
+    expect(parseSettings((name) => settings[`emms.${name}`]?.default)).toEqual(parseSettings(() => undefined));
+    for (const [property, name] of Object.entries(settingNames)) {
+      expect(parseSettings(() => undefined)).toHaveProperty(property, settings[`emms.${name}`]?.default);
+    }
+  });
+
+  test('offers the devices of the engine', () => {
+    expect(settings['emms.device']?.enum).toEqual(deviceSchema.options);
+  });
+
+  test('has the files that it names', () => {
+    const files = [
+      ...contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown)),
+      ...Object.values(contributes.views).flatMap((views) => views.map(({ icon }) => icon)),
+      'media/icon.png',
+    ];
+    for (const file of files) expect(readFileSync(new URL(file, root)).length, file).toBeGreaterThan(0);
+  });
+});

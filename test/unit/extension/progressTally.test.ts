@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { ProgressTally } from '../../../src/extension/ranking/progressTally.ts';
+import type { Progress } from '../../../src/protocol/engine.ts';
+
+function progress(change: Partial<Progress>): Progress {
+  return { stage: 'extract', message: 'resnet', done: 0, total: 0, secondsLeft: null, ...change };
+}
+
+describe('ProgressTally', () => {
+  test.each([
+    [
+      { message: 'resnet-digits', done: 640, total: 2000, secondsLeft: 11.2 },
+      'Extracting resnet-digits · 640/2,000 images · 12 s left',
+    ],
+    [{ stage: 'discover', message: 'Looking for checkpoints' }, 'Looking for checkpoints'],
+    [{ stage: 'read', message: 'Reading the dataset', done: 1, total: 9 }, 'Reading the dataset · 1/9 images'],
+    [{ secondsLeft: 200 }, 'Extracting resnet · 3 min left'],
+    [{ message: '[x](command:y)' }, 'Extracting [x] (command:y)'],
+  ] as const)('says what is going on: %j', (change, message) => {
+    expect(new ProgressTally().step(progress(change)).message).toBe(message);
+  });
+
+  test('adds up to nearly all, never back', () => {
+    const tally = new ProgressTally();
+    const done = [0, 10, 50, 40, 100, 100];
+    const increments = done.map((count) => tally.step(progress({ done: count, total: 100 })).increment);
+    expect(increments).toEqual([0, 10, 40, 0, 49, 0]);
+  });
+});

@@ -1,0 +1,48 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clearCacheFolder } from '../../../src/extension/ranking/cacheFolder.ts';
+import { ReportFile } from '../../../src/extension/ranking/reportFile.ts';
+import { makeCandidate, makeReport } from './report.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'emms-extension-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('ReportFile', () => {
+  test('gives back what was written, and leaves nothing else', async () => {
+    const report = makeReport([makeCandidate('a.onnx')]);
+    const inner = path.join(folder, 'not', 'yet', 'there');
+    await new ReportFile(inner).write(makeReport([]));
+    await new ReportFile(inner).write(report);
+    expect(await new ReportFile(inner).read()).toEqual(report);
+    expect(await readdir(inner)).toEqual(['last-ranking.json']);
+  });
+
+  test.each(['', '{', '{}', '{"schemaVersion":2}'])('takes %j for no report', async (content) => {
+    await writeFile(path.join(folder, 'last-ranking.json'), content);
+    expect(await new ReportFile(folder).read()).toBeNull();
+  });
+});
+
+describe('clearCacheFolder', () => {
+  test('removes entries of the cache, and nothing else', async () => {
+    const entry = '0'.repeat(62);
+    await mkdir(path.join(folder, 'ab'));
+    await mkdir(path.join(folder, 'photos'));
+    const others = ['photos/x.jpg', 'ab/notes.txt', 'readme'];
+    for (const file of [`ab/${entry}`, `ab/${entry}.1-2.tmp`, ...others]) await writeFile(path.join(folder, file), '');
+    await clearCacheFolder(folder);
+    const left = await readdir(folder, { recursive: true });
+    expect(left.sort()).toEqual(['ab', 'photos', ...others].sort());
+  });
+
+  test('takes a folder that is not there for an empty one', async () => {
+    await clearCacheFolder(path.join(folder, 'nothing'));
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { type FoundDataset, mergeDiscoveries } from '../../../src/extension/discovery/found.ts';
+import { EngineInputError, EngineStoppedError, RequestCancelledError } from '../../../src/extension/engine/errors.ts';
+import { describeFailure } from '../../../src/extension/ranking/rankingFailure.ts';
+import { rankingHtml } from '../../../src/extension/rankingView/rankingHtml.ts';
+import { checkpointDescription, datasetDescription } from '../../../src/extension/trees/descriptions.ts';
+
+const dataset: FoundDataset = {
+  id: 'data',
+  name: 'data',
+  path: '/w/data',
+  format: 'class-folders',
+  task: 'image-classification',
+  samples: 1500,
+  classes: 10,
+  splits: { all: 1500 },
+  workspace: '/w',
+};
+const checkpoint = {
+  id: 'a.onnx',
+  name: 'a',
+  path: '/w/a.onnx',
+  format: 'onnx',
+  architecture: 'residual CNN',
+  modality: 'image',
+  parameters: 200_000,
+  bytes: 800_000,
+};
+
+describe('descriptions', () => {
+  test('of datasets', () => {
+    expect(datasetDescription(dataset)).toBe('10 classes · 1,500 images');
+    expect(datasetDescription({ ...dataset, classes: 1, samples: 1 })).toBe('1 class · 1 image');
+  });
+
+  test.each([
+    [200_000, 800_000, undefined, 'residual CNN · 0.2 M · 800 KB'],
+    [25_600_000, 102_000_000, 2, '#2 · residual CNN · 26 M · 102 MB'],
+    [1_250, 999, undefined, 'residual CNN · 1.3 K · 999 B'],
+    [7_000_000_000, 14_000_000_000, 1, '#1 · residual CNN · 7,000 M · 14 GB'],
+  ])('of checkpoints: %i parameters', (parameters, bytes, rank, description) => {
+    expect(checkpointDescription({ ...checkpoint, parameters, bytes }, rank)).toBe(description);
+  });
+});
+
+describe('mergeDiscoveries', () => {
+  test('keeps the workspace of a dataset, and counts what lies in two folders once', () => {
+    const { workspace: _, ...summary } = dataset;
+    const discovery = { datasets: [summary], checkpoints: [checkpoint], skipped: [] };
+    const found = mergeDiscoveries([
+      { workspace: '/w', discovery },
+      { workspace: '/', discovery },
+    ]);
+    expect(found).toEqual({ datasets: [dataset], checkpoints: [checkpoint], skipped: [] });
+  });
+});
+
+describe('describeFailure', () => {
+  test.each([
+    [new RequestCancelledError(), 'Ranking x was cancelled; what it had finished is kept.', true, true],
+    [
+      new EngineStoppedError('SIGKILL', ['last words']),
+      'The EMMS engine stopped (SIGKILL) while ranking x; what it had finished is kept.',
+      false,
+      true,
+    ],
+    [new EngineInputError('x: no images.'), 'x: no images.', false, false],
+    [new Error('oops'), 'Ranking x failed. The log says why.', false, false],
+  ])('%s', (error, message, cancelled, canResume) => {
+    expect(describeFailure(error, 'x')).toMatchObject({ message, cancelled, canResume });
+  });
+});
+
+describe('rankingHtml', () => {
+  test('lets nothing run or load but what it names', () => {
+    const html = rankingHtml({
+      placement: 'panel',
+      nonce: 'n0nce',
+      script: 'webview.js',
+    });
+    const policy = /content="(default-src[^"]+)"/.exec(html)?.[1];
+    expect(policy).toBe("default-src 'none'; script-src 'nonce-n0nce'");
+    expect(html.match(/<script/g)).toHaveLength(1);
+    expect(html).toContain('<script nonce="n0nce" src="webview.js">');
+    expect(html).toContain('<body data-placement="panel">');
+  });
+});
