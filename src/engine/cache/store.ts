@@ -13,6 +13,7 @@ const DIGEST_BYTES = 32;
  */
 export class Store {
   readonly #folder: string;
+  #failure: string | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -29,16 +30,21 @@ export class Store {
     return entry.length >= DIGEST_BYTES && digest(value).equals(entry.subarray(0, DIGEST_BYTES)) ? value : undefined;
   }
 
+  /** Why an entry could not be written, if that happened: a full disk costs the next run's time, not this one's result. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   async put(key: string, value: Uint8Array): Promise<void> {
     const file = this.#file(key);
     const unfinished = `${file}.${randomUUID()}.tmp`;
-    await mkdir(path.dirname(file), { recursive: true });
     try {
+      await mkdir(path.dirname(file), { recursive: true });
       await writeFile(unfinished, Buffer.concat([digest(value), value]));
       await rename(unfinished, file);
     } catch (error) {
-      await rm(unfinished, { force: true });
-      throw error;
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      this.#failure ??= error instanceof Error ? error.message : String(error);
     }
   }
 

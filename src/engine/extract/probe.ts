@@ -5,6 +5,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { PbfWriter } from 'pbf';
 
+process.once('disconnect', () => process.exit());
 const provider = process.argv[2] ?? 'cpu';
 try {
   const session = await InferenceSession.create(identity(), { executionProviders: [provider], logSeverityLevel: 4 });

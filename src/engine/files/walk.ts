@@ -63,7 +63,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
       else if (child.isFile()) node.files.push(child.name);
       else if (child.isSymbolicLink()) {
         const target = await resolveLink(childPath);
-        if (target?.isFolder && !chain.includes(target.path)) {
+        if (target?.isFolder && !chain.some((ancestor) => contains(target.path, ancestor))) {
           folders.push(visit(childPath, target.path, chain, depth + 1));
         } else if (target && !target.isFolder) node.files.push(child.name);
       }
@@ -76,6 +76,11 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
 
   const root = await visit(folder, await realpath(folder), [], 0);
   return { root, truncated };
+}
+
+/** Whether a folder is the other one or lies above it: a link there would lead back here. */
+function contains(folder: string, other: string): boolean {
+  return other === folder || other.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
 }
 
 async function resolveLink(link: string): Promise<{ path: string; isFolder: boolean } | undefined> {

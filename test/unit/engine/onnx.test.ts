@@ -173,6 +173,11 @@ describe('opening an ONNX checkpoint', () => {
     expect(checkpoint.preprocessing.crop).toEqual({ height: 224, width: 224 });
   });
 
+  it('counts no more parameters than a number holds, whatever a file claims', async () => {
+    const weights = { ...classifier.weights, 'head.w': [2 ** 40, 2 ** 40] };
+    expect((await open(onnxFile({ ...classifier, weights }))).parameters).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   it('warns when the preprocessing is a guess', async () => {
     const { warnings } = await open(onnxFile(classifier));
     expect(warnings.join()).toContain('preprocessor_config.json');
@@ -182,6 +187,11 @@ describe('opening an ONNX checkpoint', () => {
     ['an empty file', new Uint8Array(0), 'empty'],
     ['a text', Buffer.from('hello world, this is no network'), 'not a whole ONNX file'],
     ['token ids', onnxFile({ ...classifier, input: { name: 'ids', type: 7, shape: ['N', 'T'] } }), 'is no image'],
+    [
+      'a million pixels a side',
+      onnxFile({ ...classifier, input: { name: 'x', type: 1, shape: [1, 3, 1_000_000, 1_000_000] } }),
+      'larger than any',
+    ],
     ['five channels', onnxFile({ ...classifier, input: { name: 'x', type: 1, shape: ['N', 5, 8, 8] } }), 'is no image'],
   ])('says why %s can’t be ranked', async (_, bytes, reason) => {
     await expect(open(bytes)).rejects.toThrow(reason);

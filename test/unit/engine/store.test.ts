@@ -29,6 +29,15 @@ describe('Store', () => {
     }
   });
 
+  it('says why it can’t write, and lets the work go on', async () => {
+    const file = path.join(await temporaryFolder(), 'file');
+    await writeFile(file, '');
+    const store = new Store(file);
+    await store.put(cacheKey('a'), Buffer.from('value'));
+    expect(store.failure).toContain('ENOTDIR');
+    expect(await store.get(cacheKey('a'))).toBeUndefined();
+  });
+
   it('leaves one whole entry and nothing else when many write the same at once', async () => {
     const folder = await temporaryFolder();
     const stores = Array.from({ length: 20 }, () => new Store(folder));

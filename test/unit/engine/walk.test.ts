@@ -44,6 +44,12 @@ describe('walk', () => {
     expect(list((await walk(root)).root)).toEqual(['data/raw/cat/1.png', 'data/view/keep.txt', 'data/view/cat/1.png']);
   });
 
+  it('does not leave the folder by a link to one above it', async () => {
+    const root = await tree(['data/cat/1.png', 'other.txt']);
+    await symlink(root, path.join(root, 'data/cat/up'));
+    expect(list((await walk(path.join(root, 'data'))).root)).toEqual(['cat/1.png']);
+  });
+
   it('stops when it is cancelled', async () => {
     const cancel = new AbortController();
     cancel.abort();

@@ -13,6 +13,10 @@ const ELEMENT_TYPES = new Map<number, ImageInput['elementType']>([
   [10, 'float16'],
 ]);
 
+/** Image networks take up to about a thousand pixels a side; more would exhaust the memory. */
+const MAX_SIDE = 4096;
+const MAX_BATCH = 1024;
+
 /**
  * Opens an ONNX checkpoint without loading its weights.
  * @throws InputError saying why it can't be ranked
@@ -49,7 +53,7 @@ export async function openOnnx(file: string, id: string): Promise<Checkpoint> {
     format: 'onnx',
     architecture: architectureOf(model),
     modality: 'image',
-    parameters: [...model.initializers.values()].reduce((sum, dims) => sum + dims.reduce((a, b) => a * b, 1), 0),
+    parameters: countParameters(model),
     bytes: size,
     input,
     preprocessing,
@@ -72,7 +76,22 @@ function imageInput(model: OnnxModel, file: string): ImageInput {
     const shape = value.shape.join('×') || 'unknown shape';
     throw new InputError(`${file}: the input "${value.name}" (${shape}) is no image with 1 or 3 channels.`);
   }
+  const { height = 1, width = 1, batch = 1 } = layout;
+  if (Math.max(height, width) > MAX_SIDE || batch > MAX_BATCH) {
+    throw new InputError(
+      `${file}: the input "${value.name}" (${value.shape.join('×')}) is larger than any image network's.`,
+    );
+  }
   return { name: value.name, elementType, ...layout };
+}
+
+function countParameters(model: OnnxModel): number {
+  const counts = [...model.initializers.values()].map((dims) => dims.reduce((product, size) => product * size, 1));
+  // A file may claim any dimensions.
+  return Math.min(
+    Number.MAX_SAFE_INTEGER,
+    counts.reduce((sum, count) => sum + count, 0),
+  );
 }
 
 function imageLayout({
