@@ -1,0 +1,155 @@
+/** A dense row-major matrix in double precision: `data[row * cols + col]`. */
+export interface Matrix {
+  rows: number;
+  cols: number;
+  data: Float64Array;
+}
+
+/** A dense row-major matrix as it comes from a network or a file. */
+export interface FloatMatrix {
+  rows: number;
+  cols: number;
+  data: Float32Array | Float64Array;
+}
+
+/** A matrix of zeros. */
+export function zeros(rows: number, cols: number): Matrix {
+  return { rows, cols, data: new Float64Array(rows * cols) };
+}
+
+/** Rows `from` to `to` (exclusive) of `matrix`, sharing its memory. */
+export function rowRange(matrix: Matrix, from: number, to: number): Matrix {
+  return { rows: to - from, cols: matrix.cols, data: matrix.data.subarray(from * matrix.cols, to * matrix.cols) };
+}
+
+/** A copy of the part of `matrix` that starts at (`row`, `col`). */
+export function submatrix(matrix: Matrix, row: number, col: number, rows: number, cols: number): Matrix {
+  const part = zeros(rows, cols);
+  for (let i = 0; i < rows; i++) {
+    const start = (row + i) * matrix.cols + col;
+    part.data.set(matrix.data.subarray(start, start + cols), i * cols);
+  }
+  return part;
+}
+
+/** Writes `part` into `matrix` with its first element at (`row`, `col`). */
+export function paste(matrix: Matrix, part: Matrix, row: number, col: number): void {
+  for (let i = 0; i < part.rows; i++) {
+    matrix.data.set(part.data.subarray(i * part.cols, (i + 1) * part.cols), (row + i) * matrix.cols + col);
+  }
+}
+
+/** A copy of the given rows, and of the given columns of them. */
+export function selectRows(matrix: Matrix, rows: readonly number[], cols?: readonly number[]): Matrix {
+  const picked = zeros(rows.length, cols?.length ?? matrix.cols);
+  rows.forEach((row, i) => {
+    const source = matrix.data.subarray(row * matrix.cols, (row + 1) * matrix.cols);
+    picked.data.set(cols ? cols.map((col) => source[col] as number) : source, i * picked.cols);
+  });
+  return picked;
+}
+
+/** Blocks of columns side by side. */
+export function joinColumns(blocks: readonly Matrix[]): Matrix {
+  const cols = blocks.reduce((sum, block) => sum + block.cols, 0);
+  const joined = zeros(blocks[0]?.rows ?? 0, cols);
+  let first = 0;
+  for (const block of blocks) {
+    paste(joined, block, 0, first);
+    first += block.cols;
+  }
+  return joined;
+}
+
+/** The transpose, in tiles that fit the first-level cache. */
+export function transpose(matrix: Matrix): Matrix {
+  const { rows, cols, data } = matrix;
+  const result = zeros(cols, rows);
+  const tile = 32;
+  for (let i0 = 0; i0 < rows; i0 += tile) {
+    for (let j0 = 0; j0 < cols; j0 += tile) {
+      const iEnd = Math.min(i0 + tile, rows);
+      const jEnd = Math.min(j0 + tile, cols);
+      for (let j = j0; j < jEnd; j++) {
+        for (let i = i0; i < iEnd; i++) {
+          result.data[j * rows + i] = data[i * cols + j] as number;
+        }
+      }
+    }
+  }
+  return result;
+}
+
+/** Σ aᵢ·bᵢ over two arrays of the same length. */
+export function dot(a: Float64Array, b: Float64Array): number {
+  // Four running sums: independent additions overlap in the processor, and rounding errors grow more slowly.
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  const end = a.length - (a.length % 4);
+  for (let i = 0; i < end; i += 4) {
+    s0 += (a[i] as number) * (b[i] as number);
+    s1 += (a[i + 1] as number) * (b[i + 1] as number);
+    s2 += (a[i + 2] as number) * (b[i + 2] as number);
+    s3 += (a[i + 3] as number) * (b[i + 3] as number);
+  }
+  for (let i = end; i < a.length; i++) {
+    s0 += (a[i] as number) * (b[i] as number);
+  }
+  return s0 + s1 + (s2 + s3);
+}
+
+/** a + b into a. */
+export function addTo(a: Matrix, b: Matrix): void {
+  for (let i = 0; i < a.data.length; i++) {
+    a.data[i] = (a.data[i] as number) + (b.data[i] as number);
+  }
+}
+
+/** a − b, new. */
+export function difference(a: Matrix, b: Matrix): Matrix {
+  return { ...a, data: a.data.map((value, i) => value - (b.data[i] as number)) };
+}
+
+/** factor·a, new. */
+export function scaled(a: Matrix, factor: number): Matrix {
+  return { ...a, data: a.data.map((value) => factor * value) };
+}
+
+/** Σₖ weightₖ·matrixₖ. */
+export function mix(matrices: readonly Matrix[], weights: readonly number[]): Matrix {
+  const sum = zeros(matrices[0]?.rows ?? 0, matrices[0]?.cols ?? 0);
+  matrices.forEach(({ data }, k) => {
+    const weight = weights[k] as number;
+    for (let i = 0; i < data.length; i++) {
+      sum.data[i] = (sum.data[i] as number) + weight * (data[i] as number);
+    }
+  });
+  return sum;
+}
+
+/** Per column Σ a·b. */
+export function columnDots(a: Matrix, b: Matrix): Float64Array {
+  const sums = new Float64Array(a.cols);
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < a.cols; j++) {
+      const at = i * a.cols + j;
+      sums[j] = (sums[j] as number) + (a.data[at] as number) * (b.data[at] as number);
+    }
+  }
+  return sums;
+}
+
+/** Per column Σ a². */
+export function columnSquares(a: Matrix): Float64Array {
+  return columnDots(a, a);
+}
+
+/** Per row Σ a². */
+export function rowSquares(a: Matrix): Float64Array {
+  return Float64Array.from({ length: a.rows }, (_, i) => {
+    const row = rowRange(a, i, i + 1).data;
+    return dot(row, row);
+  });
+}

@@ -1,0 +1,112 @@
+import type { Matrix } from './matrix.ts';
+import { paste, rowRange, submatrix, zeros } from './matrix.ts';
+import { gemm } from './onnxKernels.ts';
+
+/** Products of fewer multiplications than this are cheaper in a loop than through a call into ONNX Runtime. */
+const SMALL = 20_000;
+/** Rows per step where only one triangle is needed: small enough to skip most of the other, large enough for Gemm. */
+const TRIANGLE_STEP = 256;
+
+/**
+ * From this many multiplications on, a product whose entries only enter sums may be computed in single precision, which
+ * is twice as fast: the rounding of 1e-7 per entry is independent from entry to entry, so little of it is left in a sum
+ * over millions.
+ */
+export const SINGLE_PRECISION_FROM = 1e9;
+
+/** A·B. */
+export async function multiply(a: Matrix, b: Matrix): Promise<Matrix> {
+  const result = zeros(a.rows, b.cols);
+  if (a.rows * a.cols * b.cols > SMALL) {
+    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.cols, false);
+    return result;
+  }
+  for (let i = 0; i < a.rows; i++) {
+    for (let k = 0; k < a.cols; k++) {
+      const factor = a.data[i * a.cols + k] as number;
+      for (let j = 0; j < b.cols; j++) {
+        const at = i * b.cols + j;
+        result.data[at] = (result.data[at] as number) + factor * (b.data[k * b.cols + j] as number);
+      }
+    }
+  }
+  return result;
+}
+
+/** A·Bᵀ. */
+export async function multiplyTransposed(a: Matrix, b: Matrix): Promise<Matrix> {
+  const result = zeros(a.rows, b.rows);
+  if (a.rows * a.cols * b.rows > SMALL) {
+    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.rows, true);
+    return result;
+  }
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < b.rows; j++) {
+      let sum = 0;
+      for (let k = 0; k < a.cols; k++) {
+        sum += (a.data[i * a.cols + k] as number) * (b.data[j * b.cols + k] as number);
+      }
+      result.data[i * b.rows + j] = sum;
+    }
+  }
+  return result;
+}
+
+/** A·Aᵀ: the lower triangle is computed, the upper one mirrored, so the result is exactly symmetric. */
+export async function gramian(a: Matrix): Promise<Matrix> {
+  const result = zeros(a.rows, a.rows);
+  for (let from = 0; from < a.rows; from += TRIANGLE_STEP) {
+    const to = Math.min(from + TRIANGLE_STEP, a.rows);
+    paste(result, await multiplyTransposed(rowRange(a, from, to), rowRange(a, 0, to)), from, 0);
+  }
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < i; j++) {
+      result.data[j * a.rows + i] = result.data[i * a.rows + j] as number;
+    }
+  }
+  return result;
+}
+
+/** L·B for a lower-triangular L; what lies above its diagonal is never read in blocks that are all zero. */
+export async function multiplyLowerTriangular(lower: Matrix, b: Matrix): Promise<Matrix> {
+  const result = zeros(lower.rows, b.cols);
+  for (let from = 0; from < lower.rows; from += TRIANGLE_STEP) {
+    const to = Math.min(from + TRIANGLE_STEP, lower.rows);
+    const strip = submatrix(lower, from, 0, to - from, to);
+    result.data.set((await multiply(strip, rowRange(b, 0, to))).data, from * b.cols);
+  }
+  return result;
+}
+
+/**
+ * Per column Σ(L·B)² for a lower-triangular L, without keeping L·B.
+ *
+ * @param single whether products may be rounded to single precision: twice as fast, relative error about 1e-7
+ */
+export async function squaredLengths(lower: Matrix, b: Matrix, single: boolean): Promise<Float64Array> {
+  const Numbers = single ? Float32Array : Float64Array;
+  const right = single ? new Float32Array(b.data) : b.data;
+  const product = new Numbers(TRIANGLE_STEP * b.cols);
+  const sums = new Float64Array(b.cols);
+  for (let from = 0; from < lower.rows; from += TRIANGLE_STEP) {
+    const to = Math.min(from + TRIANGLE_STEP, lower.rows);
+    const left = new Numbers(submatrix(lower, from, 0, to - from, to).data);
+    const part = product.subarray(0, (to - from) * b.cols);
+    await gemm<Float32Array | Float64Array>(left, right.subarray(0, to * b.cols), part, to - from, to, b.cols, false);
+    for (let row = 0; row < part.length; row += b.cols) {
+      for (let j = 0; j < b.cols; j++) {
+        sums[j] = (sums[j] as number) + (part[row + j] as number) ** 2;
+      }
+    }
+  }
+  return sums;
+}
+
+/** One result per item; a product uses all cores, so they go one after the other. */
+export async function inTurn<T, R>(items: readonly T[], product: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) {
+    results.push(await product(item, index));
+  }
+  return results;
+}

@@ -1,0 +1,271 @@
+import { InputError } from '../errors.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
+import { zeros } from '../linalg/matrix.ts';
+import { gramian } from '../linalg/multiply.ts';
+
+/** Samples that are centred and multiplied at once: bounds the memory, `[d, 2048]` doubles. */
+const BLOCK_SAMPLES = 2048;
+/** 'EMMS' in ASCII, then the version of the layout. */
+const MAGIC = 0x454d_4d53;
+const VERSION = 1;
+const HEADER_BYTES = 32;
+
+/**
+ * What linear scores need of the features of any number of samples: count, mean, centred Gram matrix Σ(x−x̄)(x−x̄)ᵀ, and
+ * per class the count and the sum. Blocks of samples are added as they arrive, statistics of disjoint samples merge
+ * (Chan, Golub & LeVeque 1979), and the result is as exact as a two-pass computation on all samples at once, even when
+ * the mean is a million times the spread: everything is held relative to `shift`, the first sample seen.
+ */
+export class SufficientStatistics {
+  /** Features per sample. */
+  readonly dimension: number;
+  /** 0 when there are no class labels. */
+  readonly classCount: number;
+  count = 0;
+  /** `[d]`, the point that means and class sums are relative to. */
+  readonly shift: Float64Array;
+  /** `[d]`, mean of the samples minus `shift`. */
+  readonly offset: Float64Array;
+  /** `[d, d]`, Σ(x−x̄)(x−x̄)ᵀ, not divided by the count. */
+  readonly gram: Matrix;
+  /** `[C]` */
+  readonly classCounts: Float64Array;
+  /** `[C, d]`, per class Σ(x−shift). */
+  readonly classSums: Matrix;
+
+  constructor(dimension: number, classCount: number) {
+    this.dimension = dimension;
+    this.classCount = classCount;
+    this.shift = new Float64Array(dimension);
+    this.offset = new Float64Array(dimension);
+    this.gram = zeros(dimension, dimension);
+    this.classCounts = new Float64Array(classCount);
+    this.classSums = zeros(classCount, dimension);
+  }
+
+  /**
+   * Adds samples.
+   *
+   * @param features `[b, d]`
+   * @param labels `[b]` class indices below `classCount`; left out when there are no classes
+   */
+  async add(features: FloatMatrix, labels?: Int32Array): Promise<void> {
+    if (features.cols !== this.dimension || (labels?.length ?? features.rows) !== features.rows) {
+      throw new InputError(
+        `Features [${features.rows}, ${features.cols}] with ${labels?.length ?? 0} labels don't continue ` +
+          `statistics of ${this.dimension} features; extract them again with the same checkpoint.`,
+      );
+    }
+    const memory = new Float64Array(this.dimension * Math.min(BLOCK_SAMPLES, features.rows));
+    for (let from = 0; from < features.rows; from += BLOCK_SAMPLES) {
+      const to = Math.min(from + BLOCK_SAMPLES, features.rows);
+      await this.addBlock(features, labels, from, to, memory);
+    }
+  }
+
+  private async addBlock(
+    features: FloatMatrix,
+    labels: Int32Array | undefined,
+    from: number,
+    to: number,
+    memory: Float64Array<ArrayBuffer>,
+  ): Promise<void> {
+    const { dimension, shift } = this;
+    const { data } = features;
+    if (this.count === 0) {
+      shift.set(data.subarray(from * dimension, (from + 1) * dimension));
+    }
+    const count = to - from;
+    const sum = new Float64Array(dimension);
+    for (let i = from; i < to; i++) {
+      for (let j = 0; j < dimension; j++) {
+        sum[j] = (sum[j] as number) + ((data[i * dimension + j] as number) - (shift[j] as number));
+      }
+    }
+    const offset = sum.map((total) => total / count);
+    const unscaled = new Float64Array(dimension).fill(1);
+    const centred = standardisedColumns(features, from, to, shift, offset, unscaled, memory);
+    this.mergeMoments(count, offset, await gramian(centred));
+
+    if (labels === undefined) return;
+    const sums = this.classSums.data;
+    for (let i = from; i < to; i++) {
+      const label = labels[i] as number;
+      this.classCounts[label] = (this.classCounts[label] as number) + 1;
+      for (let j = 0; j < dimension; j++) {
+        const at = label * dimension + j;
+        sums[at] = (sums[at] as number) + ((data[i * dimension + j] as number) - (shift[j] as number));
+      }
+    }
+  }
+
+  /** Adds the statistics of other samples; both must be of the same dimension and classes. */
+  merge(other: SufficientStatistics): void {
+    if (other.dimension !== this.dimension || other.classCount !== this.classCount) {
+      throw new InputError(
+        `Statistics of ${other.dimension} features and ${other.classCount} classes don't merge with ` +
+          `${this.dimension} features and ${this.classCount} classes; extract the features again.`,
+      );
+    }
+    if (other.count === 0) return;
+    if (this.count === 0) this.shift.set(other.shift);
+    const shiftBy = other.shift.map((value, j) => value - (this.shift[j] as number));
+    const offset = other.offset.map((value, j) => value + (shiftBy[j] as number));
+    this.mergeMoments(other.count, offset, other.gram);
+    for (let c = 0; c < this.classCount; c++) {
+      const added = other.classCounts[c] as number;
+      this.classCounts[c] = (this.classCounts[c] as number) + added;
+      for (let j = 0; j < this.dimension; j++) {
+        const at = c * this.dimension + j;
+        this.classSums.data[at] =
+          (this.classSums.data[at] as number) + (other.classSums.data[at] as number) + added * (shiftBy[j] as number);
+      }
+    }
+  }
+
+  /** Chan's update: Gram matrices about different means add up with the outer product of the difference of the means. */
+  private mergeMoments(count: number, offset: Float64Array, gram: Matrix): void {
+    const { dimension } = this;
+    const total = this.count + count;
+    const difference = offset.map((value, j) => value - (this.offset[j] as number));
+    const weight = (this.count * count) / total;
+    for (let i = 0; i < dimension; i++) {
+      const factor = weight * (difference[i] as number);
+      for (let j = 0; j < dimension; j++) {
+        const at = i * dimension + j;
+        this.gram.data[at] =
+          (this.gram.data[at] as number) + (gram.data[at] as number) + factor * (difference[j] as number);
+      }
+      this.offset[i] = (this.offset[i] as number) + ((difference[i] as number) * count) / total;
+    }
+    this.count = total;
+  }
+
+  /** `[d, d]`, the centred Gram matrix of the features times `scale`. */
+  standardisedGram(scale: Float64Array): Matrix {
+    const { dimension, gram } = this;
+    const result = zeros(dimension, dimension);
+    for (let i = 0; i < dimension; i++) {
+      const factor = scale[i] as number;
+      for (let j = 0; j < dimension; j++) {
+        const at = i * dimension + j;
+        result.data[at] = (gram.data[at] as number) * factor * (scale[j] as number);
+      }
+    }
+    return result;
+  }
+
+  /** `[d, C]`, the sums over each class of the centred features times `scale`. */
+  standardisedClassSums(scale: Float64Array): Matrix {
+    const { classCount, classCounts, classSums, dimension, offset } = this;
+    const result = zeros(dimension, classCount);
+    for (let c = 0; c < classCount; c++) {
+      const samples = classCounts[c] as number;
+      for (let j = 0; j < dimension; j++) {
+        const centred = (classSums.data[c * dimension + j] as number) - samples * (offset[j] as number);
+        result.data[j * classCount + c] = centred * (scale[j] as number);
+      }
+    }
+    return result;
+  }
+
+  /** Little-endian bytes that `deserialize` reads; 8·(d² + 2d + C·d + C) and a header of 32. */
+  serialize(): Uint8Array<ArrayBuffer> {
+    const parts = [this.shift, this.offset, this.gram.data, this.classCounts, this.classSums.data];
+    const bytes = new Uint8Array(HEADER_BYTES + byteLength(this.dimension, this.classCount));
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, MAGIC);
+    view.setUint32(4, VERSION, true);
+    view.setUint32(8, this.dimension, true);
+    view.setUint32(12, this.classCount, true);
+    view.setFloat64(16, this.count, true);
+    let position = HEADER_BYTES;
+    for (const part of parts) {
+      bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), position);
+      position += part.byteLength;
+    }
+    return bytes;
+  }
+
+  /**
+   * @throws InputError when the bytes are not statistics of this version and of the length that their shape asks for.
+   */
+  static deserialize(bytes: Uint8Array): SufficientStatistics {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < HEADER_BYTES || view.getUint32(0) !== MAGIC || view.getUint32(4, true) !== VERSION) {
+      throw new InputError('Stored statistics are damaged or of another version; clear the cache.');
+    }
+    const dimension = view.getUint32(8, true);
+    const classCount = view.getUint32(12, true);
+    if (bytes.length !== HEADER_BYTES + byteLength(dimension, classCount)) {
+      throw new InputError('Stored statistics are cut short; clear the cache.');
+    }
+    const statistics = new SufficientStatistics(dimension, classCount);
+    statistics.count = view.getFloat64(16, true);
+    const { shift, offset, gram, classCounts, classSums } = statistics;
+    let position = HEADER_BYTES;
+    for (const part of [shift, offset, gram.data, classCounts, classSums.data]) {
+      new Uint8Array(part.buffer).set(bytes.subarray(position, position + part.byteLength));
+      position += part.byteLength;
+    }
+    return statistics;
+  }
+}
+
+function byteLength(dimension: number, classCount: number): number {
+  return 8 * (dimension * dimension + 2 * dimension + classCount * dimension + classCount);
+}
+
+/**
+ * Samples `from` to `to` of `[n, d]` features as columns of `[d, to − from]`: (x − shift − offset)·scale.
+ *
+ * Features come sample by sample, but everything after works feature by feature. Eight samples at a time: that writes
+ * whole cache lines, and reads few enough that they stay in the cache until all of them is used.
+ *
+ * @param memory where to put the result if it is large enough: fresh pages cost more than the numbers that go into them
+ */
+export function standardisedColumns(
+  features: FloatMatrix,
+  from: number,
+  to: number,
+  shift: Float64Array,
+  offset: Float64Array,
+  scale: Float64Array,
+  memory = new Float64Array(features.cols * (to - from)),
+): Matrix {
+  const { cols, data } = features;
+  const count = to - from;
+  const result = memory.subarray(0, cols * count);
+  let i = 0;
+  for (; i + 8 <= count; i += 8) {
+    for (let j = 0; j < cols; j++) {
+      const centre = shift[j] as number;
+      const mean = offset[j] as number;
+      const factor = scale[j] as number;
+      const target = j * count + i;
+      let source = (from + i) * cols + j;
+      result[target] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 1] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 2] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 3] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 4] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 5] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 6] = ((data[source] as number) - centre - mean) * factor;
+      source += cols;
+      result[target + 7] = ((data[source] as number) - centre - mean) * factor;
+    }
+  }
+  for (; i < count; i++) {
+    for (let j = 0; j < cols; j++) {
+      const value = data[(from + i) * cols + j] as number;
+      result[j * count + i] = (value - (shift[j] as number) - (offset[j] as number)) * (scale[j] as number);
+    }
+  }
+  return { rows: cols, cols: count, data: result };
+}
