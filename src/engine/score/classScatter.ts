@@ -1,0 +1,80 @@
+import { InputError } from '../errors.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import { addTo, difference, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian } from '../linalg/multiply.ts';
+import type { Evidence } from './evidence.ts';
+import { BLOCK_SAMPLES } from './evidence.ts';
+import { centredSamples } from './samples.ts';
+
+/** How the samples scatter about the means of their classes. Classes without samples are left out. */
+export interface ClassScatter {
+  /** `[n]`, which row of `means` a sample's class is. */
+  classOf: Int32Array;
+  /** `[C]` samples per class, none 0. */
+  counts: Float64Array;
+  /** `[C, d]`, the means of the classes less the mean of all samples. */
+  means: Matrix;
+  /** `[d, d]`, Σ(x − mean of its class)(x − mean of its class)ᵀ, not divided by the count. */
+  within: Matrix;
+}
+
+/** Up to this ratio of total to within-class scatter the latter is exact to about 1e-10 as a difference. */
+const TRUSTED_RATIO = 1e6;
+
+/** The class scatter of `evidence`; computed once, whoever asks. */
+export function classScatter(evidence: Evidence): Promise<ClassScatter> {
+  return evidence.share('classScatter', () => computeClassScatter(evidence));
+}
+
+async function computeClassScatter(evidence: Evidence): Promise<ClassScatter> {
+  const { labels, classCount, features } = evidence;
+  if (labels === undefined) throw new InputError('This score needs class labels.');
+  const all = evidence.classCounts();
+  const present = [...all.keys()].filter((c) => (all[c] as number) > 0);
+  const counts = Float64Array.from(present, (c) => all[c] as number);
+  const rows = new Int32Array(classCount);
+  present.forEach((c, row) => {
+    rows[c] = row;
+  });
+  const classOf = labels.map((label) => rows[label] as number);
+
+  const statistics = await evidence.statistics();
+  const ones = new Float64Array(features.cols).fill(1);
+  const means = selectRows(transpose(statistics.standardisedClassSums(ones)), present);
+  const weighted = zeros(means.rows, means.cols);
+  for (let at = 0; at < means.data.length; at++) {
+    const count = counts[Math.floor(at / means.cols)] as number;
+    const sum = means.data[at] as number;
+    means.data[at] = sum / count;
+    weighted.data[at] = sum / Math.sqrt(count);
+  }
+  const within = difference(statistics.gram, await gramian(transpose(weighted)));
+  const trusted = trace(within) * TRUSTED_RATIO > trace(statistics.gram);
+  return { classOf, counts, means, within: trusted ? within : await scatterAbout(evidence, means, classOf) };
+}
+
+async function scatterAbout(evidence: Evidence, means: Matrix, classOf: Int32Array): Promise<Matrix> {
+  const sum = zeros(means.cols, means.cols);
+  for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
+    const block = await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count));
+    subtractRows(block, means, classOf.subarray(from));
+    addTo(sum, await gramian(transpose(block)));
+  }
+  return sum;
+}
+
+/** matrixᵢ − rows[which[i]], in place. */
+export function subtractRows({ rows: count, cols, data }: Matrix, rows: Matrix, which: Int32Array): void {
+  for (let i = 0; i < count; i++) {
+    const from = (which[i] as number) * cols;
+    for (let j = 0; j < cols; j++)
+      data[i * cols + j] = (data[i * cols + j] as number) - (rows.data[from + j] as number);
+  }
+}
+
+/** Σ of the diagonal. */
+export function trace({ rows, cols, data }: Matrix): number {
+  let sum = 0;
+  for (let i = 0; i < rows; i++) sum += data[i * cols + i] as number;
+  return sum;
+}

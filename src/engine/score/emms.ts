@@ -1,0 +1,136 @@
+import { trustedWhitening } from '../linalg/columnSpace.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
+import type { Evidence } from './evidence.ts';
+import { heldOutFit } from './heldOut.ts';
+import type { InSampleFit } from './inSample.ts';
+import { inSampleFit } from './inSample.ts';
+import type { Contributions, Score, ScoreResult } from './score.ts';
+import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
+
+/** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
+const LEAST_FREEDOM = 0.01;
+
+/**
+ * EMMS, "Foundation Model is Efficient Multimodal Multitask Model Selector" (Meng et al., NeurIPS 2023,
+ * arXiv 2308.06262): how well a linear map predicts the labels, embedded by K foundation models, from the features.
+ *
+ *     minimise  (1/n)·‖X·W − Σₖ tₖ·Zₖ‖²   over W `[d, d2]` and t in the simplex
+ *
+ * X `[n, d]` are the features and Zₖ `[n, d2]` the label embeddings, all columns standardised by mean and std + 1e-8.
+ * The weights found are `details.weights` (λ in the paper). Larger is better in every variant:
+ *
+ * - `cv`, the default for ranking: ridge regression judged on held-out samples, see `heldOut.ts`. 1 is perfect, 0 no
+ *   better than predicting the mean. Comparable between candidates of any number of features.
+ * - `exact`: minus the minimum above. With W eliminated it is min tᵀ·(G−P)·t / n, where G and P `[K, K]` are the inner
+ *   products of the Zₖ and of their projections on the columns of X; solved exactly.
+ * - `paper`: what the published code does towards it: one round from t = 1/K; W by least squares, then t by least
+ *   squares and sparsemax, W not refitted.
+ * - `reference`: the published code's number, which is `paper` times d2 (`sum / N*D2`).
+ */
+export const emms: Score = {
+  id: 'emms',
+  title: 'EMMS',
+  variants: ['cv', 'exact', 'paper', 'reference'],
+  needs: [['labels'], ['labelEmbeddings']],
+  meaning:
+    'A linear map predicts the embedded labels better from the features; 1 is perfect, 0 no better than the mean.',
+  async compute(evidence, { variant, contributions }) {
+    if (variant === 'cv') return heldOut(evidence, contributions);
+    const fit = await inSampleFit(evidence);
+    const solution = variant === 'exact' ? solveExactly(fit) : await alternateOnce(fit);
+    const factor = variant === 'reference' ? (evidence.labelEmbeddings[0]?.cols ?? 1) : 1;
+    return {
+      // Rounding must not turn a perfect fit into a positive score.
+      score: 0 - (factor * Math.max(0, solution.squaredResidual)) / evidence.count,
+      details: { weights: solution.weights },
+      ...(contributions && { contributions: await inSampleContributions(evidence, fit, solution, factor) }),
+    };
+  },
+};
+
+interface Solution {
+  /** λ, the weights of the embeddings in the target. */
+  weights: number[];
+  /** The weights that W was fitted for. */
+  fittedWeights: number[];
+  squaredResidual: number;
+}
+
+async function alternateOnce({ gram, projected, leastSquares }: InSampleFit): Promise<Solution> {
+  const equal = Array.from({ length: gram.rows }, () => 1 / gram.rows);
+  const fitted = multiplyVector(projected, equal);
+  // The normal equations of Z·λ ≈ X·W lose the digits by which embeddings differ when they are nearly the same.
+  const whitening = await trustedWhitening(gram);
+  const weights = sparsemax(
+    whitening === undefined
+      ? await leastSquares(equal)
+      : multiplyVector(transpose(whitening), multiplyVector(whitening, fitted)),
+  );
+  const cross = weights.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0);
+  const squaredResidual = quadraticForm(projected, equal) - 2 * cross + quadraticForm(gram, weights);
+  return { weights, fittedWeights: equal, squaredResidual };
+}
+
+function solveExactly({ gram, projected }: InSampleFit): Solution {
+  const residual = difference(gram, projected);
+  const weights = minimiseOnSimplex(residual);
+  return { weights, fittedWeights: weights, squaredResidual: quadraticForm(residual, weights) };
+}
+
+/** A score −factor·Σ residual / n; with standardised labels, n is the sum of the squared labels per column. */
+async function inSampleContributions(
+  evidence: Evidence,
+  fit: InSampleFit,
+  { fittedWeights, weights }: Solution,
+  factor: number,
+): Promise<Contributions> {
+  const residuals = await fit.squaredResiduals(fittedWeights, weights);
+  const squares = squaredLabels(evidence, weights);
+  const perSample = evidence.count / squares.reduce((sum, square) => sum + square, 0);
+  const denominator = squares.map((square) => square * perSample);
+  const numerator = residuals.map((value) => -factor * value);
+  return asIfRefitted({ numerator, denominator }, 1 - (fit.rank + 1) / evidence.count);
+}
+
+/** `[n]`, Σ tₖ·|zₖᵢ|² */
+function squaredLabels(evidence: Evidence, weights: readonly number[]): Float64Array {
+  const { labels } = evidence;
+  const rows = evidence.standardisedLabels().map((embedding) => rowSquares(embedding));
+  return Float64Array.from({ length: evidence.count }, (_, i) => {
+    const row = labels === undefined ? i : (labels[i] as number);
+    return weights.reduce((sum, weight, k) => sum + weight * (rows[k]?.[row] as number), 0);
+  });
+}
+
+/**
+ * Parts of a score that vary as much as if the regression were done again without a sample. With the fit held fixed they
+ * vary too little: of n squared errors n·f are free, where f is the share of the samples that fitting leaves. A sum of n·f
+ * free ones varies by √(n·f), but n parts of it, each f of a free one, only by f·√n; and held-out errors are larger than
+ * free ones by the same factor as they vary more. Either way 1/√f is missing.
+ */
+function asIfRefitted({ numerator, denominator }: Contributions, freedom: number): Contributions {
+  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+  const score = total(numerator) / total(denominator);
+  const factor = 1 / Math.sqrt(Math.max(freedom, LEAST_FREEDOM));
+  const spread = numerator.map((value, i) => {
+    const expected = score * (denominator[i] as number);
+    return expected + factor * (value - expected);
+  });
+  return { numerator: spread, denominator };
+}
+
+async function heldOut(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
+  const { ridge, freedom, residual, baseline } = await heldOutFit(evidence);
+  const weights = minimiseOnSimplex(residual.total());
+  const score = 1 - quadraticForm(residual.total(), weights) / quadraticForm(baseline.total(), weights);
+  const details = { weights, ridge };
+  if (!contributions) return { score, details };
+  const denominator = baseline.perSample(weights);
+  const numerator = residual.perSample(weights).map((value, i) => (denominator[i] as number) - value);
+  return { score, details, contributions: asIfRefitted({ numerator, denominator }, freedom) };
+}
+
+function multiplyVector({ cols, data }: Matrix, vector: readonly number[]): number[] {
+  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + value * (data[i * cols + j] as number), 0));
+}

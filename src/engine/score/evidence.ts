@@ -1,0 +1,237 @@
+import { oneHot } from '../embed/oneHot.ts';
+import { InputError } from '../errors.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
+import { zeros } from '../linalg/matrix.ts';
+import { SufficientStatistics, standardisedColumns } from '../stats/sufficientStatistics.ts';
+
+/** Samples that travel together through products. */
+export const BLOCK_SAMPLES = 2048;
+/** What the published EMMS code adds to every standard deviation. */
+export const STANDARDISATION_EPSILON = 1e-8;
+/** Beyond, squares leave the range of doubles; no network means such a value. */
+const LARGEST_FEATURE = 1e100;
+
+/** What is known about one candidate on one dataset. All matrices are row-major, one row per sample or class. */
+export interface EvidenceInput {
+  /** `[n, d]` features of the samples. */
+  features: FloatMatrix;
+  /** `[n]` class indices from 0. */
+  labels?: Int32Array | undefined;
+  /** C; by default the number of rows of the label embeddings, or the largest label + 1. */
+  classCount?: number | undefined;
+  /** K label embeddings of one width: `[C, d2]` with labels, else `[n, d2]`. One-hot by default. */
+  labelEmbeddings?: readonly FloatMatrix[] | undefined;
+  /** `[n, c]` class probabilities of the source classifier. */
+  sourceProbabilities?: FloatMatrix | undefined;
+  /** Statistics of just these features and labels, when they are at hand already. */
+  statistics?: SufficientStatistics | undefined;
+}
+
+/**
+ * All that a score may use, with what several scores derive from it computed at most once.
+ */
+export class Evidence {
+  readonly features: FloatMatrix;
+  readonly labels: Int32Array | undefined;
+  /** 0 without class labels. */
+  readonly classCount: number;
+  readonly labelEmbeddings: readonly FloatMatrix[];
+  readonly sourceProbabilities: FloatMatrix | undefined;
+  /** Count, mean, Gram matrix and class sums of the features. */
+  readonly statistics: () => Promise<SufficientStatistics>;
+  /** `[d]`, 1/(std + 1e-8) per feature, as the published code standardises; 0 for a constant feature. */
+  readonly scale: () => Promise<Float64Array>;
+  /** The K label embeddings standardised over the samples, `[C, d2]` with class labels, else `[n, d2]`. */
+  readonly standardisedLabels: () => Matrix[];
+  /** Results that scores keep for each other, by name. */
+  private readonly shared = new Map<string, unknown>();
+
+  /** Use `createEvidence`, which checks its input. */
+  constructor(input: EvidenceInput, classCount: number, labelEmbeddings: readonly FloatMatrix[]) {
+    this.features = input.features;
+    this.labels = input.labels;
+    this.classCount = classCount;
+    this.labelEmbeddings = labelEmbeddings;
+    this.sourceProbabilities = input.sourceProbabilities;
+
+    this.statistics = once(async () => {
+      if (input.statistics !== undefined) return input.statistics;
+      const statistics = new SufficientStatistics(this.features.cols, this.classCount);
+      await statistics.add(this.features, this.labels);
+      return statistics;
+    });
+    this.scale = once(async () => {
+      const { gram, count, dimension } = await this.statistics();
+      return Float64Array.from({ length: dimension }, (_, j) => {
+        const variance = (gram.data[j * dimension + j] as number) / count;
+        return variance > 0 ? 1 / (Math.sqrt(variance) + STANDARDISATION_EPSILON) : 0;
+      });
+    });
+    this.standardisedLabels = once(() => {
+      const weights = this.labels === undefined ? undefined : this.classCounts();
+      return this.labelEmbeddings.map((embedding) => standardise(embedding, weights));
+    });
+  }
+
+  /** n */
+  get count(): number {
+    return this.features.rows;
+  }
+
+  /** The number of samples of each class, `[C]`. */
+  readonly classCounts: () => Float64Array = once(() => {
+    const counts = new Float64Array(this.classCount);
+    for (const label of this.labels ?? []) {
+      counts[label] = (counts[label] as number) + 1;
+    }
+    return counts;
+  });
+
+  /** What `compute` gives for this evidence: computed by the first caller of this `key`, kept for the others. */
+  share<T>(key: string, compute: () => Promise<T>): Promise<T> {
+    const known = this.shared.get(key) as Promise<T> | undefined;
+    const result = known ?? compute();
+    this.shared.set(key, result);
+    return result;
+  }
+
+  /**
+   * The centred features times `scale` in blocks of samples `[d, b]`; new at every call, for they are large.
+   *
+   * @param reuseMemory a block is overwritten by the next: for who looks at one at a time
+   */
+  async *standardised(scale: Float64Array, reuseMemory: boolean): AsyncGenerator<Matrix> {
+    const { shift, offset } = await this.statistics();
+    const size = Math.min(BLOCK_SAMPLES, this.count);
+    const memory = reuseMemory ? new Float64Array(size * this.features.cols) : undefined;
+    for (let from = 0; from < this.count; from += size) {
+      const to = Math.min(from + size, this.count);
+      yield standardisedColumns(this.features, from, to, shift, offset, scale, memory);
+    }
+  }
+}
+
+/**
+ * Checks that the parts fit each other and that the features are numbers.
+ *
+ * @throws InputError with the sample's index for NaN or infinite features; for fewer than two samples or classes; for
+ * lengths that don't match.
+ */
+export function createEvidence(input: EvidenceInput): Evidence {
+  const { features, labels, sourceProbabilities, statistics } = input;
+  const { rows: n, cols: d } = features;
+  if (n < 2 || d < 1) {
+    throw new InputError(`Features [${n}, ${d}]: a score needs at least 2 samples and 1 feature.`);
+  }
+  const unusable = firstUnusable(features.data);
+  if (unusable >= 0) {
+    throw new InputError(
+      `Sample ${Math.floor(unusable / d)} has the feature ${features.data[unusable]}; leave the sample out or ` +
+        'check the checkpoint and its preprocessing.',
+    );
+  }
+  const embeddings = input.labelEmbeddings ?? [];
+  const classCount = labels === undefined ? 0 : checkLabels(labels, n, input.classCount ?? embeddings[0]?.rows);
+  checkEmbeddings(embeddings, labels === undefined ? n : classCount, labels === undefined ? 'sample' : 'class');
+  if (sourceProbabilities !== undefined && sourceProbabilities.rows !== n) {
+    throw new InputError(`${sourceProbabilities.rows} rows of source probabilities don't match ${n} samples.`);
+  }
+  if (
+    statistics !== undefined &&
+    (statistics.count !== n || statistics.dimension !== d || statistics.classCount !== classCount)
+  ) {
+    throw new InputError('The stored statistics are not those of the features; extract the features again.');
+  }
+  const oneHotByDefault = embeddings.length === 0 && labels !== undefined ? [oneHot(classCount)] : embeddings;
+  return new Evidence(input, classCount, oneHotByDefault);
+}
+
+function checkLabels(labels: Int32Array, n: number, declaredCount: number | undefined): number {
+  if (labels.length !== n) {
+    throw new InputError(`${labels.length} labels don't match ${n} samples; give one label per sample.`);
+  }
+  const present = new Set(labels);
+  if (present.size < 2) {
+    throw new InputError('All samples have the same label; a score needs at least 2 classes.');
+  }
+  const largest = labels.reduce((max, label) => Math.max(max, label), 0);
+  const classCount = declaredCount ?? largest + 1;
+  if (largest >= classCount || labels.some((label) => label < 0)) {
+    throw new InputError(`Labels must lie between 0 and ${classCount - 1}, one class per row of the label embeddings.`);
+  }
+  return classCount;
+}
+
+function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: string): void {
+  const width = embeddings[0]?.cols;
+  for (const embedding of embeddings) {
+    if (embedding.rows !== rows) {
+      throw new InputError(`Label embeddings have ${embedding.rows} rows, not ${rows}: give one row per ${of}.`);
+    }
+    if (embedding.cols !== width) {
+      throw new InputError(`Label embeddings of width ${width} and ${embedding.cols} don't mix; use one width.`);
+    }
+    const unusable = firstUnusable(embedding.data);
+    if (unusable >= 0) {
+      throw new InputError(
+        `The label embedding of ${of} ${Math.floor(unusable / embedding.cols)} holds ${embedding.data[unusable]}; ` +
+          'embed the labels again.',
+      );
+    }
+  }
+}
+
+/** Index of the first value that is NaN, infinite or nearly so, or −1. */
+function firstUnusable(values: Float32Array | Float64Array): number {
+  for (let i = 0; i < values.length; i++) {
+    if (!(Math.abs(values[i] as number) < LARGEST_FEATURE)) return i;
+  }
+  return -1;
+}
+
+/**
+ * Every column minus its mean, over its std + 1e-8, where row i counts `weights[i]` times. In two passes relative to the
+ * first counted row, so that a large mean costs no digits; rows that don't count and constant columns become 0.
+ */
+function standardise(matrix: FloatMatrix, weights: Float64Array | undefined): Matrix {
+  const { rows, cols, data } = matrix;
+  const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? rows;
+  const firstRow = weights?.findIndex((weight) => weight > 0) ?? 0;
+  const shift = Float64Array.from(data.subarray(firstRow * cols, (firstRow + 1) * cols));
+  const offset = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) {
+    const weight = weights === undefined ? 1 : (weights[i] as number);
+    for (let j = 0; j < cols; j++) {
+      offset[j] = (offset[j] as number) + weight * ((data[i * cols + j] as number) - (shift[j] as number));
+    }
+  }
+  for (let j = 0; j < cols; j++) {
+    offset[j] = (offset[j] as number) / total;
+  }
+  const result = zeros(rows, cols);
+  const squares = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) {
+    const weight = weights === undefined ? 1 : (weights[i] as number);
+    if (weight === 0) continue;
+    for (let j = 0; j < cols; j++) {
+      const centred = (data[i * cols + j] as number) - (shift[j] as number) - (offset[j] as number);
+      result.data[i * cols + j] = centred;
+      squares[j] = (squares[j] as number) + weight * centred * centred;
+    }
+  }
+  const scale = squares.map((sum) => (sum > 0 ? 1 / (Math.sqrt(sum / total) + STANDARDISATION_EPSILON) : 0));
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      result.data[i * cols + j] = (result.data[i * cols + j] as number) * (scale[j] as number);
+    }
+  }
+  return result;
+}
+
+function once<T>(compute: () => T): () => T {
+  let result: { value: T } | undefined;
+  return () => {
+    result ??= { value: compute() };
+    return result.value;
+  };
+}

@@ -1,0 +1,86 @@
+import { InputError } from '../errors.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import { rowRange, selectRows, zeros } from '../linalg/matrix.ts';
+import { principalComponents } from './principalComponents.ts';
+import { samplesByClass } from './samples.ts';
+import type { Score } from './score.ts';
+
+/**
+ * GBC, "Transferability Estimation using Bhattacharyya Class Separability" (Pándy et al., CVPR 2022, arXiv 2111.12780):
+ * how little the classes overlap, each taken as a Gaussian in the first 64 principal components of the features.
+ *
+ *     GBC = −Σ_{c≠c'} exp(−D(c, c')),   D = ⅛·Σⱼ (μ_cj − μ_c'j)²/v̄ⱼ + ½·Σⱼ (log v̄ⱼ − ½·log v_cj − ½·log v_c'j)
+ *
+ * with μ and v the means and variances of a class, v at least 1e-4, v̄ the mean of the two variances. Both orders of a pair
+ * count. At most 0; larger is better:
+ *
+ * - `spherical`: one variance per class, the mean over components; the logarithms then count once, not once per component,
+ *   as in the published code.
+ * - `diagonal`: one variance per class and component.
+ *
+ * Time O(n·d·min(n, d) + d³) for the components, O(C²) for the pairs.
+ */
+export const gbc: Score = {
+  id: 'gbc',
+  title: 'GBC',
+  variants: ['spherical', 'diagonal'],
+  needs: [['labels']],
+  meaning: 'The classes overlap less, each taken as a Gaussian.',
+  async compute(evidence, { variant }) {
+    const { labels, classCount } = evidence;
+    if (labels === undefined) throw new InputError('GBC needs class labels.');
+    const samples = await evidence.share('gbcSamples', () => principalComponents(evidence, () => COMPONENTS));
+    const classes = samplesByClass(labels, classCount);
+    const { means, variances } = classMoments(samples, classes, variant === 'spherical');
+    let overlap = 0;
+    for (let a = 0; a < classes.length; a++) {
+      for (let b = 0; b < a; b++) overlap += 2 * Math.exp(-distance(means, variances, a, b));
+    }
+    return { score: 0 - overlap, details: {} };
+  },
+};
+
+const COMPONENTS = 64;
+const LEAST_VARIANCE = 1e-4;
+
+/** Per class the means `[C, k]` and the variances `[C, k]`, or when `spherical` their mean `[C, 1]`. */
+function classMoments(samples: Matrix, classes: readonly number[][], spherical: boolean) {
+  const { cols } = samples;
+  const means = zeros(classes.length, cols);
+  const variances = zeros(classes.length, spherical ? 1 : cols);
+  classes.forEach((members, c) => {
+    const rows = selectRows(samples, members);
+    const mean = rowRange(means, c, c + 1).data;
+    for (let at = 0; at < rows.data.length; at++) {
+      mean[at % cols] = (mean[at % cols] as number) + (rows.data[at] as number) / members.length;
+    }
+    const variance = new Float64Array(cols);
+    for (let at = 0; at < rows.data.length; at++) {
+      const deviation = (rows.data[at] as number) - (mean[at % cols] as number);
+      variance[at % cols] = (variance[at % cols] as number) + (deviation * deviation) / members.length;
+    }
+    const bounded = variance.map((value) => Math.max(value, LEAST_VARIANCE));
+    // Features that are all the same have no components.
+    const average = cols > 0 ? bounded.reduce((sum, value) => sum + value, 0) / cols : LEAST_VARIANCE;
+    rowRange(variances, c, c + 1).data.set(spherical ? [average] : bounded);
+  });
+  return { means, variances };
+}
+
+function distance(means: Matrix, variances: Matrix, a: number, b: number): number {
+  const { cols } = means;
+  const width = variances.cols;
+  let apart = 0;
+  for (let j = 0; j < cols; j++) {
+    const difference = (means.data[a * cols + j] as number) - (means.data[b * cols + j] as number);
+    const at = j % width;
+    const sum = (variances.data[a * width + at] as number) + (variances.data[b * width + at] as number);
+    apart += (2 * difference * difference) / sum;
+  }
+  let logarithms = 0;
+  for (let j = 0; j < width; j++) {
+    const [first, second] = [variances.data[a * width + j] as number, variances.data[b * width + j] as number];
+    logarithms += Math.log((first + second) / 2) - (Math.log(first) + Math.log(second)) / 2;
+  }
+  return apart / 8 + logarithms / 2;
+}

@@ -1,0 +1,372 @@
+import type { Matrix } from '../linalg/matrix.ts';
+import {
+  addTo,
+  columnDots,
+  columnSquares,
+  joinColumns,
+  rowRange,
+  scaled,
+  submatrix,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
+import {
+  gramian,
+  inTurn,
+  multiply,
+  multiplyLowerTriangular,
+  multiplyTransposed,
+  SINGLE_PRECISION_FROM,
+  squaredLengths,
+} from '../linalg/multiply.ts';
+import { positiveWhitening } from '../linalg/whitening.ts';
+import type { Evidence } from './evidence.ts';
+import { BLOCK_SAMPLES } from './evidence.ts';
+import { sampleProducts } from './sampleProducts.ts';
+
+/**
+ * Ridge regression of the label embeddings on the features with an unpenalised intercept, judged by leave-one-out: each
+ * sample is predicted by the fit to all others.
+ *
+ * In closed form: with the hat matrix H = 11ᵀ/n + X·(XᵀX + γI)⁻¹·Xᵀ the held-out residual of sample i is
+ * (zᵢ − ẑᵢ)/(1 − hᵢ), exactly. X is standardised once, with all samples; labels don't enter that. With fewer samples
+ * than features the same comes from the n × n matrix XXᵀ. γ is the power of ten times n, refined once, that leaves the
+ * least held-out residual; it is the only thing that a sample's own label touches.
+ *
+ * The score that is reported is 1 − tᵀ·Q·t / tᵀ·B·t, where Q and B `[K, K]` sum the products of the held-out residuals of
+ * embeddings k and l, of this regression and of predicting the mean; t minimises tᵀ·Q·t over the simplex, as EMMS does.
+ */
+export interface HeldOutFit {
+  /** γ/n */
+  ridge: number;
+  /** Mean of 1 − hᵢ: the share of the samples that is not used up by fitting. */
+  freedom: number;
+  /** Q and its parts. */
+  residual: PairSums;
+  /** B and its parts. */
+  baseline: PairSums;
+}
+
+/** log₁₀(γ/n) where the search begins, and how far it may go: from hardly any ridge to nothing but ridge. */
+const START_EXPONENT = -1;
+const LOWEST_EXPONENT = -6;
+const HIGHEST_EXPONENT = 5;
+/** What counts, relative to the held-out residual: more than the rounding of rough ones. */
+const LEAST_IMPROVEMENT = 1e-6;
+/** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
+const LEAST_FREEDOM = 1e-12;
+/** Columns that the ridge is chosen on. */
+const SEARCH_WIDTH = 64;
+
+/** The held-out fit of `evidence`; computed once, whoever asks. */
+export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
+  return evidence.share('heldOutFit', () => crossValidate(evidence));
+}
+
+async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
+  const { count, labels } = evidence;
+  const side = labels === undefined ? await sampleLabels(evidence) : await classLabels(evidence, labels);
+  const solve = count > evidence.features.cols ? await primal(evidence) : await dual(evidence);
+  const ridge = await minimiseOverPowers(async (candidate) => {
+    let sum = 0;
+    await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)]) => {
+      sum += columnSquares(residuals).reduce((total, square) => total + square, 0);
+    });
+    return sum;
+  });
+
+  const held = new PairSums(count, evidence.labelEmbeddings.length);
+  let freeSamples = 0;
+  await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
+    freeSamples += freedom.reduce((sum, value) => sum + value, 0);
+    held.set(await side.pairProducts(residuals), first);
+  });
+  const means = new PairSums(count, evidence.labelEmbeddings.length);
+  for (let first = 0; first < count; first += BLOCK_SAMPLES) {
+    const size = Math.min(BLOCK_SAMPLES, count - first);
+    const products = await side.pairProducts(side.regressands.map(({ block }) => block(first, size)));
+    // The mean of the others is farther from a sample than the mean of all, by n/(n−1).
+    means.set(
+      products.map((parts) => parts.map((part) => part * (count / (count - 1)) ** 2)),
+      first,
+    );
+  }
+  return { ridge, freedom: freeSamples / count, residual: held, baseline: means };
+}
+
+/** Centred numbers per sample that are regressed on the features. */
+interface Regressand {
+  width: number;
+  /** `[width, size]`, samples from `first` on, in new memory. */
+  block(first: number, size: number): Matrix;
+  /** `[d, width]`, Xᵀ·y for the standardised features in blocks `[d, b]` of samples. */
+  products(features: readonly Matrix[]): Promise<Matrix>;
+}
+
+/**
+ * Takes the held-out residuals `[width, b]` of a block of samples, of which sample `first` is the first, and what of each
+ * sample its own label doesn't predict, 1 − hᵢ.
+ */
+type Visitor = (residuals: Matrix[], first: number, freedom: Float64Array) => Promise<void>;
+/** Computes the held-out residuals for a ridge γ, block after block; `rough` ones to about 1e-7. */
+type Solver = (regressands: readonly Regressand[], gamma: number, rough: boolean, visit: Visitor) => Promise<void>;
+
+/** By the `[d, d]` matrix XᵀX, for more samples than features. */
+async function primal(evidence: Evidence): Promise<Solver> {
+  const scale = await evidence.scale();
+  const gram = (await evidence.statistics()).standardisedGram(scale);
+  const features: Matrix[] = [];
+  for await (const block of evidence.standardised(scale, false)) {
+    features.push(block);
+  }
+  const large = evidence.count * gram.rows * gram.rows >= SINGLE_PRECISION_FROM;
+  const known = new Map<Regressand, Promise<Matrix>>();
+  const productsOf = (regressand: Regressand) => {
+    const products = known.get(regressand) ?? regressand.products(features);
+    known.set(regressand, products);
+    return products;
+  };
+  return async (regressands, gamma, rough, visit) => {
+    const whitening = await ridgeWhitening(gram, gamma);
+    const coefficients = await inTurn(regressands, async (regressand) =>
+      multiply(transpose(await multiplyLowerTriangular(whitening, await productsOf(regressand))), whitening),
+    );
+    let first = 0;
+    for (const block of features) {
+      const leverage = await squaredLengths(whitening, block, rough && large);
+      const freedom = leverage.map((value) => 1 - 1 / evidence.count - value);
+      const residuals = await inTurn(regressands, async (regressand, k) => {
+        const fitted = await multiply(coefficients[k] as Matrix, block);
+        return heldOutResiduals(regressand.block(first, block.cols), fitted, freedom);
+      });
+      await visit(residuals, first, freedom);
+      first += block.cols;
+    }
+  };
+}
+
+/** By the `[n, n]` matrix XXᵀ, for at most as many samples as features: I − H = γ·(XXᵀ + γI)⁻¹ − 11ᵀ/n. */
+async function dual(evidence: Evidence): Promise<Solver> {
+  const { count } = evidence;
+  const samples: Matrix[] = [];
+  for await (const block of evidence.standardised(await evidence.scale(), false)) {
+    samples.push(block);
+  }
+  const gram = await gramian(transpose(joinColumns(samples)));
+  return async (regressands, gamma, _rough, visit) => {
+    const whitening = await ridgeWhitening(gram, gamma);
+    const freedom = columnSquares(whitening).map((value) => gamma * value - 1 / count);
+    const residuals = await inTurn(regressands, async (regressand) => {
+      const solved = await multiply(await multiplyTransposed(regressand.block(0, count), whitening), whitening);
+      return heldOutResiduals(scaled(solved, gamma), zeros(solved.rows, count), freedom);
+    });
+    for (let first = 0; first < count; first += BLOCK_SAMPLES) {
+      const size = Math.min(BLOCK_SAMPLES, count - first);
+      await visit(
+        residuals.map((all) => submatrix(all, 0, first, all.rows, size)),
+        first,
+        freedom.subarray(first, first + size),
+      );
+    }
+  };
+}
+
+/** L⁻¹ with L·Lᵀ = gram + γ·I. */
+function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
+  const ridged: Matrix = { ...gram, data: gram.data.slice() };
+  for (let i = 0; i < gram.rows; i++) {
+    ridged.data[i * gram.cols + i] = (ridged.data[i * gram.cols + i] as number) + gamma;
+  }
+  return positiveWhitening(ridged, gamma);
+}
+
+/** (targets − fitted)[:, i] / freedomᵢ, in the memory of the targets. */
+function heldOutResiduals(targets: Matrix, fitted: Matrix, freedom: Float64Array): Matrix {
+  const { rows, cols, data } = targets;
+  const factors = freedom.map((value) => 1 / Math.max(LEAST_FREEDOM, value));
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const at = i * cols + j;
+      data[at] = ((data[at] as number) - (fitted.data[at] as number)) * (factors[j] as number);
+    }
+  }
+  return targets;
+}
+
+/**
+ * The power of ten 10^x, x from a grid of whole numbers and one parabola step, with the least `objective`: downhill from
+ * the start, for the held-out residual has one valley.
+ */
+async function minimiseOverPowers(objective: (power: number) => Promise<number>): Promise<number> {
+  const known = new Map<number, number>();
+  const at = async (exponent: number) => {
+    const value = known.get(exponent) ?? (await objective(10 ** exponent));
+    known.set(exponent, value);
+    return value;
+  };
+  // Rounding must not decide where the objective is flat.
+  const improves = async (on: number, by: number) => (await at(by)) < (1 - LEAST_IMPROVEMENT) * (await at(on));
+
+  let best = START_EXPONENT;
+  const step = (await improves(best, best - 1)) ? -1 : 1;
+  while (best > LOWEST_EXPONENT && best < HIGHEST_EXPONENT && (await improves(best, best + step))) {
+    best += step;
+  }
+  const [below, here, above] = [await at(best - 1), await at(best), await at(best + 1)];
+  const curvature = below - 2 * here + above;
+  const vertex = curvature > LEAST_IMPROVEMENT * here ? (below - above) / (2 * curvature) : 0;
+  return 10 ** (best + Math.max(-0.5, Math.min(0.5, vertex)));
+}
+
+/**
+ * What is regressed on the features: with class labels their indicators `[C, b]`, from whose residuals those of every
+ * embedding follow, so that nothing of size n × d2 is formed; else the K embeddings themselves, `[d2, b]` each.
+ */
+interface LabelSide {
+  regressands: Regressand[];
+  /**
+   * What the ridge is chosen on: all columns of all embeddings, or when those are many, as many random mixtures of them
+   * as `SEARCH_WIDTH`. The sum of squares of a mixture's residual is that of all columns on average (Johnson &
+   * Lindenstrauss), for every ridge by the same factor or nearly so.
+   */
+  search: Regressand;
+  /** Per pair k ≥ l of embeddings, (0,0), (1,0), (1,1), …, the inner product of their residuals for every sample. */
+  pairProducts(residuals: readonly Matrix[]): Promise<Float64Array[]>;
+}
+
+async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
+  const embeddings = evidence.standardisedLabels();
+  let swept: Promise<Matrix[]> | undefined;
+  const sweep = (features: readonly Matrix[]) => {
+    swept ??= sampleProducts(evidence.labelEmbeddings, features, evidence.features.cols).then(
+      ({ withFeatures }) => withFeatures,
+    );
+    return swept;
+  };
+  const mixed = await mixedColumns(embeddings);
+  return {
+    regressands: embeddings.map((embedding, k) => ({
+      width: embedding.cols,
+      block: (first, size) => transpose(rowRange(embedding, first, first + size)),
+      products: async (features) => (await sweep(features))[k] as Matrix,
+    })),
+    search: {
+      width: mixed.cols,
+      block: (first, size) => transpose(rowRange(mixed, first, first + size)),
+      products: async (features) => mixedColumns(await sweep(features)),
+    },
+    pairProducts: async (residuals) =>
+      pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
+  };
+}
+
+async function classLabels(evidence: Evidence, labels: Int32Array): Promise<LabelSide> {
+  const { classCount, count } = evidence;
+  const frequency = evidence.classCounts().map((samples) => samples / count);
+  const embeddings = evidence.standardisedLabels();
+  const metrics = await inTurn(pairs(embeddings.length), ([k, l]) =>
+    multiplyTransposed(embeddings[k] as Matrix, embeddings[l] as Matrix),
+  );
+  const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
+  const indicators: Regressand = {
+    width: classCount,
+    block: (first, size) => {
+      const block = zeros(classCount, size);
+      for (let c = 0; c < classCount; c++) {
+        block.data.fill(-(frequency[c] as number), c * size, (c + 1) * size);
+      }
+      for (let i = 0; i < size; i++) {
+        const at = (labels[first + i] as number) * size + i;
+        block.data[at] = (block.data[at] as number) + 1;
+      }
+      return block;
+    },
+    products: async () => classSums,
+  };
+  const mixed = transpose(await mixedColumns(embeddings));
+  const search: Regressand = {
+    width: mixed.rows,
+    block: (first, size) => {
+      const block = zeros(mixed.rows, size);
+      for (let j = 0; j < mixed.rows; j++) {
+        for (let i = 0; i < size; i++) {
+          block.data[j * size + i] = mixed.data[j * classCount + (labels[first + i] as number)] as number;
+        }
+      }
+      return block;
+    },
+    products: () => multiplyTransposed(classSums, mixed),
+  };
+  return {
+    regressands: [indicators],
+    search,
+    pairProducts: ([residuals = zeros(classCount, 0)]) =>
+      inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
+  };
+}
+
+/** All columns of the matrices side by side, or random mixtures of them if those are fewer. */
+async function mixedColumns(matrices: readonly Matrix[]): Promise<Matrix> {
+  const width = matrices.reduce((sum, matrix) => sum + matrix.cols, 0);
+  if (width <= SEARCH_WIDTH) return joinColumns(matrices);
+  let state = 1;
+  const sum = zeros(matrices[0]?.rows ?? 0, SEARCH_WIDTH);
+  for (const matrix of matrices) {
+    const signs = zeros(matrix.cols, SEARCH_WIDTH);
+    signs.data.forEach((_, i) => {
+      // The highest bit of a linear congruential generator is random enough for a sign.
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+      signs.data[i] = state < 0 ? -1 : 1;
+    });
+    addTo(sum, await multiply(matrix, signs));
+  }
+  return sum;
+}
+
+/** Sums over samples, one per pair of embeddings, that remember their parts. */
+class PairSums {
+  private readonly parts: Float64Array[];
+  private readonly size: number;
+
+  constructor(count: number, size: number) {
+    this.size = size;
+    this.parts = pairs(size).map(() => new Float64Array(count));
+  }
+
+  /** The parts of the samples from `first` on. */
+  set(products: readonly Float64Array[], first: number): void {
+    products.forEach((product, pair) => {
+      this.parts[pair]?.set(product, first);
+    });
+  }
+
+  /** `[K, K]` */
+  total(): Matrix {
+    const result = zeros(this.size, this.size);
+    pairs(this.size).forEach(([k, l], pair) => {
+      const sum = this.parts[pair]?.reduce((total, part) => total + part, 0) ?? 0;
+      result.data[k * this.size + l] = sum;
+      result.data[l * this.size + k] = sum;
+    });
+    return result;
+  }
+
+  /** `[n]`, the samples' parts of tᵀ·total·t. */
+  perSample(weights: readonly number[]): Float64Array {
+    const result = new Float64Array(this.parts[0]?.length ?? 0);
+    pairs(this.size).forEach(([k, l], pair) => {
+      const factor = (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number);
+      this.parts[pair]?.forEach((part, i) => {
+        result[i] = (result[i] as number) + factor * part;
+      });
+    });
+    return result;
+  }
+}
+
+/** The pairs k ≥ l below `size`. */
+function pairs(size: number): [number, number][] {
+  return Array.from({ length: size }, (_, k) =>
+    Array.from({ length: k + 1 }, (_, l): [number, number] => [k, l]),
+  ).flat();
+}

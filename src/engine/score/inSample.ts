@@ -1,0 +1,209 @@
+import { robustProjector, trustedWhitening } from '../linalg/columnSpace.ts';
+import { leastSquares } from '../linalg/leastSquares.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import {
+  difference,
+  dot,
+  joinColumns,
+  mix,
+  rowRange,
+  rowSquares,
+  selectRows,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
+import { gramian, inTurn, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
+import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
+import type { Evidence } from './evidence.ts';
+import { sampleProducts } from './sampleProducts.ts';
+
+/**
+ * The least-squares fit of standardised label embeddings Zₖ `[n, d2]` by standardised features X `[n, d]`, in Gram space:
+ * the fitted X·lstsq(X, Zₖ) is the projection P·Zₖ on the column space of X, and scores need its inner products only.
+ *
+ * With class labels Zₖ has one row per class, Eₖ `[C, d2]`, spread over the samples. All of the above then follows from
+ * the Eₖ, the class counts and the class sums of the features: nothing of size n × d2 is formed.
+ */
+export interface InSampleFit {
+  /** Number of features that are linearly independent. */
+  rank: number;
+  /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
+  gram: Matrix;
+  /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
+  projected: Matrix;
+  /** The λ of least |Zλ − Σ tₖ·P·Zₖ|, however close the Zₖ are to each other. */
+  leastSquares(t: readonly number[]): Promise<number[]>;
+  /** `[n]`: per sample |Σ aₖ·(P·Zₖ)ᵢ − Σ bₖ·Zₖᵢ|² */
+  squaredResiduals(a: readonly number[], b: readonly number[]): Promise<Float64Array>;
+}
+
+/** The in-sample fit of `evidence`; computed once, whoever asks. */
+export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
+  return evidence.share('inSampleFit', () =>
+    evidence.labels === undefined ? fitSamples(evidence) : fitClasses(evidence, evidence.labels),
+  );
+}
+
+async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
+  const { blocks, whitening } = await columnSpace(evidence);
+  const { gram, withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
+  const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
+  /** Σ tₖ·P·Zₖ `[n, d2]` */
+  const fitted = async (t: readonly number[]) => {
+    const coefficients = await multiply(transpose(mix(coordinates, t)), whitening);
+    const parts: Matrix[] = [];
+    for await (const block of blocks()) {
+      parts.push(await multiply(coefficients, block));
+    }
+    return transpose(joinColumns(parts));
+  };
+  return {
+    rank: whitening.rows,
+    gram,
+    projected: innerProducts(coordinates),
+    leastSquares: async (t) => {
+      const targets = evidence.standardisedLabels().map(({ data }) => data);
+      return leastSquares(targets, (await fitted(t)).data, targets[0]?.length ?? 0);
+    },
+    squaredResiduals: async (a, b) => rowSquares(difference(await fitted(a), mix(evidence.standardisedLabels(), b))),
+  };
+}
+
+async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
+  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const targets = evidence.standardisedLabels();
+  const counts = evidence.classCounts();
+  const classCoordinates = await multiplyLowerTriangular(whitening, await classSums(labels));
+  const coordinates = await inTurn(targets, (target) => multiply(classCoordinates, target));
+  const lengths = counts.map(Math.sqrt);
+  // Targets in the basis of unit class indicators: inner products over n samples become those over C rows.
+  const unitTargets = targets.map((target) => scaleRows(target, lengths));
+  const gram = innerProducts(unitTargets);
+  return {
+    rank: whitening.rows,
+    gram,
+    projected: innerProducts(coordinates),
+    leastSquares: async (t) => {
+      const sums = await multiply(transpose(classCoordinates), mix(coordinates, t));
+      const unitFitted = scaleRows(
+        sums,
+        lengths.map((length) => (length > 0 ? 1 / length : 0)),
+      );
+      const columns = unitTargets.map(({ data }) => data);
+      return leastSquares(columns, unitFitted.data, labels.length * unitFitted.cols);
+    },
+    squaredResiduals: async (a, b) => {
+      // |Tᵀq − u|² with q the fit of sample i's class indicators, expanded so that only [C, C] matrices appear.
+      const fittedTarget = mix(targets, a);
+      const actual = mix(targets, b);
+      const quadratic = await gramian(fittedTarget);
+      const linear = await multiplyTransposed(actual, fittedTarget);
+      const coefficients = await multiply(transpose(classCoordinates), whitening);
+      const residuals = new Float64Array(labels.length);
+      let sample = 0;
+      for await (const block of blocks()) {
+        const fits = transpose(await multiply(coefficients, block));
+        const transformed = await multiply(fits, quadratic);
+        for (let i = 0; i < fits.rows; i++, sample++) {
+          const label = labels[sample] as number;
+          const q = rowRange(fits, i, i + 1).data;
+          const u = rowRange(actual, label, label + 1).data;
+          residuals[sample] =
+            dot(q, rowRange(transformed, i, i + 1).data) -
+            2 * dot(q, rowRange(linear, label, label + 1).data) +
+            dot(u, u);
+        }
+      }
+      return residuals;
+    },
+  };
+}
+
+/** The column space of the standardised features as a projector, see `linalg/columnSpace.ts`. */
+interface ColumnSpace {
+  /** Blocks `[r, b]` of samples; a block may be overwritten by the next. */
+  blocks(): AsyncIterable<Matrix>;
+  /** `[r, r]` */
+  whitening: Matrix;
+  /** `[r, C]`, the sum of the columns of `blocks` over the samples of each class. */
+  classSums(labels: Int32Array): Promise<Matrix>;
+}
+
+async function columnSpace(evidence: Evidence): Promise<ColumnSpace> {
+  const statistics = await evidence.statistics();
+  const scale = unitScale(statistics);
+  const active = [...scale.keys()].filter((j) => scale[j] !== 0);
+  async function* standardised(reuseMemory: boolean) {
+    for await (const block of evidence.standardised(scale, reuseMemory)) {
+      yield active.length === block.rows ? block : selectRows(block, active);
+    }
+  }
+  const gram = selectRows(statistics.standardisedGram(scale), active, active);
+  const whitening = active.length === 0 ? zeros(0, 0) : await trustedWhitening(gram);
+  if (whitening !== undefined) {
+    return {
+      blocks: () => standardised(true),
+      whitening,
+      classSums: async () => selectRows(statistics.standardisedClassSums(scale), active),
+    };
+  }
+  const vectors: Matrix[] = [];
+  for await (const block of standardised(false)) {
+    vectors.push(block);
+  }
+  const projector = await robustProjector(vectors, gram);
+  return {
+    async *blocks() {
+      yield* projector.factors;
+    },
+    whitening: projector.whitening,
+    classSums: async (labels) => sumByClass(projector.factors, labels, evidence.classCount),
+  };
+}
+
+/**
+ * `[d]`, 1/std; 0 for features that say nothing: constant ones, and those that NumPy's `lstsq` drops because the
+ * published standardisation, with its 1e-8, leaves less than rounding of them. (Otherwise scale doesn't matter to a
+ * column space, and unit length is best for its conditioning.)
+ */
+function unitScale({ gram, count, dimension }: SufficientStatistics): Float64Array {
+  const cutoff = Math.max(count, dimension) * Number.EPSILON;
+  return Float64Array.from({ length: dimension }, (_, j) => {
+    const deviation = Math.sqrt((gram.data[j * dimension + j] as number) / count);
+    return deviation / (deviation + 1e-8) > cutoff ? 1 / deviation : 0;
+  });
+}
+
+function sumByClass(blocks: readonly Matrix[], labels: Int32Array, classCount: number): Matrix {
+  const rows = blocks[0]?.rows ?? 0;
+  const result = zeros(rows, classCount);
+  let first = 0;
+  for (const block of blocks) {
+    for (let j = 0; j < rows; j++) {
+      for (let i = 0; i < block.cols; i++) {
+        const at = j * classCount + (labels[first + i] as number);
+        result.data[at] = (result.data[at] as number) + (block.data[j * block.cols + i] as number);
+      }
+    }
+    first += block.cols;
+  }
+  return result;
+}
+
+function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
+  const { cols } = matrix;
+  return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
+}
+
+/** ⟨aₖ, aₗ⟩ for all pairs. */
+function innerProducts(a: readonly Matrix[]): Matrix {
+  const result = zeros(a.length, a.length);
+  a.forEach((ak, k) => {
+    a.slice(0, k + 1).forEach((al, l) => {
+      const value = dot(ak.data, al.data);
+      result.data[k * a.length + l] = value;
+      result.data[l * a.length + k] = value;
+    });
+  });
+  return result;
+}

@@ -1,0 +1,104 @@
+import type { Matrix } from '../linalg/matrix.ts';
+import { columnSquares, rowRange, scaled, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
+import { positiveWhitening } from '../linalg/whitening.ts';
+import type { ClassScatter } from './classScatter.ts';
+import { classScatter } from './classScatter.ts';
+import type { Evidence } from './evidence.ts';
+import { BLOCK_SAMPLES } from './evidence.ts';
+import { heldOutFit } from './heldOut.ts';
+import { centredSamples, scaleColumns } from './samples.ts';
+import type { Score } from './score.ts';
+import { meanOverSamples } from './score.ts';
+
+/**
+ * The linear probe: the share of samples whose class a ridge classifier finds that was fitted to all others. What scores
+ * are usually compared with, without training: leaving a sample out has a closed form.
+ *
+ * The classifier regresses the one-hot labels Y `[n, C]`, with an unpenalised intercept, on the standardised features
+ * X `[n, d]` and takes the largest of its C outputs. With H = 11ᵀ/n + X·(XᵀX + γI)⁻¹·Xᵀ, sample i is predicted
+ * yᵢ − (yᵢ − ŷᵢ)/(1 − hᵢ) by the fit to the others. γ is that of the held-out EMMS, which leaves the least squared error of
+ * the label embeddings, with one-hot labels that of the classifier itself. Between 0 and 1; larger is better.
+ *
+ * Time O(n·d·min(n, d) + n·d·C) beyond the choice of γ, which is shared. `details.ridge` is γ/n.
+ */
+export const linearProbe: Score = {
+  id: 'linearProbe',
+  title: 'Linear probe',
+  variants: ['ridge'],
+  needs: [['labels']],
+  meaning: 'A linear classifier finds the class of more samples that it has not seen.',
+  async compute(evidence, { contributions }) {
+    const scatter = await classScatter(evidence);
+    const { ridge } = await heldOutFit(evidence);
+    const gamma = ridge * evidence.count;
+    const correct =
+      evidence.count > evidence.features.cols
+        ? await primal(evidence, scatter, gamma)
+        : await dual(evidence, scatter, gamma);
+    return { ...meanOverSamples(correct, contributions), details: { ridge } };
+  },
+};
+
+/** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
+const LEAST_FREEDOM = 1e-12;
+
+/** `[n]`, 1 for every sample that is classified correctly. By XᵀX `[d, d]`. */
+async function primal(evidence: Evidence, scatter: ClassScatter, gamma: number): Promise<Float64Array> {
+  const { count } = evidence;
+  const scale = await evidence.scale();
+  const statistics = await evidence.statistics();
+  const whitening = await positiveWhitening(addToDiagonal(statistics.standardisedGram(scale), gamma), gamma);
+  const sums = scaleColumns(scatter.means, scale);
+  for (let at = 0; at < sums.data.length; at++) {
+    sums.data[at] = (sums.data[at] as number) * (scatter.counts[Math.floor(at / sums.cols)] as number);
+  }
+  const coefficients = await multiply(await multiplyTransposed(sums, whitening), whitening);
+  const correct = new Float64Array(count);
+  for (let from = 0; from < count; from += BLOCK_SAMPLES) {
+    const to = Math.min(from + BLOCK_SAMPLES, count);
+    const samples = scaleColumns(await centredSamples(evidence, from, to), scale);
+    const leverages = columnSquares(await multiplyLowerTriangular(whitening, transpose(samples)));
+    const fitted = await multiplyTransposed(samples, coefficients);
+    for (let i = from; i < to; i++) {
+      const residuals = rowRange(fitted, i - from, i - from + 1).data.map((value) => -value);
+      addIndicator(residuals, scatter, i);
+      const freedom = 1 - 1 / count - (leverages[i - from] as number);
+      correct[i] = isFound(residuals, freedom, scatter, i) ? 1 : 0;
+    }
+  }
+  return correct;
+}
+
+/** By XXᵀ `[n, n]`, for at most as many samples as features: I − H = γ·(XXᵀ + γI)⁻¹ − 11ᵀ/n. */
+async function dual(evidence: Evidence, scatter: ClassScatter, gamma: number): Promise<Float64Array> {
+  const { count } = evidence;
+  const samples = scaleColumns(await centredSamples(evidence), await evidence.scale());
+  const whitening = await positiveWhitening(addToDiagonal(await gramian(samples), gamma), gamma);
+  const freedoms = columnSquares(whitening).map((value) => gamma * value - 1 / count);
+  const indicators = zeros(count, scatter.counts.length);
+  for (let i = 0; i < count; i++) addIndicator(rowRange(indicators, i, i + 1).data, scatter, i);
+  const residuals = scaled(await multiply(transpose(whitening), await multiply(whitening, indicators)), gamma);
+  return freedoms.map((freedom, i) => (isFound(rowRange(residuals, i, i + 1).data, freedom, scatter, i) ? 1 : 0));
+}
+
+/** Adds the centred one-hot label of a sample. */
+function addIndicator(values: Float64Array, { classOf, counts }: ClassScatter, sample: number): void {
+  for (let c = 0; c < values.length; c++) {
+    values[c] = (values[c] as number) + (c === classOf[sample] ? 1 : 0) - (counts[c] as number) / classOf.length;
+  }
+}
+
+/** Whether the output for the class of the sample is the largest, given the residuals of the fit to all samples. */
+function isFound(residuals: Float64Array, freedom: number, { classOf }: ClassScatter, sample: number): boolean {
+  const own = classOf[sample] as number;
+  const outputs = residuals.map((value, c) => (c === own ? 1 : 0) - value / Math.max(LEAST_FREEDOM, freedom));
+  return outputs.every((output, c) => c === own || output < (outputs[own] as number));
+}
+
+function addToDiagonal(matrix: Matrix, value: number): Matrix {
+  for (let i = 0; i < matrix.rows; i++) {
+    matrix.data[i * matrix.cols + i] = (matrix.data[i * matrix.cols + i] as number) + value;
+  }
+  return matrix;
+}

@@ -1,0 +1,76 @@
+import { InputError } from '../errors.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
+import { selectRows } from '../linalg/matrix.ts';
+import type { Evidence } from './evidence.ts';
+import { mixtureProbabilities } from './gaussianMixture.ts';
+import { expectedPrediction } from './leep.ts';
+import { principalComponents } from './principalComponents.ts';
+import { samplesByClass } from './samples.ts';
+import type { Score } from './score.ts';
+
+/**
+ * NLEEP, "Ranking Neural Checkpoints" (Li et al., CVPR 2021, arXiv 2011.11200): LEEP with the components of a Gaussian
+ * mixture of the features in the place of source classes, so that no source classifier is needed.
+ *
+ * The features `[n, d]` are reduced to the principal components that hold more than 80 % of the variance; the mixture has
+ * 5 components per class (at most n), full covariances, and starts from k-means++, seeded. Larger is better: `paper` is the
+ * mean of the logarithms, `reference` the mean probability, as the published EMMS code computes it; see `leep.ts`.
+ *
+ * The result depends on the start, which doesn't depend on the order of the samples. Time O(n·d·min(n, d)) and, for every
+ * step of the mixture, O(C·n·k²) with k principal components: by far the dearest score.
+ */
+export const nleep: Score = {
+  id: 'nleep',
+  title: 'NLEEP',
+  variants: ['paper', 'reference'],
+  needs: [['labels']],
+  meaning: 'The class follows better from which cluster of the features a sample is in.',
+  async compute(evidence, { variant, contributions }) {
+    const { labels, classCount } = evidence;
+    if (labels === undefined) throw new InputError('NLEEP needs class labels.');
+    const probabilities = await evidence.share('nleepProbabilities', () =>
+      clusterProbabilities(evidence, samplesByClass(labels, classCount).length),
+    );
+    return expectedPrediction(probabilities, labels, classCount, variant === 'paper', contributions);
+  },
+};
+
+const ENERGY = 0.8;
+const COMPONENTS_PER_CLASS = 5;
+const SEED = 0;
+
+async function clusterProbabilities(evidence: Evidence, classes: number): Promise<Matrix> {
+  const samples = await principalComponents(evidence, componentsOfEnergy);
+  if (samples.cols === 0) throw new InputError('All samples have the same features; NLEEP is not defined.');
+  // In an order of their own, so that the start is the same however the samples are ordered.
+  const order = sortedRows(evidence.features);
+  const components = Math.min(COMPONENTS_PER_CLASS * classes, evidence.count);
+  const probabilities = await mixtureProbabilities(selectRows(samples, order), components, SEED);
+  const place = new Array<number>(order.length);
+  order.forEach((sample, position) => {
+    place[sample] = position;
+  });
+  return selectRows(probabilities, place);
+}
+
+/** The least number of components that hold more than 80 % of the variance. */
+function componentsOfEnergy(squares: Float64Array): number {
+  const total = squares.reduce((sum, square) => sum + square, 0);
+  let held = 0;
+  const enough = squares.findIndex((square) => {
+    held += square;
+    return held > ENERGY * total;
+  });
+  return enough < 0 ? squares.length : enough + 1;
+}
+
+/** The indices of the rows in lexicographic order. */
+function sortedRows({ rows, cols, data }: FloatMatrix): number[] {
+  return Array.from({ length: rows }, (_, i) => i).sort((a, b) => {
+    for (let j = 0; j < cols; j++) {
+      const difference = (data[a * cols + j] as number) - (data[b * cols + j] as number);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
+}

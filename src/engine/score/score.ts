@@ -1,0 +1,54 @@
+import type { Evidence } from './evidence.ts';
+
+/** A part of the evidence that a score can't do without. */
+export type Need = 'labels' | 'labelEmbeddings' | 'sourceProbabilities';
+
+/**
+ * A score as a ratio of sums over samples: score = Σ numerator / Σ denominator, one entry per sample in the order of
+ * the features. The ratio without some samples moves as the score would, without computing it again.
+ */
+export interface Contributions {
+  numerator: Float64Array;
+  denominator: Float64Array;
+}
+
+export interface ScoreResult {
+  /** Larger is better. */
+  score: number;
+  details: {
+    /** λ: the weight of each label embedding. */
+    weights?: number[];
+    /** γ of the ridge regression, relative to the number of samples. */
+    ridge?: number;
+    /** k of the nearest neighbours. */
+    neighbours?: number;
+  };
+  contributions?: Contributions;
+}
+
+interface ScoreOptions {
+  variant: string;
+  /** Whether the result shall have `contributions`. */
+  contributions: boolean;
+}
+
+/** All that the pipeline, the command line, the settings and the panel know of a score. */
+export interface Score {
+  id: string;
+  title: string;
+  /** The first is the default. */
+  variants: readonly [string, ...string[]];
+  /** Sets of parts of which one must be there. */
+  needs: readonly (readonly Need[])[];
+  /** What a larger value means. */
+  meaning: string;
+  compute(evidence: Evidence, options: ScoreOptions): Promise<ScoreResult>;
+}
+
+/** A score that is the mean over samples of `values`. */
+export function meanOverSamples(values: Float64Array, contributions: boolean): ScoreResult {
+  const score = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const result: ScoreResult = { score, details: {} };
+  if (contributions) result.contributions = { numerator: values, denominator: values.map(() => 1) };
+  return result;
+}

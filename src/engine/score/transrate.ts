@@ -1,0 +1,76 @@
+import { InputError } from '../errors.ts';
+import { inverseCholesky } from '../linalg/cholesky.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import { selectRows, transpose } from '../linalg/matrix.ts';
+import { gramian } from '../linalg/multiply.ts';
+import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
+import { centredSamples, samplesByClass } from './samples.ts';
+import type { Score } from './score.ts';
+
+/**
+ * TransRate, "Frustratingly Easy Transferability Estimation" (Huang et al., ICML 2022, arXiv 2106.09362): the mutual
+ * information of features and labels, by coding rates. With Z `[n, d]` the features less their mean,
+ *
+ *     R(Z) = ½·log det(I + ZᵀZ/(n·ε)),   TransRate = R(Z) − Σ_c w_c·R(Z_c),   ε = 1e-4
+ *
+ * where Z_c `[n_c, d]` are the samples of class c, less the mean of all. Larger is better:
+ *
+ * - `paper`: w_c = n_c/n, the rate of the features given the labels, equation (4).
+ * - `reference`: w_c = 1/C, as the listing in the paper's appendix and the published EMMS code compute it.
+ *
+ * Classes without samples don't count. Time O(n·d² + d³ + Σ_c n_c·d·min(n_c, d)): a class with fewer samples than
+ * features goes by Z_c·Z_cᵀ, whose determinant is the same.
+ */
+export const transrate: Score = {
+  id: 'transrate',
+  title: 'TransRate',
+  variants: ['paper', 'reference'],
+  needs: [['labels']],
+  meaning: 'The labels say more about the features.',
+  async compute(evidence, { variant }) {
+    const { labels, classCount, count, features } = evidence;
+    if (labels === undefined) throw new InputError('TransRate needs class labels.');
+    const samples = await centredSamples(evidence);
+    const all =
+      count < features.cols ? await codingRate(samples) : await rateOfGram((await evidence.statistics()).gram, count);
+    const classes = samplesByClass(labels, classCount);
+    let conditional = 0;
+    for (const members of classes) {
+      const weight = variant === 'paper' ? members.length / count : 1 / classes.length;
+      conditional += weight * (await codingRate(selectRows(samples, members)));
+    }
+    return { score: all - conditional, details: {} };
+  },
+};
+
+const EPSILON = 1e-4;
+/** On the scale of the 1 that is added to eigenvalues. */
+const TOLERATED_ROUNDING = 1e-8;
+
+async function codingRate(samples: Matrix): Promise<number> {
+  const gram = await gramian(samples.rows < samples.cols ? samples : transpose(samples));
+  return rateOfGram(gram, samples.rows);
+}
+
+/** ½·log det(I + gram/(count·ε)) */
+async function rateOfGram(gram: Matrix, count: number): Promise<number> {
+  const size = gram.rows;
+  const shifted: Matrix = { ...gram, data: gram.data.map((value) => value / (count * EPSILON)) };
+  let trace = 0;
+  for (let i = 0; i < size; i++) {
+    trace += shifted.data[i * size + i] as number;
+    shifted.data[i * size + i] = (shifted.data[i * size + i] as number) + 1;
+  }
+  const rounding = size * Number.EPSILON * trace;
+  const whitening = rounding < TOLERATED_ROUNDING ? await inverseCholesky(shifted) : undefined;
+  let sum = 0;
+  if (whitening !== undefined) {
+    for (let i = 0; i < size; i++) sum -= Math.log(whitening.data[i * size + i] as number);
+    return sum;
+  }
+  // Of large features the 1 drowns in rounding: eigenvalues that are rounding themselves are those of dependent features.
+  for (const value of tridiagonalEigenvalues(await tridiagonalise(shifted))) {
+    if (value > 1 + rounding) sum += Math.log(value) / 2;
+  }
+  return sum;
+}

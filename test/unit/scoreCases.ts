@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
+import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy.ts';
+import type { EvidenceInput } from '../../src/engine/score/evidence.ts';
+import { createEvidence } from '../../src/engine/score/evidence.ts';
+import { computeScore } from '../../src/engine/score/registry.ts';
+import { generator } from './random.ts';
+
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+
+interface Golden {
+  logme_classification?: number;
+  logme_regression: number[];
+  transrate: number;
+  leep: { referenceMeanProbability: number; paperMeanLogProbability: number };
+  sfda: number;
+  parc_unreduced?: number;
+}
+
+/** The published numbers of a case of `test/fixtures/golden`. */
+export function goldenOf(name: string): Golden {
+  return JSON.parse(readFileSync(join(FIXTURES, 'golden/golden.json'), 'utf8'))[name];
+}
+
+interface Expected {
+  hscore: number;
+  knn: { accuracy: number; k: number };
+  linearProbe: { accuracy: number; ridge: number; error: number };
+  gbc: Record<'spherical' | 'diagonal', number>;
+  /** Of 20 random starts: mean, standard deviation, least and largest. */
+  nleep: Record<'paper' | 'reference', [number, number, number, number]>;
+  parc: number;
+  parcTied: number;
+  parcPca: number;
+}
+
+/** The cases of `test/fixtures/scores` with the values of SciPy and scikit-learn, see `tools/make_score_cases.py`. */
+export function expectedScores(): { name: string; expected: Expected }[] {
+  const all: Record<string, Expected> = JSON.parse(readFileSync(join(FIXTURES, 'scores/expected.json'), 'utf8'));
+  return Object.entries(all).map(([name, expected]) => ({ name, expected }));
+}
+
+/** The arrays of a folder of `test/fixtures`. */
+export async function readCase(folder: string): Promise<EvidenceInput> {
+  const path = (name: string) => join(FIXTURES, folder, `${name}.npy`);
+  const matrix = async (name: string) => npyMatrix(await readNpy(path(name)));
+  return {
+    features: await matrix('features'),
+    labels: existsSync(path('labels')) ? npyLabels(await readNpy(path('labels'))) : undefined,
+    labelEmbeddings: existsSync(path('label_embeddings'))
+      ? npyMatrices(await readNpy(path('label_embeddings')))
+      : undefined,
+    sourceProbabilities: existsSync(path('source_probabilities')) ? await matrix('source_probabilities') : undefined,
+  };
+}
+
+export async function scoreOf(id: string, input: EvidenceInput, variant?: string): Promise<number> {
+  return (await computeScore(id, createEvidence(input), { variant })).score;
+}
+
+/** Checks that the score, `[variant]` by variant, doesn't depend on the order of the samples. */
+export async function expectOrderInvariance(id: string, input: EvidenceInput, variants: string[]): Promise<void> {
+  const order = generator(99).permutation(input.features.rows);
+  const { labels, labelEmbeddings, sourceProbabilities } = input;
+  const shuffled: EvidenceInput = {
+    features: takeRows(input.features, order),
+    labels: labels?.map((_, i) => labels[order[i] as number] as number),
+    labelEmbeddings: labels === undefined ? labelEmbeddings?.map((e) => takeRows(e, order)) : labelEmbeddings,
+    sourceProbabilities: sourceProbabilities && takeRows(sourceProbabilities, order),
+  };
+  for (const variant of variants) {
+    const before = await scoreOf(id, input, variant);
+    const after = await scoreOf(id, shuffled, variant);
+    expect(Math.abs(after - before)).toBeLessThan(1e-9 * Math.max(1, Math.abs(before)));
+  }
+}
+
+/** Checks that the contributions add up to the score. */
+export async function expectContributions(id: string, input: EvidenceInput, variant?: string): Promise<void> {
+  const result = await computeScore(id, createEvidence(input), { variant, contributions: true });
+  const sum = (values: Iterable<number> = []) => [...values].reduce((total, value) => total + value, 0);
+  expect(result.contributions?.numerator).toHaveLength(input.features.rows);
+  expect(sum(result.contributions?.numerator) / sum(result.contributions?.denominator)).toBeCloseTo(result.score, 9);
+}
+
+export function takeRows(matrix: FloatMatrix, rows: ArrayLike<number>): Matrix {
+  const data = new Float64Array(rows.length * matrix.cols);
+  Array.from(rows).forEach((row, i) => {
+    data.set(matrix.data.subarray(row * matrix.cols, (row + 1) * matrix.cols), i * matrix.cols);
+  });
+  return { rows: rows.length, cols: matrix.cols, data };
+}
