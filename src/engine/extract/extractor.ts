@@ -19,7 +19,7 @@ const FEATURES_VERSION = 1;
 const MAX_DISAGREEMENT = 1e-2;
 
 /** Row-major matrix of 32-bit floats. */
-interface Rows {
+export interface Rows {
   readonly rows: number;
   readonly cols: number;
   readonly data: Float32Array;

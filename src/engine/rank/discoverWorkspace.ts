@@ -1,0 +1,35 @@
+import type { Discovery } from '../../protocol/discovery.ts';
+import type { DiscoverParams } from '../../protocol/engine.ts';
+import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import { findCheckpoints, openCheckpoints } from '../checkpoints/discover.ts';
+import { findDatasets, summarizeDataset } from '../datasets/open.ts';
+import { requireFolder } from '../files/paths.ts';
+import { walk } from '../files/walk.ts';
+
+/**
+ * Everything in a workspace that a ranking could use, in one walk over its names.
+ * @throws InputError when the workspace is no folder
+ */
+export async function discoverWorkspace(params: DiscoverParams, signal?: AbortSignal): Promise<Discovery> {
+  await requireFolder(params.workspace);
+  const { root, truncated } = await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) });
+  const { files, skipped } = await findCheckpoints(root, params.checkpointFolders, signal);
+  const opened = await openCheckpoints(files, params.workspace, signal);
+  skipped.push(...opened.skipped);
+  if (truncated) {
+    skipped.push({
+      path: params.workspace,
+      reason: 'Too many files: only a part of the workspace was searched. Open a smaller folder.',
+    });
+  }
+  return {
+    datasets: findDatasets(root).map((dataset) => summarizeDataset(dataset, params.workspace)),
+    checkpoints: opened.checkpoints.map(summarizeCheckpoint),
+    skipped,
+  };
+}
+
+function summarizeCheckpoint(checkpoint: Checkpoint): Discovery['checkpoints'][number] {
+  const { id, name, path, format, architecture, modality, parameters, bytes } = checkpoint;
+  return { id, name, path, format, architecture, modality, parameters, bytes };
+}

@@ -1,0 +1,154 @@
+import type { Progress, RankParams } from '../../protocol/engine.ts';
+import type { RankingReport, Skipped } from '../../protocol/report.ts';
+import { Store } from '../cache/store.ts';
+import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import { findCheckpoints, openCheckpoints, reasonOf, resolveCheckpoints } from '../checkpoints/discover.ts';
+import type { Dataset } from '../datasets/dataset.ts';
+import { chooseSplit, openDataset } from '../datasets/open.ts';
+import { drawStratified } from '../datasets/sampling.ts';
+import { chooseLabelEncoders } from '../embed/labelEncoders.ts';
+import { CancelledError, InputError } from '../errors.ts';
+import { Extractor } from '../extract/extractor.ts';
+import { chooseProvider } from '../extract/providers.ts';
+import { walk } from '../files/walk.ts';
+import { buildReport, type RankedCandidate } from './buildReport.ts';
+import { hashSamples } from './hashSamples.ts';
+import { parseMetric } from './metric.ts';
+import { ProgressMeter } from './progressMeter.ts';
+import { scoreCandidate } from './scoreCandidate.ts';
+
+export interface RankContext {
+  readonly signal?: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  readonly log: (message: string) => void;
+}
+
+/**
+ * The main job: ranks checkpoints by how well they would transfer to a dataset.
+ *
+ * Every finished block of features is in the cache before the next is begun, so a ranking that was cancelled or killed
+ * goes on where it stopped.
+ * @throws InputError when there is nothing to rank
+ * @throws CancelledError
+ */
+export async function rank(params: RankParams, context: RankContext): Promise<RankingReport> {
+  const clock = new Clock();
+  const { signal } = context;
+  const meter = new ProgressMeter(context.onProgress);
+  const metric = parseMetric(params.metric);
+  const also = params.also.map(parseMetric);
+  const labelEncoders = chooseLabelEncoders(params.labelEncoders);
+  const store = params.cacheFolder === null ? undefined : new Store(params.cacheFolder);
+
+  meter.start('discover', 'Looking for checkpoints', 0);
+  const dataset = await openDataset(params.dataset, signal);
+  checkTask(dataset, params.task);
+  const split = chooseSplit(dataset);
+  const samples = drawStratified(split.samples, params.limit, params.seed);
+  const { checkpoints, skipped } = await openCandidates(params, signal);
+  const provider = await chooseProvider(params.device);
+  context.log(`device: ${provider.provider} (${provider.reason})`);
+  const discoverSeconds = clock.lap();
+
+  meter.start('read', 'Reading the dataset', samples.length);
+  const sampleHashes = await hashSamples(samples, meter, signal);
+
+  meter.start('extract', '', samples.length * checkpoints.length);
+  const extractor = new Extractor({
+    samples,
+    sampleHashes,
+    provider,
+    store,
+    signal,
+    onSamples: (count, cached) => meter.advance(count, cached ? 0 : count),
+  });
+  const ranked: RankedCandidate[] = [];
+  let extractSeconds = clock.lap();
+  let scoreSeconds = 0;
+  for (const [index, checkpoint] of checkpoints.entries()) {
+    meter.working(checkpoint.name);
+    try {
+      const extraction = await extractor.extract(checkpoint);
+      extractSeconds += clock.lap();
+      const labels = Int32Array.from(extraction.samples, (sample) => samples[sample]?.label ?? 0);
+      const scored = await scoreCandidate(extraction, labels, dataset.classes.length, metric, also, store);
+      scoreSeconds += clock.lap();
+      const { features, logits: _, ...about } = extraction;
+      ranked.push({ ...scored, ...about, checkpoint, featureDim: features.cols });
+    } catch (error) {
+      if (signal?.aborted || error instanceof CancelledError) throw new CancelledError();
+      const reason = reasonOf(error, checkpoint.path);
+      context.log(`skipped ${checkpoint.id}: ${reason}`);
+      skipped.push({ path: checkpoint.path, reason });
+    }
+    meter.reach(samples.length * (index + 1));
+  }
+  if (ranked.length === 0) throw new InputError(nothingToRank(params, skipped));
+
+  const timings = { discoverSeconds, extractSeconds, scoreSeconds, totalSeconds: clock.total() };
+  const warnings =
+    store?.failure === undefined
+      ? []
+      : [`The cache can't be written, so a second run will take as long: ${store.failure}`];
+  return buildReport({
+    params,
+    dataset,
+    split,
+    samples,
+    metric,
+    labelEncoders,
+    provider,
+    ranked,
+    skipped,
+    warnings,
+    timings,
+  });
+}
+
+/** The checkpoints that were named, else those of the workspace; what can't be ranked is told apart. */
+async function openCandidates(
+  params: RankParams,
+  signal: AbortSignal | undefined,
+): Promise<{ checkpoints: Checkpoint[]; skipped: Skipped[] }> {
+  const found = params.checkpoints
+    ? { files: await resolveCheckpoints(params.checkpoints, signal), skipped: [] }
+    : await findCheckpoints(
+        (await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) })).root,
+        params.checkpointFolders,
+        signal,
+      );
+  const { checkpoints, skipped } = await openCheckpoints(found.files, params.workspace, signal);
+  skipped.unshift(...found.skipped);
+  if (checkpoints.length === 0) throw new InputError(nothingToRank(params, skipped));
+  return { checkpoints, skipped };
+}
+
+function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string {
+  const where = params.checkpoints?.join(', ') ?? params.workspace;
+  const [first] = skipped;
+  if (!first) return `${where}: no checkpoints (.onnx) here. Put one there, or name it with --checkpoints.`;
+  const others = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
+  return `${where}: no checkpoint can be ranked. ${first.path}: ${first.reason}${others}`;
+}
+
+function checkTask(dataset: Dataset, task: RankParams['task']): void {
+  if (task !== 'auto' && task !== dataset.task) {
+    throw new InputError(`${dataset.path}: its task is ${dataset.task}, not ${task}. Use --task auto.`);
+  }
+}
+
+class Clock {
+  readonly #began = performance.now();
+  #lapBegan = this.#began;
+
+  /** Seconds since the last lap. */
+  lap(): number {
+    const began = this.#lapBegan;
+    this.#lapBegan = performance.now();
+    return (this.#lapBegan - began) / 1000;
+  }
+
+  total(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+}

@@ -1,0 +1,95 @@
+import { cacheKey, type Store } from '../cache/store.ts';
+import type { Extraction } from '../extract/extractor.ts';
+import { classProbabilities } from '../extract/probabilities.ts';
+import type { FloatMatrix } from '../linalg/matrix.ts';
+import { createEvidence, type EvidenceInput } from '../score/evidence.ts';
+import { computeScore } from '../score/registry.ts';
+import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
+import { scoresWithoutBlocks } from './confidence.ts';
+import type { Metric } from './metric.ts';
+
+/** Blocks that are left out where each costs a new computation of the score. */
+const RECOMPUTED_BLOCKS = 10;
+
+export interface CandidateScores {
+  /** The metric that ranks. */
+  readonly score: number;
+  /** λ of the metric that ranks. */
+  readonly weights: readonly number[];
+  /** The score without each block of samples in turn. */
+  readonly leftOut: Float64Array;
+  /** Every score, by the name it was asked for by. */
+  readonly metrics: Record<string, number>;
+  /** Why a further score is missing. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Scores one candidate by the metric that ranks and by further ones. Its statistics come from the cache where they are.
+ * @param labels `[n]`, class of each row of the features
+ * @throws InputError when the metric that ranks can't be computed; a further one that can't is a warning
+ */
+export async function scoreCandidate(
+  extraction: Extraction,
+  labels: Int32Array,
+  classCount: number,
+  metric: Metric,
+  also: readonly Metric[],
+  store: Store | undefined,
+): Promise<CandidateScores> {
+  const { features, logits } = extraction;
+  const key = cacheKey('statistics', extraction.key, classCount, ...labels);
+  const kept = await store?.get(key);
+  const statistics = kept && SufficientStatistics.deserialize(kept);
+  const input = { features, labels, classCount, sourceProbabilities: classProbabilities(logits) };
+  const evidence = createEvidence({ ...input, statistics });
+  if (!kept) await store?.put(key, (await evidence.statistics()).serialize());
+
+  const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
+  const leftOut = main.contributions
+    ? scoresWithoutBlocks(main.contributions)
+    : await recomputedWithoutBlocks(input, labels, metric);
+  const metrics: Record<string, number> = { [metric.name]: main.score };
+  const warnings: string[] = [];
+  for (const { name, score, variant } of also) {
+    try {
+      metrics[name] = (await computeScore(score, evidence, { variant })).score;
+    } catch (error) {
+      warnings.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return {
+    score: main.score,
+    weights: main.details.weights ?? [],
+    leftOut,
+    metrics,
+    warnings,
+  };
+}
+
+/** For scores that are no sums over samples: computed anew without the samples b, b + 10, b + 20, … */
+async function recomputedWithoutBlocks(
+  input: EvidenceInput,
+  labels: Int32Array,
+  metric: Metric,
+): Promise<Float64Array> {
+  const leftOut: number[] = [];
+  for (let block = 0; block < RECOMPUTED_BLOCKS; block += 1) {
+    const kept = (index: number) => index % RECOMPUTED_BLOCKS !== block;
+    const evidence = createEvidence({
+      ...input,
+      features: keepRows(input.features, kept),
+      labels: labels.filter((_, index) => kept(index)),
+      sourceProbabilities: input.sourceProbabilities && keepRows(input.sourceProbabilities, kept),
+    });
+    leftOut.push((await computeScore(metric.score, evidence, { variant: metric.variant })).score);
+  }
+  return Float64Array.from(leftOut);
+}
+
+function keepRows({ rows, cols, data }: FloatMatrix, kept: (row: number) => boolean): FloatMatrix {
+  const indices = Array.from({ length: rows }, (_, row) => row).filter(kept);
+  const part = new Float64Array(indices.length * cols);
+  for (const [to, from] of indices.entries()) part.set(data.subarray(from * cols, (from + 1) * cols), to * cols);
+  return { rows: indices.length, cols, data: part };
+}

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { rankConfidence, scoresWithoutBlocks } from '../../src/engine/rank/confidence.ts';
+import { generator } from './random.ts';
+
+/** A candidate whose samples have the given numerators, over denominators of 1. */
+function candidate(id: string, numerator: Float64Array, denominator = numerator.map(() => 1)) {
+  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+  return {
+    id,
+    score: sum(numerator) / sum(denominator),
+    samples: numerator.length,
+    leftOut: scoresWithoutBlocks({ numerator, denominator }),
+  };
+}
+
+test('the interval of a mean is that of Student', () => {
+  // One sample per block: the jackknife of a mean is its standard error, 31 degrees of freedom.
+  const values = Float64Array.from({ length: 32 }, (_, i) => i);
+  const [confidence] = rankConfidence([candidate('a', values)]);
+  const error = Math.sqrt(values.reduce((sum, value) => sum + (value - 15.5) ** 2, 0) / 31 / 32);
+  expect(confidence?.interval[0]).toBeCloseTo(15.5 - 1.6955 * error, 3);
+  expect(confidence?.interval[1]).toBeCloseTo(15.5 + 1.6955 * error, 3);
+});
+
+test('about 90 % of the intervals hold the true ratio', () => {
+  const { normal, uniform } = generator(11);
+  let covered = 0;
+  const runs = 600;
+  for (let run = 0; run < runs; run++) {
+    const denominator = Float64Array.from({ length: 300 }, () => 0.5 + uniform());
+    const numerator = denominator.map((value) => 0.7 * value + 0.4 * normal());
+    const [low = 0, high = 0] = rankConfidence([candidate('a', numerator, denominator)])[0]?.interval ?? [];
+    if (low <= 0.7 && 0.7 <= high) covered++;
+  }
+  expect(covered / runs).toBeGreaterThan(0.86);
+  expect(covered / runs).toBeLessThan(0.94);
+});
+
+test('on the same samples a small but steady difference is no tie', () => {
+  const { normal, matrix } = generator(12);
+  const hard = matrix(1, 500).data;
+  const better = candidate(
+    'better',
+    hard.map((value) => value + 0.1 + 0.05 * normal()),
+  );
+  const worse = candidate('worse', hard);
+  const twin = candidate(
+    'twin',
+    hard.map((value) => value + 0.1 * normal()),
+  );
+  const elsewhere = candidate('elsewhere', hard.slice(0, 400));
+  const tied = Object.fromEntries(
+    rankConfidence([better, worse, twin, elsewhere]).map(({ id, tiedWith }) => [id, tiedWith]),
+  );
+  expect(tied).toEqual({
+    better: ['elsewhere'],
+    worse: ['twin', 'elsewhere'],
+    twin: ['worse', 'elsewhere'],
+    elsewhere: ['better', 'worse', 'twin'],
+  });
+});
+
+test('ties are mutual, intervals hold their score, and equals are tied', () => {
+  const samples = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 70 });
+  fc.assert(
+    fc.property(fc.array(samples, { minLength: 1, maxLength: 5 }), (all) => {
+      const candidates = [...all, all[0] ?? []].map((values, i) => candidate(String(i), Float64Array.from(values)));
+      const confidence = rankConfidence(candidates);
+      const tiedWith = new Map(confidence.map(({ id, tiedWith }) => [id, tiedWith]));
+      confidence.forEach(({ id, interval, tiedWith: ties }, i) => {
+        expect(interval[0]).toBeLessThanOrEqual(candidates[i]?.score ?? Number.NaN);
+        expect(interval[1]).toBeGreaterThanOrEqual(candidates[i]?.score ?? Number.NaN);
+        for (const other of ties) expect(tiedWith.get(other)).toContain(id);
+      });
+      expect(tiedWith.get('0')).toContain(String(all.length));
+    }),
+    { numRuns: 60 },
+  );
+});
