@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { rankingReportSchema } from '../../protocol/report.ts';
+import { InputError, UsageError } from '../errors.ts';
+import { evaluateRanking } from '../evaluate/correlations.ts';
+import { formatTable } from '../report/format.ts';
+import { type Command, parseCommandLine } from './command.ts';
+
+const modelNumbers = z.record(z.string(), z.number());
+/** A truth with its provenance around it, as in the sample workspace. */
+const accuraciesSchema = z.object({ accuracies: modelNumbers });
+
+export const evaluateCommand: Command = {
+  synopsis: 'evaluate --scores <scores.json> --truth <truth.json> [--json]',
+  summary:
+    'Agreement of scores with known accuracies. Both files map model → number; the scores may be a report of `emms rank --json`, the truth an object with "accuracies".',
+
+  async run(args) {
+    const options = { scores: { type: 'string' }, truth: { type: 'string' }, json: { type: 'boolean' } } as const;
+    const { values } = parseCommandLine(args, options, this.synopsis, 0);
+    if (values.scores === undefined || values.truth === undefined) throw new UsageError(`Usage: emms ${this.synopsis}`);
+    const scores = await readNumbers(values.scores, scoresOf);
+    const truth = await readNumbers(values.truth, truthOf);
+    const agreement = evaluateRanking(scores, truth);
+    if (values.json) process.stdout.write(`${JSON.stringify(agreement, null, 2)}\n`);
+    else {
+      const rows = Object.entries(agreement).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+      const table = rows.map(([name, value]) => [name, value.toFixed(4)]);
+      process.stdout.write(`${formatTable(['measure', 'value'], table)}\n`);
+    }
+  },
+};
+
+function scoresOf(json: unknown): Record<string, number> | undefined {
+  const report = rankingReportSchema.safeParse(json);
+  if (report.success) return Object.fromEntries(report.data.candidates.map(({ name, score }) => [name, score]));
+  return modelNumbers.safeParse(json).data;
+}
+
+function truthOf(json: unknown): Record<string, number> | undefined {
+  return accuraciesSchema.safeParse(json).data?.accuracies ?? modelNumbers.safeParse(json).data;
+}
+
+async function readNumbers(
+  file: string,
+  numbersOf: (json: unknown) => Record<string, number> | undefined,
+): Promise<Record<string, number>> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new InputError(`${file}: can't be read. Check the path.`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new InputError(`${file}: not valid JSON. Expected an object that maps model → number.`);
+  }
+  const numbers = numbersOf(json);
+  if (!numbers) throw new InputError(`${file}: expected an object that maps model → number.`);
+  return numbers;
+}

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { deviceSchema } from '../../protocol/tasks.ts';
+import { defaultCacheFolder } from '../cache/location.ts';
+import { Store } from '../cache/store.ts';
+import { openCheckpoint } from '../checkpoints/discover.ts';
+import { chooseSplit, openDataset } from '../datasets/open.ts';
+import { drawStratified } from '../datasets/sampling.ts';
+import { UsageError } from '../errors.ts';
+import { Extractor } from '../extract/extractor.ts';
+import { chooseProvider } from '../extract/providers.ts';
+import { findWorkspace } from '../files/paths.ts';
+import { writeNpy } from '../npy.ts';
+import { hashSamples } from '../rank/hashSamples.ts';
+import { ProgressMeter } from '../rank/progressMeter.ts';
+import { type Command, oneOf, parseCommandLine, wholeNumber } from './command.ts';
+import { ProgressLine } from './progressLine.ts';
+
+const OPTIONS = {
+  checkpoint: { type: 'string' },
+  out: { type: 'string' },
+  logits: { type: 'string' },
+  labels: { type: 'string' },
+  limit: { type: 'string', default: '2000' },
+  device: { type: 'string', default: 'auto' },
+  seed: { type: 'string', default: '0' },
+  'no-cache': { type: 'boolean', default: false },
+} as const;
+
+export const extractCommand: Command = {
+  synopsis:
+    'extract <dataset> --checkpoint <path> --out X.npy [--logits P.npy] [--labels y.npy] [--limit 2000] [--device auto] [--seed 0] [--no-cache]',
+  summary: 'Write the features of a dataset, as one checkpoint sees them, as a NumPy file [n, d] of float32.',
+
+  async run(args, signal) {
+    const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
+    if (values.checkpoint === undefined || values.out === undefined)
+      throw new UsageError(`Usage: emms ${this.synopsis}`);
+    const dataset = await openDataset(path.resolve(positionals[0] ?? '.'), signal);
+    const checkpoint = await openCheckpoint(path.resolve(values.checkpoint), await findWorkspace(dataset.path));
+    const samples = drawStratified(
+      chooseSplit(dataset).samples,
+      wholeNumber(values.limit, 'limit', 2),
+      wholeNumber(values.seed, 'seed', 0),
+    );
+
+    const line = new ProgressLine();
+    const meter = new ProgressMeter((progress) => line.show(progress));
+    meter.start('read', 'Reading the dataset', samples.length);
+    const sampleHashes = await hashSamples(samples, meter, signal);
+    meter.start('extract', checkpoint.name, samples.length);
+    const extractor = new Extractor({
+      samples,
+      sampleHashes,
+      provider: await chooseProvider(oneOf(values.device, deviceSchema.options, 'device')),
+      store: values['no-cache'] ? undefined : new Store(defaultCacheFolder()),
+      signal,
+      onSamples: (count, cached) => meter.advance(count, cached ? 0 : count),
+    });
+    const {
+      features,
+      logits,
+      samples: rows,
+      failures,
+    } = await extractor.extract(checkpoint).finally(() => line.clear());
+
+    for (const warning of checkpoint.warnings) process.stderr.write(`emms: warning: ${warning}\n`);
+    for (const [index, reason] of failures) process.stderr.write(`emms: skipped ${samples[index]?.file}: ${reason}\n`);
+    await writeNpy(values.out, { shape: [features.rows, features.cols], data: features.data });
+    if (values.logits !== undefined) {
+      if (logits.cols === 0)
+        throw new UsageError(`--logits: ${checkpoint.path} has no classifier, so there are no logits.`);
+      await writeNpy(values.logits, { shape: [logits.rows, logits.cols], data: logits.data });
+    }
+    if (values.labels !== undefined) {
+      const labels = Int32Array.from(rows, (index) => samples[index]?.label ?? 0);
+      await writeNpy(values.labels, { shape: [labels.length], data: labels });
+    }
+  },
+};
