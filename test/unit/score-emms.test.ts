@@ -181,7 +181,6 @@ test.each(['cv', 'exact'])('about 90 % of the intervals of %s hold the expected 
       contributions: true,
     });
     if (contributions === undefined) throw new Error('no contributions');
-    const leftOut = scoresWithoutBlocks(contributions);
     const [low = 0, high = 0] =
       rankConfidence([{ id: 'a', score, samples: n, leftOut: scoresWithoutBlocks(contributions) }])[0]?.interval ?? [];
     results.push({ score, low, high });
