@@ -200,7 +200,7 @@ export const styles = css`
 
   /* Table: every row is a grid of its own with the same columns, so that rows out of sight cost nothing. */
   table {
-    --columns: 70px minmax(150px, 1.4fr) minmax(84px, 0.7fr) minmax(270px, 2.8fr) 66px 62px 66px 66px 48px;
+    --columns: 70px minmax(150px, 1.4fr) minmax(122px, 0.8fr) minmax(270px, 2.8fr) 66px 62px 66px 66px 48px;
     font-variant-numeric: tabular-nums;
     width: 100%;
   }
@@ -634,7 +634,7 @@ export const styles = css`
   /* Less room: fewer columns. All that goes is in the details of the row. */
   @container ranking (width < 980px) {
     table {
-      --columns: 70px minmax(130px, 1.4fr) minmax(80px, 0.7fr) minmax(220px, 2.4fr) 62px 66px 48px;
+      --columns: 70px minmax(130px, 1.4fr) minmax(118px, 0.8fr) minmax(200px, 2.4fr) 62px 66px 48px;
     }
     :is(th, td):is(.featureDim, .bytes) {
       display: none;

@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { RankingReport } from '../../src/protocol/report.ts';
+import { until } from './harness/processes.ts';
+import { engineProcesses, expectSameRanking, rankOnCommandLine, readRows, rowOf, rowsOf } from './harness/ranking.ts';
+import { useSession } from './harness/session.ts';
+import { copySample, hashOf, sampleDataset } from './harness/workspaces.ts';
+
+/** One person's way through the product, from the first ranking on: the tests build on each other. */
+describe('ranking the sample workspace', () => {
+  const session = useSession(copySample);
+  let before: string;
+  let report: RankingReport;
+
+  beforeAll(async () => {
+    before = await hashOf(session().workspace);
+    report = await rankOnCommandLine(path.join(session().workspace, sampleDataset));
+  });
+
+  test('no engine runs before a command asks for it', async () => {
+    expect(await engineProcesses()).toEqual([]);
+  });
+
+  test('"EMMS: Rank Models" shows its progress, then the ranking of the command line', async () => {
+    const { workbench } = session();
+    await workbench.run('EMMS: Rank Models');
+    await workbench.notification(/Looking|Reading|Extracting|Scoring/).waitFor();
+    expectSameRanking(await readRows(workbench.view), report);
+    expect(report.candidates.length).toBeGreaterThanOrEqual(8);
+    await workbench.notification(/Looking|Reading|Extracting|Scoring/).waitFor({ state: 'detached' });
+    await workbench.screenshot('view-dark');
+  });
+
+  test('"EMMS: Open Ranking in Editor" shows the same, in light and dark', async () => {
+    const { workbench } = session();
+    await workbench.run('EMMS: Open Ranking in Editor');
+    expectSameRanking(await readRows(workbench.panel), report);
+    await workbench.screenshot('panel-dark');
+    await workbench.useTheme('Light Modern', 'vs');
+    await workbench.screenshot('panel-light');
+    await workbench.useTheme('Dark High Contrast', 'hc-black');
+    await workbench.screenshot('panel-high-contrast');
+    await workbench.useTheme('Dark Modern', 'vs-dark');
+  });
+
+  test('a click on a candidate reveals its file in the Explorer', async () => {
+    const { workbench } = session();
+    const { id, name, path: file } = report.candidates[1] ?? expect.fail('There is no second candidate.');
+    await rowOf(workbench.panel, id).getByText(name, { exact: true }).click();
+    const revealed = workbench.explorerItem(path.basename(file));
+    await revealed.waitFor();
+    await until('the file is selected', async () => (await revealed.getAttribute('aria-selected')) === 'true');
+    await workbench.screenshot('revealed');
+  });
+
+  test('a CodeLens and a hover tell the rank beside the code, and the lens opens the ranking beside it', async () => {
+    const { workbench } = session();
+    const { page } = workbench;
+    await workbench.run('View: Close All Editors');
+    await workbench.showExplorer();
+    await workbench.explorerItem('train.py').dblclick();
+    await workbench.tab('train.py').waitFor();
+    const lens = page
+      .locator('.codelens-decoration a')
+      .filter({ hasText: /^EMMS:/ })
+      .first();
+    await lens.waitFor();
+    await page.locator('.view-line').getByText('checkpoints/').first().hover();
+    const hover = page.locator('.monaco-hover').filter({ hasText: /rank/i }).first();
+    await hover.waitFor();
+    await workbench.screenshot('inline');
+    await page.keyboard.press('Escape');
+    await lens.click();
+    expectSameRanking(await readRows(workbench.panel), report);
+    await until('two editor groups', async () => (await page.locator('.editor-group-container').count()) === 2);
+    await workbench.screenshot('beside');
+  });
+
+  test('after a reload of the window the last ranking is back, without a run', async () => {
+    const { workbench } = session();
+    const { createdAt } = await session().storedReport();
+    await workbench.reload();
+    await workbench.run('EMMS: Focus on Ranking View');
+    expectSameRanking(await readRows(workbench.view, { timeout: 30_000 }), report);
+    expect(await workbench.notification(/./).count()).toBe(0);
+    expect((await session().storedReport()).createdAt).toBe(createdAt);
+  });
+
+  test('nothing was written into the workspace, and nothing opened a dialog', async () => {
+    expect(await hashOf(session().workspace)).toBe(before);
+    expect(session().dialogs).toEqual([]);
+    expect(await rowsOf(session().workbench.view).count()).toBe(report.candidates.length);
+  });
+});
