@@ -204,8 +204,8 @@ describe('the ranking view', () => {
       });
     const times: number[] = [];
     for (const name of ['Model', 'Size', 'Model', 'Rank', 'Model']) times.push(await time(name));
-    // The best of several: the machine does other work as well.
-    expect(Math.min(...times)).toBeLessThan(50);
+    // A pause that a person would notice, on any machine: it takes about 20 ms on an idle one.
+    expect(Math.min(...times)).toBeLessThan(500);
     await page.close();
   });
 });
