@@ -24,9 +24,11 @@ export const evaluateCommand: Command = {
     const agreement = evaluateRanking(scores, truth);
     if (values.json) process.stdout.write(`${JSON.stringify(agreement, null, 2)}\n`);
     else {
-      const rows = Object.entries(agreement).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
-      const table = rows.map(([name, value]) => [name, value.toFixed(4)]);
-      process.stdout.write(`${formatTable(['measure', 'value'], table)}\n`);
+      const { models, missingScores, missingTruth, ...measures } = agreement;
+      const rows = Object.entries(measures).map(([name, value]) => [name, value === null ? '-' : value.toFixed(4)]);
+      process.stdout.write(`${formatTable(['measure', `${models} models`], rows)}\n`);
+      for (const model of missingScores) process.stderr.write(`emms: warning: ${model} has no score\n`);
+      for (const model of missingTruth) process.stderr.write(`emms: warning: ${model} has no known accuracy\n`);
     }
   },
 };
