@@ -98,6 +98,7 @@ describe('emms rank', () => {
     const names = report.candidates.map(({ name }) => name);
     const rows = stdout.split('\n').flatMap((line) => line.match(/^ +\d+ {2}(\S+)/)?.[1] ?? []);
     expect(rows).toEqual(names);
+    expect(stdout).toMatch(/^rank .* emms:exact$/m);
     expect(
       (await readFile(`${csv}`, 'utf8'))
         .split('\r\n')

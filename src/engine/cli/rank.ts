@@ -60,6 +60,9 @@ export const rankCommand: Command = {
     }).finally(() => line.clear());
 
     for (const warning of report.warnings) process.stderr.write(`emms: warning: ${warning}\n`);
+    for (const { name, warnings } of report.candidates) {
+      for (const warning of warnings) process.stderr.write(`emms: warning: ${name}: ${warning}\n`);
+    }
     for (const { path: file, reason } of report.skipped) process.stderr.write(`emms: skipped ${file}: ${reason}\n`);
     const json = `${JSON.stringify(report, null, 2)}\n`;
     if (values.json === '') process.stdout.write(json);
