@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { codeServer } from './places.ts';
+import { codeServer, hostNode } from './places.ts';
 import { cleanEnvironment, run, until } from './processes.ts';
 
 /** The folders that one VS Code lives in. */
@@ -12,6 +12,8 @@ export interface Profile {
   readonly home: string;
   readonly extensions: string;
 }
+
+const node = path.join(hostNode, 'bin/node');
 
 export const settingsFile = (profile: Profile): string => path.join(profile.home, 'User/settings.json');
 
@@ -23,7 +25,7 @@ const profileArguments = ({ home, extensions }: Profile): string[] => [
 ];
 
 export async function installExtension(profile: Profile, vsix: string): Promise<void> {
-  await run(process.execPath, [codeServer, ...profileArguments(profile), '--install-extension', vsix], {
+  await run(node, [codeServer, ...profileArguments(profile), '--install-extension', vsix], {
     env: cleanEnvironment(),
   });
 }
@@ -44,7 +46,7 @@ export class Server {
     const logFile = path.join(profile.home, 'server.log');
     const log = await open(logFile, 'a');
     const server = spawn(
-      process.execPath,
+      node,
       [
         codeServer,
         ...profileArguments(profile),

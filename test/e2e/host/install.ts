@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hostNode } from '../harness/places.ts';
 import { run } from '../harness/processes.ts';
 
 /**
@@ -11,9 +12,8 @@ import { run } from '../harness/processes.ts';
 export async function installHost(folder: string): Promise<void> {
   const manifests = ['package.json', 'package-lock.json'];
   const wanted = JSON.stringify({
-    recipe: 1, // to be raised when this file changes what it makes
+    recipe: 2, // to be raised when this file changes what it makes
     lock: await readFile(path.join(import.meta.dirname, 'package-lock.json'), 'utf8'),
-    abi: process.versions.modules,
     machine: `${process.platform}-${process.arch}`,
     folder, // some build outputs hold absolute paths
   });
@@ -62,19 +62,12 @@ export async function installHost(folder: string): Promise<void> {
 const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
 async function buildAddon(folder: string, extra: readonly string[] = []): Promise<void> {
-  const headers = nodeHeaders();
-  const nodedir = headers === undefined ? [] : [`--nodedir=${headers}`];
-  await run(process.execPath, [await nodeGyp(), 'rebuild', '--release', ...nodedir, ...extra], { cwd: folder });
+  const arguments_ = [await nodeGyp(), 'rebuild', '--release', `--nodedir=${hostNode}`, ...extra];
+  await run(path.join(hostNode, 'bin/node'), arguments_, { cwd: folder });
 }
 
 /** npm's own node-gyp: the addons' scripts would fetch one. */
 async function nodeGyp(): Promise<string> {
   const { stdout } = await run('npm', ['exec', '--call', 'node -p process.env.npm_config_node_gyp']);
   return stdout.trim();
-}
-
-/** A folder that holds this Node's headers as include/node; without one, node-gyp downloads them. */
-function nodeHeaders(): string | undefined {
-  const candidates = [process.env.npm_config_nodedir, path.dirname(path.dirname(process.execPath)), '/usr'];
-  return candidates.find((folder) => folder !== undefined && existsSync(path.join(folder, 'include/node/node_api.h')));
 }
