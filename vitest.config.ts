@@ -27,6 +27,8 @@ export default defineConfig({
           hookTimeout: 180_000,
           // One VS Code and one browser at a time, and after everything else.
           fileParallelism: false,
+          // A browser on a busy machine can miss a click; what is broken fails twice.
+          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -18,8 +18,7 @@ describe('the Explorer', () => {
   test('ranks the models for a folder from its context menu', async () => {
     const { workbench, workspace } = session();
     await workbench.expand('data');
-    const item = await workbench.contextMenu(workbench.explorerItem('fashion'), entry);
-    await item.waitFor();
+    const item = await workbench.contextMenuEntry(workbench.explorerItem('fashion'), entry);
     await workbench.screenshot('context-menu');
     await workbench.pick(item);
     const rows = await readRows(workbench.view);

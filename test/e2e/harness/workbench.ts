@@ -68,7 +68,11 @@ export class Workbench {
   async expand(...names: string[]): Promise<void> {
     for (const name of names) {
       const folder = this.explorerItem(name).first();
-      if ((await folder.getAttribute('aria-expanded')) !== 'true') await folder.click();
+      // A click while the tree is still drawn can get lost.
+      await this.#insist(async () => {
+        if ((await folder.getAttribute('aria-expanded')) !== 'true') await folder.click();
+        await folder.and(this.page.locator('[aria-expanded="true"]')).waitFor({ timeout: 3000 });
+      });
     }
   }
 
@@ -77,6 +81,17 @@ export class Workbench {
     await target.click({ button: 'right' });
     await this.#menu.waitFor();
     return this.#menu.locator('.action-menu-item').filter({ hasText: exactly(label) });
+  }
+
+  /** Opens a context menu until it has that entry: a tree that is still unfolding moves away under the pointer. */
+  async contextMenuEntry(target: Locator, label: string): Promise<Locator> {
+    const entry = this.#menu.locator('.action-menu-item').filter({ hasText: exactly(label) });
+    await this.#insist(async () => {
+      if (await this.#menu.isVisible()) await this.closeMenu();
+      await this.contextMenu(target, label);
+      await entry.waitFor({ timeout: 5000 });
+    });
+    return entry;
   }
 
   async pick(item: Locator): Promise<void> {
