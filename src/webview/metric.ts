@@ -11,6 +11,8 @@ const metricNames = new Map([
   ['transrate', 'TransRate'],
   ['parc', 'PARC'],
   ['pactran', 'PACTran'],
+  ['etran', 'ETran'],
+  ['ncti', 'NCTI'],
   ['gbc', 'GBC'],
   ['knn', 'k-NN'],
 ]);

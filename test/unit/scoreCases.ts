@@ -31,6 +31,11 @@ interface Expected {
   gbc: Record<'spherical' | 'diagonal', number>;
   /** Of 20 random starts: mean, standard deviation, least and largest. */
   nleep: Record<'paper' | 'reference', [number, number, number, number]>;
+  /** Of `gaussian` the minimum, and least and largest where the published code stops from 20 random starts. */
+  pactran: { gaussian: number; early: [number, number]; dirichlet: number; gamma: number };
+  etran: Record<'classification' | 'reference' | 'energy', number>;
+  /** Of the features and of an eighth of them. */
+  ncti: Record<'plain' | 'eighth', Record<'ncc' | 'seli' | 'vc', number>>;
   parc: number;
   parcTied: number;
   parcPca: number;
@@ -40,6 +45,21 @@ interface Expected {
 export function expectedScores(): { name: string; expected: Expected }[] {
   const all: Record<string, Expected> = JSON.parse(readFileSync(join(FIXTURES, 'scores/expected.json'), 'utf8'));
   return Object.entries(all).map(([name, expected]) => ({ name, expected }));
+}
+
+/** The source probabilities that `tools/make_score_cases.py` makes of features: the softmax of seven of them. */
+export function sourceProbabilitiesOf({ rows, cols, data }: FloatMatrix): Matrix {
+  const result: Matrix = { rows, cols: 7, data: new Float64Array(rows * 7) };
+  for (let i = 0; i < rows; i++) {
+    const outputs = Array.from({ length: 7 }, (_, j) => data[i * cols + (j % cols)] as number);
+    const exponentials = outputs.map((output) => Math.exp(output - Math.max(...outputs)));
+    const sum = exponentials.reduce((total, value) => total + value, 0);
+    result.data.set(
+      exponentials.map((value) => value / sum),
+      i * 7,
+    );
+  }
+  return result;
 }
 
 /** The arrays of a folder of `test/fixtures`. */

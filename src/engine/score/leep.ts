@@ -68,7 +68,8 @@ export function expectedPrediction(
   return meanOverSamples(values, contributions);
 }
 
-function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
+/** @throws InputError for what is negative, infinite or NaN, and for a sample without any probability. */
+export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
   for (let i = 0; i < rows; i++) {
     let sum = 0;
     for (let z = 0; z < cols; z++) {

@@ -1,5 +1,6 @@
 import { InputError, UsageError } from '../errors.ts';
 import { emms } from './emms.ts';
+import { etran } from './etran.ts';
 import type { Evidence } from './evidence.ts';
 import { gbc } from './gbc.ts';
 import { hscore } from './hscore.ts';
@@ -7,7 +8,9 @@ import { knn } from './knn.ts';
 import { leep } from './leep.ts';
 import { linearProbe } from './linearProbe.ts';
 import { logme } from './logme.ts';
+import { ncti } from './ncti.ts';
 import { nleep } from './nleep.ts';
+import { pactran } from './pactran.ts';
 import { parc } from './parc.ts';
 import type { Need, Score, ScoreResult } from './score.ts';
 import { sfda } from './sfda.ts';
@@ -26,6 +29,9 @@ export const SCORES: readonly Score[] = [
   parc,
   linearProbe,
   gbc,
+  pactran,
+  etran,
+  ncti,
 ];
 
 /**

@@ -1,10 +1,10 @@
-import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { addTo, dot, rowRange, scaled, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, multiply, multiplyTransposed } from '../linalg/multiply.ts';
-import { positiveWhitening } from '../linalg/whitening.ts';
+import { addTo, scaled, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian } from '../linalg/multiply.ts';
 import type { ClassScatter } from './classScatter.ts';
-import { classScatter, subtractRows, trace } from './classScatter.ts';
+import { classScatter, subtractRows } from './classScatter.ts';
+import type { Samples } from './discriminant.ts';
+import { adaptiveDiscriminant, fitDiscriminant, ownProbabilities, softmax } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import { centredSamples } from './samples.ts';
@@ -35,13 +35,8 @@ export const sfda: Score = {
   meaning: 'A regularised discriminant analysis is surer of the classes, of hard samples too.',
   async compute(evidence, { contributions }) {
     const scatter = await classScatter(evidence);
-    const covariance = scaled(scatter.within, 1 / evidence.count);
-    if (trace(covariance) === 0) {
-      throw new InputError('The features are the same for all samples of a class; SFDA needs classes that vary.');
-    }
-    const shrinkage = Math.max(Math.exp(-5 * dominantEigenvalue(covariance)), LEAST_SHRINKAGE);
-    const first = await fitDiscriminant(scatter.means, covariance, scatter.counts, shrinkage);
-    const confidence = await ownProbabilities(first, scatter, softened, (from, to) =>
+    const { shrinkage, discriminant } = await adaptiveDiscriminant(evidence, scatter, 'SFDA');
+    const confidence = await ownProbabilities(discriminant, scatter, softened, (from, to) =>
       centredSamples(evidence, from, to),
     );
 
@@ -57,71 +52,6 @@ export const sfda: Score = {
     return meanOverSamples(await ownProbabilities(second, scatter, softmax, mixed), contributions);
   },
 };
-
-const LEAST_SHRINKAGE = 1e-10;
-
-/** Gives samples `from` to `to` as rows. */
-type Samples = (from: number, to: number) => Promise<Matrix>;
-
-interface Discriminant {
-  /** `[C, d]` */
-  coefficients: Matrix;
-  /** `[C]` */
-  intercepts: Float64Array;
-}
-
-async function fitDiscriminant(
-  means: Matrix,
-  covariance: Matrix,
-  counts: Float64Array,
-  shrinkage: number,
-): Promise<Discriminant> {
-  const { rows: size } = covariance;
-  const shrunk = scaled(covariance, 1 - shrinkage);
-  const ridge = (shrinkage * trace(covariance)) / size;
-  for (let i = 0; i < size; i++) shrunk.data[i * size + i] = (shrunk.data[i * size + i] as number) + ridge;
-  const whitening = await positiveWhitening(shrunk, ridge);
-  const coefficients = await multiply(await multiplyTransposed(means, whitening), whitening);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const intercepts = counts.map(
-    (count, c) =>
-      Math.log(count / total) - 0.5 * dot(rowRange(means, c, c + 1).data, rowRange(coefficients, c, c + 1).data),
-  );
-  return { coefficients, intercepts };
-}
-
-/** `[n]`, of every sample the entry of its own class in `transform`ed scores. */
-async function ownProbabilities(
-  { coefficients, intercepts }: Discriminant,
-  { classOf }: ClassScatter,
-  transform: (scores: Float64Array) => void,
-  samples: Samples,
-): Promise<Float64Array> {
-  const result = new Float64Array(classOf.length);
-  for (let from = 0; from < result.length; from += BLOCK_SAMPLES) {
-    const to = Math.min(from + BLOCK_SAMPLES, result.length);
-    const scores = await multiplyTransposed(await samples(from, to), coefficients);
-    for (let i = from; i < to; i++) {
-      const row = rowRange(scores, i - from, i - from + 1).data;
-      for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) + (intercepts[c] as number);
-      transform(row);
-      result[i] = row[classOf[i] as number] as number;
-    }
-  }
-  return result;
-}
-
-/** In place. */
-function softmax(scores: Float64Array): void {
-  const largest = scores.reduce((max, score) => Math.max(max, score), Number.NEGATIVE_INFINITY);
-  let sum = 0;
-  for (let c = 0; c < scores.length; c++) {
-    const value = Math.exp((scores[c] as number) - largest);
-    scores[c] = value;
-    sum += value;
-  }
-  for (let c = 0; c < scores.length; c++) scores[c] = (scores[c] as number) / sum;
-}
 
 /** The softmax of the softmax: nothing is given less than 1/(C·e). */
 function softened(scores: Float64Array): void {
@@ -175,26 +105,4 @@ async function covarianceAbout(means: Matrix, { classOf }: ClassScatter, samples
     addTo(sum, await gramian(transpose(block)));
   }
   return scaled(sum, 1 / classOf.length);
-}
-
-/** Near the largest eigenvalue, as published: three rounds of two multiplications from the sums of the rows. */
-function dominantEigenvalue(a: Matrix): number {
-  const row = (i: number) => rowRange(a, i, i + 1).data;
-  const times = (v: Float64Array) => Float64Array.from({ length: a.rows }, (_, i) => dot(row(i), v));
-  const unit = (v: Float64Array) => {
-    const norm = Math.sqrt(dot(v, v));
-    return v.map((value) => value / norm);
-  };
-  let x = times(new Float64Array(a.rows).fill(1));
-  // Features that add up to a constant, as probabilities do, leave nothing but rounding to start from.
-  if (Math.sqrt(dot(x, x)) < 1e-10 * trace(a)) {
-    const variances = Array.from({ length: a.rows }, (_, i) => a.data[i * a.cols + i] as number);
-    x = row(variances.indexOf(Math.max(...variances))).slice();
-  }
-  let y = x;
-  for (let round = 0; round < 3; round++) {
-    y = unit(times(x));
-    x = unit(times(y));
-  }
-  return dot(times(x), y);
 }

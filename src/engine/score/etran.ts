@@ -1,0 +1,82 @@
+import { dot, rowRange } from '../linalg/matrix.ts';
+import { classScatter } from './classScatter.ts';
+import type { Discriminant } from './discriminant.ts';
+import { adaptiveDiscriminant, ownProbabilities, softmax } from './discriminant.ts';
+import type { Evidence } from './evidence.ts';
+import { centredSamples } from './samples.ts';
+import type { Score } from './score.ts';
+import { meanOverSamples } from './score.ts';
+
+/**
+ * ETran, "ETran: Energy-Based Transferability Estimation" (Gholami et al., ICCV 2023, arXiv 2308.02027): how well a linear
+ * discriminant analysis tells the classes apart, and how familiar the samples are to the network.
+ *
+ * The published score of a candidate is 0.85·S_cls + 0.15·S_en, each scaled first to run from 0 to 1 over all candidates.
+ * One candidate doesn't know the others, so these are its parts; larger is better. With features X `[n, d]`:
+ *
+ * - `classification`: S_cls, the mean probability that discriminant analysis gives to a sample's class,
+ *   softmax_c(μ_cᵀS⁻¹x − ½·μ_cᵀS⁻¹μ_c + log n_c/n), with S shrunk as for SFDA, of which this is the first step. In (0, 1].
+ * - `reference`: S_cls as the published code computes it. Its eigenvectors are those of a matrix that isn't symmetric by a
+ *   routine for such as are; they come out orthonormal, and I stands in the place of S⁻¹: softmax_c(−½·‖x − μ_c‖² + log n_c/n).
+ * - `energy`: S_en, the mean of log Σ_j exp(x_ij) over the 0.5 % of the samples in which it is least, at least one. The code
+ *   takes features for logits; it needs no labels, but the score does.
+ * - `sum`: 0.85·`classification` + 0.15·`energy` as they are. Energies differ by far more than 1: they decide.
+ *
+ * Time O(n·d² + d³ + n·d·C), `reference` O(n·d·C), `energy` O(n·d).
+ */
+export const etran: Score = {
+  id: 'etran',
+  title: 'ETran',
+  variants: ['classification', 'reference', 'energy', 'sum'],
+  needs: [['labels']],
+  meaning: 'Discriminant analysis is surer of the classes, or the features are more active.',
+  async compute(evidence, { variant, contributions }) {
+    if (variant === 'energy') return { score: energy(evidence), details: {} };
+    const probabilities = await evidence.share(`etran:${variant === 'reference'}`, () =>
+      classProbabilities(evidence, variant === 'reference'),
+    );
+    if (variant !== 'sum') return meanOverSamples(probabilities, contributions);
+    const { score } = meanOverSamples(probabilities, false);
+    return { score: CLASSIFICATION_WEIGHT * score + (1 - CLASSIFICATION_WEIGHT) * energy(evidence), details: {} };
+  },
+};
+
+const CLASSIFICATION_WEIGHT = 0.85;
+/** Of how many samples one counts for the energy. */
+const SAMPLES_PER_LEAST = 200;
+
+async function classProbabilities(evidence: Evidence, reference: boolean): Promise<Float64Array> {
+  const scatter = await classScatter(evidence);
+  const discriminant = reference
+    ? nearestMean(scatter.means, scatter.counts)
+    : (await adaptiveDiscriminant(evidence, scatter, 'ETran')).discriminant;
+  return ownProbabilities(discriminant, scatter, softmax, (from, to) => centredSamples(evidence, from, to));
+}
+
+function nearestMean(means: Discriminant['coefficients'], counts: Float64Array): Discriminant {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const intercepts = counts.map((count, c) => {
+    const mean = rowRange(means, c, c + 1).data;
+    return Math.log(count / total) - 0.5 * dot(mean, mean);
+  });
+  return { coefficients: means, intercepts };
+}
+
+function energy({ features }: Evidence): number {
+  const { rows, cols, data } = features;
+  const energies = Float64Array.from({ length: rows }, (_, i) => {
+    const row = data.subarray(i * cols, (i + 1) * cols);
+    let largest = Number.NEGATIVE_INFINITY;
+    for (const value of row) largest = Math.max(largest, value);
+    let sum = 0;
+    for (const value of row) sum += Math.exp(value - largest);
+    return largest + Math.log(sum);
+  });
+  const count = Math.max(1, Math.floor(rows / SAMPLES_PER_LEAST));
+  return (
+    energies
+      .sort()
+      .subarray(0, count)
+      .reduce((sum, value) => sum + value, 0) / count
+  );
+}

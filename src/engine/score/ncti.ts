@@ -1,0 +1,173 @@
+import { InputError } from '../errors.ts';
+import type { Matrix } from '../linalg/matrix.ts';
+import { difference, dot, rowRange, scaled, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { nuclearNorm } from '../linalg/nuclearNorm.ts';
+import { leadingEigenvectors, spectrumOf } from '../linalg/symmetricEigen.ts';
+import { positiveWhitening } from '../linalg/whitening.ts';
+import type { ClassScatter } from './classScatter.ts';
+import { classScatter, subtractRows, trace } from './classScatter.ts';
+import { softmax } from './discriminant.ts';
+import type { Evidence } from './evidence.ts';
+import { principalComponents } from './principalComponents.ts';
+import { samplesByClass, scaleColumns } from './samples.ts';
+import type { Score } from './score.ts';
+import { meanOverSamples } from './score.ts';
+
+/**
+ * NCTI, "How Far Pre-trained Models Are from Neural Collapse on the Target Dataset Informs their Transferability" (Wang et
+ * al., ICCV 2023, pp. 5549–5558): how near the features are to what they become when a network is trained to the end.
+ *
+ * The published index of a candidate is ncc + seli − v, each scaled first to run from 0 to 1 over all candidates. One
+ * candidate doesn't know the others, so these are its parts; larger is better. On the first 64 principal components of the
+ * features, with the linear discriminant analysis of scikit-learn:
+ *
+ * - `ncc`: the mean probability that it gives to a sample's class; that the nearest class centre decides. In (0, 1].
+ * - `seli`: the nuclear norm of the samples `[n, min(C − 1, 64)]` in its coordinates, centred; that the classes spread evenly.
+ * - `vc`: −v, v = log Σ_c ‖P_c‖_*, P_c `[n_c, C]` the probabilities of the samples of class c; that the classes shrink to a
+ *   point each, when P_c has rank one.
+ *
+ * With s = exp(−Σ of the first 32 variances) ≥ 1e-10 the covariance within the classes is shrunk by s towards a multiple of
+ * the identity (`solver="eigen"`); else it isn't, and directions in which it has no part are left out (`solver="svd"`), all
+ * as published (BUserName/NCTI), with scikit-learn 1.9. (Older ones divided that covariance by n − C, not n.)
+ *
+ * Time O(n·d·min(n, d)) for the components, O(Σ_c n_c·C·min(n_c, C)) for v.
+ */
+export const ncti: Score = {
+  id: 'ncti',
+  title: 'NCTI',
+  variants: ['ncc', 'seli', 'vc'],
+  needs: [['labels']],
+  meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',
+  async compute(evidence, { variant, contributions }) {
+    const { labels, classCount } = evidence;
+    if (labels === undefined) throw new InputError('NCTI needs class labels.');
+    const scatter = await classScatter(evidence);
+    const { projected, probabilities } = await evidence.share('ncti', () => discriminantAnalysis(evidence, scatter));
+    if (variant === 'seli') return { score: nuclearNorm(projected), details: {} };
+    if (variant === 'ncc') {
+      const { cols, data } = probabilities;
+      const own = Float64Array.from(scatter.classOf, (c, i) => data[i * cols + c] as number);
+      return meanOverSamples(own, contributions);
+    }
+    const norms = samplesByClass(labels, classCount).map((members) => nuclearNorm(selectRows(probabilities, members)));
+    return { score: -Math.log(norms.reduce((sum, norm) => sum + norm, 0)), details: {} };
+  },
+};
+
+const COMPONENTS = 64;
+const SHRINKING_COMPONENTS = 32;
+const LEAST_SHRINKAGE = 1e-10;
+/** The square of scikit-learn's tolerance of singular values. */
+const RANK_TOLERANCE = 1e-8;
+
+interface Projection {
+  /** `[k, m]` the discriminant directions, the best first. */
+  directions: Matrix;
+  /** `[C, k]` the class means times the inverse of the covariance within the classes. */
+  coefficients: Matrix;
+}
+
+/** Per sample the coordinates in at most C − 1 discriminant directions, and the probabilities of the classes. */
+async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: ClassScatter) {
+  const samples = await principalComponents(evidence, () => COMPONENTS);
+  const { rows: count, cols: width } = samples;
+  const means = zeros(counts.length, width);
+  for (let at = 0; at < samples.data.length; at++) {
+    const c = classOf[Math.floor(at / width)] as number;
+    const target = c * width + (at % width);
+    means.data[target] = (means.data[target] as number) + (samples.data[at] as number) / (counts[c] as number);
+  }
+  const residuals = scaled(samples, 1);
+  subtractRows(residuals, means, classOf);
+  const within = await gramian(transpose(residuals));
+  const total = await gramian(transpose(samples));
+  // Principal components come to nothing but rounding within classes whose samples are all the same.
+  if (trace(within) <= width * Number.EPSILON * trace(total)) {
+    throw new InputError('The features are the same for all samples of a class; NCTI needs classes that vary.');
+  }
+  let variance = 0;
+  for (let j = 0; j < Math.min(SHRINKING_COMPONENTS, width); j++) {
+    variance += (total.data[j * width + j] as number) / (count - 1);
+  }
+  const shrinkage = Math.exp(-variance);
+  const { directions, coefficients } =
+    shrinkage > LEAST_SHRINKAGE
+      ? await shrunkProjection(within, total, means, count, shrinkage)
+      : await fullProjection(within, means, counts);
+
+  const kept = Math.min(counts.length - 1, directions.cols);
+  const projected = await multiplyTransposed(samples, rowRange(transpose(directions), 0, kept));
+  const probabilities = await multiplyTransposed(samples, coefficients);
+  const intercepts = counts.map(
+    (samplesOf, c) =>
+      Math.log(samplesOf / count) - 0.5 * dot(rowRange(means, c, c + 1).data, rowRange(coefficients, c, c + 1).data),
+  );
+  for (let i = 0; i < count; i++) {
+    const row = rowRange(probabilities, i, i + 1).data;
+    for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) + (intercepts[c] as number);
+    softmax(row);
+  }
+  return { projected, probabilities };
+}
+
+/** By generalised eigenvectors of the shrunk covariances between and within the classes. */
+async function shrunkProjection(
+  within: Matrix,
+  total: Matrix,
+  means: Matrix,
+  count: number,
+  shrinkage: number,
+): Promise<Projection> {
+  const shrunk = (scatter: Matrix) => {
+    const result = scaled(scatter, (1 - shrinkage) / count);
+    const ridge = (shrinkage * trace(scatter)) / count / scatter.rows;
+    for (let j = 0; j < result.rows; j++) {
+      result.data[j * result.cols + j] = (result.data[j * result.cols + j] as number) + ridge;
+    }
+    return result;
+  };
+  const inner = shrunk(within);
+  const between = difference(shrunk(total), inner);
+  const whitening = await positiveWhitening(inner, (shrinkage * trace(within)) / count / within.rows);
+  const spectrum = await spectrumOf(await multiplyTransposed(await multiply(whitening, between), whitening));
+  const vectors = await leadingEigenvectors(spectrum, Math.min(means.rows - 1, means.cols));
+  return {
+    directions: await multiply(transpose(whitening), vectors),
+    coefficients: await multiply(await multiplyTransposed(means, whitening), whitening),
+  };
+}
+
+/** In the directions in which standardised features vary within the classes, then in which their means do. */
+async function fullProjection(within: Matrix, means: Matrix, counts: Float64Array): Promise<Projection> {
+  const count = counts.reduce((sum, value) => sum + value, 0);
+  const scale = Float64Array.from({ length: within.rows }, (_, j) => {
+    const square = within.data[j * within.cols + j] as number;
+    return square > 0 ? Math.sqrt(count / square) : 1;
+  });
+  const standardised = scaled(transpose(scaleColumns(transpose(scaleColumns(within, scale)), scale)), 1 / count);
+  const inner = await significantVectors(standardised, RANK_TOLERANCE);
+  const whitening = transpose(
+    scaleColumns(
+      transpose(
+        scaleColumns(
+          inner.vectors,
+          inner.values.map((value) => 1 / Math.sqrt(value)),
+        ),
+      ),
+      scale,
+    ),
+  );
+  const weighted = scaleColumns(transpose(await multiply(means, whitening)), counts.map(Math.sqrt));
+  const outer = await significantVectors(scaled(await gramian(weighted), 1 / (counts.length - 1)), 0);
+  const directions = await multiply(whitening, outer.vectors);
+  return { directions, coefficients: await multiplyTransposed(await multiply(means, directions), directions) };
+}
+
+/** The eigenvectors whose eigenvalue is more than `least`, and than the tolerated part of the largest when that is 0. */
+async function significantVectors(matrix: Matrix, least: number): Promise<{ vectors: Matrix; values: Float64Array }> {
+  const spectrum = await spectrumOf(matrix);
+  const bound = least > 0 ? least : RANK_TOLERANCE * (spectrum.eigenvalues[0] as number);
+  const values = spectrum.eigenvalues.filter((value) => value > bound);
+  return { vectors: await leadingEigenvectors(spectrum, values.length), values };
+}
