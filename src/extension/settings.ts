@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { scoreIdSchema } from '../protocol/scores.ts';
 import { deviceSchema } from '../protocol/tasks.ts';
 
 /** How EMMS is computed; `cv`, on held-out samples, is the one that compares models of any width. */
@@ -7,6 +8,7 @@ const variantSchema = z.enum(['cv', 'exact', 'paper', 'reference']);
 /** A value that doesn't fit falls back to its default: a typing error in settings.json must not stop the extension. */
 const settingsSchema = z.object({
   variant: variantSchema.catch('cv'),
+  furtherScores: z.array(scoreIdSchema).catch([]),
   sampleLimit: z.int().min(2).catch(2000),
   device: deviceSchema.catch('auto'),
   seed: z.int().catch(0),
@@ -21,6 +23,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 /** The name in settings.json, without the leading `emms.`, of each setting. */
 export const settingNames = {
   variant: 'variant',
+  furtherScores: 'furtherScores',
   sampleLimit: 'sampleLimit',
   device: 'device',
   seed: 'seed',

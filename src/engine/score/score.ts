@@ -1,3 +1,4 @@
+import type { ScoreId } from '../../protocol/scores.ts';
 import type { Evidence } from './evidence.ts';
 
 /** A part of the evidence that a score can't do without. */
@@ -34,7 +35,7 @@ interface ScoreOptions {
 
 /** All that the pipeline, the command line, the settings and the panel know of a score. */
 export interface Score {
-  id: string;
+  id: ScoreId;
   title: string;
   /** The first is the default. */
   variants: readonly [string, ...string[]];

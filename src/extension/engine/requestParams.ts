@@ -27,7 +27,7 @@ export function rankParams(
     dataset,
     task: 'auto',
     metric: `emms:${settings.variant}`,
-    also: [],
+    also: settings.furtherScores,
     labelEncoders: ['auto'],
     limit: settings.sampleLimit,
     device: settings.device,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { commandIds } from '../../../src/extension/commands/commandIds.ts';
 import { parseSettings, settingNames } from '../../../src/extension/settings.ts';
+import { scoreIdSchema } from '../../../src/protocol/scores.ts';
 import { deviceSchema } from '../../../src/protocol/tasks.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -61,6 +62,13 @@ describe('package.json', () => {
     for (const items of Object.values(contributes.menus)) {
       for (const { command } of items) expect(known).toContain(command);
     }
+  });
+
+  test('offers exactly the scores of the protocol, but for the one that ranks', () => {
+    const { items } = z
+      .object({ items: z.object({ enum: z.array(z.string()) }) })
+      .parse(settings['emms.furtherScores']);
+    expect(['emms', ...items.enum]).toEqual(scoreIdSchema.options);
   });
 
   test('contributes exactly the settings of the code, with the same defaults', () => {

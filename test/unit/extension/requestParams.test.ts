@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cacheFolder, discoverParams, rankParams } from '../../../src/extension/engine/requestParams.ts';
-import { parseSettings } from '../../../src/extension/settings.ts';
+import { parseSettings, type Settings } from '../../../src/extension/settings.ts';
 import { rankParamsSchema } from '../../../src/protocol/engine.ts';
 
 const defaults = parseSettings(() => undefined);
@@ -38,9 +38,23 @@ describe('the parameters of a request', () => {
   });
 
   test('say what the settings say, and fit the protocol', () => {
-    const settings = { ...defaults, variant: 'paper', sampleLimit: 10, device: 'cpu', seed: 3 } as const;
+    const settings = {
+      ...defaults,
+      variant: 'paper',
+      furtherScores: ['knn'],
+      sampleLimit: 10,
+      device: 'cpu',
+      seed: 3,
+    } satisfies Settings;
     const params = rankParams('/w/data', discoverParams('/w', settings, {}), settings, '/cache');
-    expect(params).toMatchObject({ metric: 'emms:paper', limit: 10, device: 'cpu', seed: 3, cacheFolder: '/cache' });
+    expect(params).toMatchObject({
+      metric: 'emms:paper',
+      also: ['knn'],
+      limit: 10,
+      device: 'cpu',
+      seed: 3,
+      cacheFolder: '/cache',
+    });
     expect(rankParamsSchema.parse(params)).toEqual(params);
   });
 
