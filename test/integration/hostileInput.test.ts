@@ -51,6 +51,16 @@ async function hostileWorkspace(): Promise<string> {
   return workspace;
 }
 
+it('a dataset without one readable image is refused with the first reason, not skipped model by model', async () => {
+  const folder = path.join(await temporaryFolder(), 'data');
+  for (const name of ['cat', 'dog']) {
+    await mkdir(path.join(folder, name), { recursive: true });
+    for (const image of ['1.png', '2.png']) await writeFile(path.join(folder, name, image), 'this is no image');
+  }
+  const ranking = startEngine().connection.sendRequest(requests.rank.method, rankSample(null, { dataset: folder }));
+  await expect(ranking).rejects.toThrow(`${folder}: none of its 4 images can be read.`);
+});
+
 describe('a workspace in which much is broken', () => {
   it('is ranked as far as it goes, and every broken thing is named with the reason', async () => {
     const workspace = await hostileWorkspace();

@@ -3,7 +3,7 @@ import type { RankingReport, Skipped } from '../../protocol/report.ts';
 import { Store } from '../cache/store.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { findCheckpoints, openCheckpoints, reasonOf, resolveCheckpoints } from '../checkpoints/discover.ts';
-import type { Dataset } from '../datasets/dataset.ts';
+import type { Dataset, Sample } from '../datasets/dataset.ts';
 import { chooseSplit, openDataset } from '../datasets/open.ts';
 import { drawStratified } from '../datasets/sampling.ts';
 import { chooseLabelEncoders } from '../embed/labelEncoders.ts';
@@ -70,6 +70,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
     try {
       const extraction = await extractor.extract(checkpoint);
       extractSeconds += clock.lap();
+      if (extraction.samples.length === 0) throw new UnreadableDataset(dataset, samples, extraction.failures);
       const labels = Int32Array.from(extraction.samples, (sample) => samples[sample]?.label ?? 0);
       const scored = await scoreCandidate(extraction, labels, dataset.classes.length, metric, also, store);
       scoreSeconds += clock.lap();
@@ -77,6 +78,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
       ranked.push({ ...scored, ...about, checkpoint, featureDim: features.cols });
     } catch (error) {
       if (signal?.aborted || error instanceof CancelledError) throw new CancelledError();
+      if (error instanceof UnreadableDataset) throw error;
       const reason = reasonOf(error, checkpoint.path);
       context.log(`skipped ${checkpoint.id}: ${reason}`);
       skipped.push({ path: checkpoint.path, reason });
@@ -134,6 +136,16 @@ function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string 
 function checkTask(dataset: Dataset, task: RankParams['task']): void {
   if (task !== 'auto' && task !== dataset.task) {
     throw new InputError(`${dataset.path}: its task is ${dataset.task}, not ${task}. Use --task auto.`);
+  }
+}
+
+/** No image could be read: that is no fault of a checkpoint, and the next would fare no better. */
+class UnreadableDataset extends InputError {
+  constructor(dataset: Dataset, samples: readonly Sample[], failures: ReadonlyMap<number, string>) {
+    const [[index, reason] = [0, '']] = failures;
+    super(
+      `${dataset.path}: none of its ${samples.length} images can be read. ${samples[index]?.file}: ${reason}. Check that the files are images.`,
+    );
   }
 }
 
