@@ -1,0 +1,108 @@
+import type { Weights } from '../weights.ts';
+
+/**
+ * What training code puts before the names of the network inside: the wrapper of parallel training and of compilation,
+ * the attribute of the class around it, and the network to keep of a pair that were trained together.
+ */
+const WRAPPER_PREFIXES = [
+  'module.',
+  '_orig_mod.',
+  'model.',
+  'backbone.',
+  'base_encoder.',
+  'encoder_q.',
+  'teacher.',
+  'student.',
+  'online_encoder.',
+  'target_encoder.',
+  'encoder.',
+  'net.',
+  'network.',
+  'base_model.',
+  'visual_encoder.',
+  'feature_extractor.',
+];
+
+/**
+ * Parts that may stand beside the wrapped network and are not it: the other network of a pair, queues of negative
+ * samples, heads that were trained for another task, losses.
+ */
+const SIDE_PARTS = new Set([
+  'momentum_encoder',
+  'encoder_k',
+  'teacher',
+  'student',
+  'online_encoder',
+  'target_encoder',
+  'queue',
+  'queue_ptr',
+  'queue2',
+  'predictor',
+  'projector',
+  'projection',
+  'projection_head',
+  'proj_head',
+  'online_projector',
+  'target_projector',
+  'prototypes',
+  'head',
+  'heads',
+  'fc',
+  'classifier',
+  'classification_head',
+  'cls_head',
+  'mlp',
+  'linear',
+  'dino_head',
+  'ibot_head',
+  'dino_loss',
+  'ibot_patch_loss',
+  'center',
+  'criterion',
+  'loss',
+  'n_averaged',
+]);
+
+/** `module._orig_mod.model.backbone.` is as deep as published checkpoints wrap. */
+const MAX_PREFIXES = 4;
+
+/**
+ * The weights as they are, then with each wrapper's prefix taken off their names: first one prefix, then more. A prefix
+ * may as well be part of the network's own names, as `encoder.` is in BERT, so that only the architecture can tell.
+ */
+export function candidatesOfNames(weights: Weights): Weights[] {
+  const candidates: Weights[] = [weights];
+  let layer: readonly Weights[] = [weights];
+  for (let depth = 0; depth < MAX_PREFIXES && layer.length > 0; depth += 1) {
+    layer = layer.flatMap((candidate) => {
+      const names = [...candidate.tensors.keys()];
+      return WRAPPER_PREFIXES.flatMap((prefix) => {
+        const stripped = stripPrefix(names, prefix);
+        return stripped ? [renamed(candidate, stripped)] : [];
+      });
+    });
+    candidates.push(...layer);
+  }
+  return candidates;
+}
+
+/**
+ * The names that start with the prefix, with what is left of each.
+ * @returns nothing unless every other name belongs to a part that may stand beside a wrapped network
+ */
+export function stripPrefix(names: readonly string[], prefix: string): Map<string, string> | undefined {
+  const stripped = new Map<string, string>();
+  for (const name of names) {
+    if (name.startsWith(prefix) && name.length > prefix.length) stripped.set(name, name.slice(prefix.length));
+    else if (!SIDE_PARTS.has(name.split('.', 1)[0] ?? '')) return undefined;
+  }
+  return stripped.size > 0 ? stripped : undefined;
+}
+
+function renamed(weights: Weights, names: ReadonlyMap<string, string>): Weights {
+  const tensors = [...weights.tensors].flatMap(([name, tensor]) => {
+    const left = names.get(name);
+    return left === undefined ? [] : [[left, tensor] as const];
+  });
+  return { ...weights, tensors: new Map(tensors) };
+}
