@@ -136,6 +136,46 @@ export function npyLabels(array: NpyArray): Int32Array {
   return Int32Array.from(array.data);
 }
 
+/** What a file of labels holds: exactly one of these. */
+export interface NpyLabels {
+  /** `[n]` class indices. */
+  labels?: Int32Array;
+  /** `[n, C]`, 1 for every class of a sample, else 0. */
+  multiLabels?: FloatMatrix;
+  /** `[n, t]` */
+  targets?: FloatMatrix;
+}
+
+/**
+ * Tells by type, shape and values what labels are:
+ *
+ * - one column of whole numbers from 0, of any type: class labels (counts that were meant as targets: standardise them);
+ * - several columns of nothing but 0 and 1, of any type: several labels per sample;
+ * - floats otherwise: regression targets.
+ *
+ * @throws InputError for all else
+ */
+export function npyAnyLabels(array: NpyArray): NpyLabels {
+  const columns = array.shape.length > 2 ? Number.NaN : (array.shape[1] ?? 1);
+  const isFloat = array.dtype.startsWith('f');
+  if (columns === 1) {
+    if (!isFloat || array.data.every((value) => Number.isInteger(value) && value >= 0))
+      return { labels: npyLabels(array) };
+    return { targets: npyMatrix({ ...array, shape: [array.data.length, 1] }) };
+  }
+  if (!(columns > 1)) {
+    throw new InputError(
+      `${array.path}: shape (${array.shape.join(', ')}) is not labels; give [n] classes, [n, C] of 0 and 1, or [n, t] targets.`,
+    );
+  }
+  if (array.data.every((value) => value === 0 || value === 1)) return { multiLabels: npyMatrix(array) };
+  if (isFloat) return { targets: npyMatrix(array) };
+  throw new InputError(
+    `${array.path}: an integer matrix of more than 0 and 1; for several labels per sample give 0 and 1, for regression ` +
+      "targets convert with array.astype('float32').",
+  );
+}
+
 function floats(data: NpyArray['data']): Float32Array | Float64Array {
   return data instanceof Int32Array ? Float64Array.from(data) : data;
 }

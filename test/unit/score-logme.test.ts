@@ -115,9 +115,9 @@ test('degenerate features', async () => {
   expect(await scoreOf('logme', { features, labels, classCount: 7 })).toBe(
     await scoreOf('logme', { features, labels }),
   );
-  await expect(scoreOf('logme', { features, labelEmbeddings: [generator(1).matrix(40, 2)] })).rejects.toThrow(
-    'use the variant regression',
-  );
+  await expect(
+    scoreOf('logme', { features, labelEmbeddings: [generator(1).matrix(40, 2)] }, 'classification'),
+  ).rejects.toThrow('Use the variant regression');
 });
 
 /** The published algorithm: singular values and left singular vectors, one target column after the other. */

@@ -1,5 +1,5 @@
 import { InputError, UsageError } from '../errors.ts';
-import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../npy.ts';
+import { npyAnyLabels, npyMatrices, npyMatrix, readNpy } from '../npy.ts';
 import { parseMetric } from '../rank/metric.ts';
 import { createEvidence } from '../score/evidence.ts';
 import { computeScore } from '../score/registry.ts';
@@ -18,7 +18,7 @@ export const scoreCommand: Command = {
   synopsis:
     'score <metric> --features X.npy [--labels y.npy] [--label-embeddings E.npy] [--source-probabilities P.npy] [--variant …] [--json]',
   summary:
-    'Compute one score from arrays: features [n, d], labels [n], label embeddings [K, C, d2] (with labels) or [K, n, d2], source probabilities [n, c].',
+    'Compute one score from arrays: features [n, d], labels (integers [n]: classes; 0 and 1 in [n, C]: several classes per sample; floats [n] or [n, t]: regression targets), label embeddings [K, C, d2] (with classes) or [K, n, d2], source probabilities [n, c].',
 
   async run(args) {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
@@ -27,7 +27,7 @@ export const scoreCommand: Command = {
     const metric = parseMetric(values.variant === undefined ? named : `${named}:${values.variant}`);
     const evidence = createEvidence({
       features: npyMatrix(await readNpy(values.features)),
-      labels: values.labels === undefined ? undefined : npyLabels(await readNpy(values.labels)),
+      ...(values.labels !== undefined && npyAnyLabels(await readNpy(values.labels))),
       labelEmbeddings:
         values['label-embeddings'] === undefined ? undefined : npyMatrices(await readNpy(values['label-embeddings'])),
       sourceProbabilities:
@@ -35,11 +35,13 @@ export const scoreCommand: Command = {
           ? undefined
           : npyMatrix(await readNpy(values['source-probabilities'])),
     });
-    const { score, seconds, details } = await computeScore(metric.score, evidence, { variant: metric.variant });
+    const { score, variant, seconds, details } = await computeScore(metric.score, evidence, {
+      variant: metric.variant,
+    });
     if (!Number.isFinite(score))
       throw new InputError(`${values.features}: the score is not a number. Check the features.`);
-    const result = { metric: metric.score, variant: metric.variant, score, seconds, ...details };
+    const result = { metric: metric.score, variant, score, seconds, ...details };
     if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else process.stdout.write(`${metric.score} (${metric.variant}): ${score}\n`);
+    else process.stdout.write(`${metric.score} (${variant}): ${score}\n`);
   },
 };

@@ -4,7 +4,8 @@ import { SCORES } from '../score/registry.ts';
 /** A score in one of its variants. */
 export interface Metric {
   readonly score: string;
-  readonly variant: string;
+  /** Undefined when none was asked for: the first that suits the labels is computed. */
+  readonly variant: string | undefined;
   /** How it was asked for: `emms`, or with a variant `emms:exact`. */
   readonly name: string;
 }
@@ -17,9 +18,8 @@ export function parseMetric(name: string): Metric {
   const [id = '', variant] = name.split(':');
   const score = SCORES.find((known) => known.id === id);
   if (!score) throw new UsageError(`Unknown score ${id}; choose one of ${SCORES.map((known) => known.id).join(', ')}.`);
-  const chosen = variant ?? score.variants[0];
-  if (!score.variants.includes(chosen)) {
+  if (variant !== undefined && !score.variants.includes(variant)) {
     throw new UsageError(`Unknown variant ${variant} of ${id}; choose one of ${score.variants.join(', ')}.`);
   }
-  return { score: id, variant: chosen, name };
+  return { score: id, variant, name };
 }

@@ -9,6 +9,8 @@ import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 
 const LEAST_SHRINKAGE = 1e-10;
+const LEAST_EXPONENT = -45;
+const BLOCK_SCORES = 2 ** 23;
 
 /** Gives samples `from` to `to` as rows. */
 export type Samples = (from: number, to: number) => Promise<Matrix>;
@@ -64,37 +66,67 @@ export async function fitDiscriminant(
   return { coefficients, intercepts };
 }
 
-/** `[n]`, of every sample the entry of its own class in `transform`ed scores. */
+/** `[n]`, of every sample the probability of its own class, given the scores of all classes, by `probability`. */
 export async function ownProbabilities(
-  { coefficients, intercepts }: Discriminant,
+  discriminant: Discriminant,
   { classOf }: ClassScatter,
-  transform: (scores: Float64Array) => void,
+  probability: (scores: Float64Array, own: number) => number,
   samples: Samples,
 ): Promise<Float64Array> {
   const result = new Float64Array(classOf.length);
-  for (let from = 0; from < result.length; from += BLOCK_SAMPLES) {
-    const to = Math.min(from + BLOCK_SAMPLES, result.length);
-    const scores = await multiplyTransposed(await samples(from, to), coefficients);
+  // Blocks of at most so many scores bound the memory, however many classes there are.
+  const size = Math.max(1, Math.min(BLOCK_SAMPLES, Math.floor(BLOCK_SCORES / discriminant.intercepts.length)));
+  for (let from = 0; from < result.length; from += size) {
+    const to = Math.min(from + size, result.length);
+    const scores = await classScores(discriminant, await samples(from, to));
     for (let i = from; i < to; i++) {
-      const row = rowRange(scores, i - from, i - from + 1).data;
-      for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) + (intercepts[c] as number);
-      transform(row);
-      result[i] = row[classOf[i] as number] as number;
+      result[i] = probability(rowRange(scores, i - from, i - from + 1).data, classOf[i] as number);
     }
   }
   return result;
 }
 
+/** `[b, C]` for samples `[b, d]`. */
+export async function classScores({ coefficients, intercepts }: Discriminant, samples: Matrix): Promise<Matrix> {
+  const scores = await multiplyTransposed(samples, coefficients);
+  for (let i = 0; i < scores.rows; i++) {
+    const row = rowRange(scores, i, i + 1).data;
+    for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) + (intercepts[c] as number);
+  }
+  return scores;
+}
+
+/** The softmax of the scores at `own`. */
+export function softmaxAt(scores: Float64Array, own: number): number {
+  const largest = maximum(scores);
+  let sum = 0;
+  for (let c = 0; c < scores.length; c++) sum += exponential((scores[c] as number) - largest);
+  return Math.exp((scores[own] as number) - largest) / sum;
+}
+
 /** In place. */
 export function softmax(scores: Float64Array): void {
-  const largest = scores.reduce((max, score) => Math.max(max, score), Number.NEGATIVE_INFINITY);
+  const largest = maximum(scores);
   let sum = 0;
   for (let c = 0; c < scores.length; c++) {
-    const value = Math.exp((scores[c] as number) - largest);
+    const value = exponential((scores[c] as number) - largest);
     scores[c] = value;
     sum += value;
   }
   for (let c = 0; c < scores.length; c++) scores[c] = (scores[c] as number) / sum;
+}
+
+/** eˣ, 0 for what is lost in a sum with 1; most classes of many are that far from a sample. */
+function exponential(x: number): number {
+  return x < LEAST_EXPONENT ? 0 : Math.exp(x);
+}
+
+function maximum(values: Float64Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < values.length; c++) {
+    if ((values[c] as number) > largest) largest = values[c] as number;
+  }
+  return largest;
 }
 
 /** Near the largest eigenvalue, as published: three rounds of two multiplications from the sums of the rows. */

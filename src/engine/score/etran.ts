@@ -1,7 +1,7 @@
 import { dot, rowRange } from '../linalg/matrix.ts';
 import { classScatter } from './classScatter.ts';
 import type { Discriminant } from './discriminant.ts';
-import { adaptiveDiscriminant, ownProbabilities, softmax } from './discriminant.ts';
+import { adaptiveDiscriminant, ownProbabilities, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';
@@ -12,22 +12,22 @@ import { meanOverSamples } from './score.ts';
  * discriminant analysis tells the classes apart, and how familiar the samples are to the network.
  *
  * The published score of a candidate is 0.85·S_cls + 0.15·S_en, each scaled first to run from 0 to 1 over all candidates.
- * One candidate doesn't know the others, so these are its parts; larger is better. With features X `[n, d]`:
+ * One candidate doesn't know the others, so these are its parts, of which the first ranks by itself; larger is better. With
+ * features X `[n, d]`:
  *
  * - `classification`: S_cls, the mean probability that discriminant analysis gives to a sample's class,
  *   softmax_c(μ_cᵀS⁻¹x − ½·μ_cᵀS⁻¹μ_c + log n_c/n), with S shrunk as for SFDA, of which this is the first step. In (0, 1].
  * - `reference`: S_cls as the published code computes it. Its eigenvectors are those of a matrix that isn't symmetric by a
  *   routine for such as are; they come out orthonormal, and I stands in the place of S⁻¹: softmax_c(−½·‖x − μ_c‖² + log n_c/n).
  * - `energy`: S_en, the mean of log Σ_j exp(x_ij) over the 0.5 % of the samples in which it is least, at least one. The code
- *   takes features for logits; it needs no labels, but the score does.
- * - `sum`: 0.85·`classification` + 0.15·`energy` as they are. Energies differ by far more than 1: they decide.
+ *   takes features for logits; it says nothing of the labels, and is here to make up the published score.
  *
  * Time O(n·d² + d³ + n·d·C), `reference` O(n·d·C), `energy` O(n·d).
  */
 export const etran: Score = {
   id: 'etran',
   title: 'ETran',
-  variants: ['classification', 'reference', 'energy', 'sum'],
+  variants: ['classification', 'reference', 'energy'],
   needs: [['labels']],
   meaning: 'Discriminant analysis is surer of the classes, or the features are more active.',
   async compute(evidence, { variant, contributions }) {
@@ -35,13 +35,10 @@ export const etran: Score = {
     const probabilities = await evidence.share(`etran:${variant === 'reference'}`, () =>
       classProbabilities(evidence, variant === 'reference'),
     );
-    if (variant !== 'sum') return meanOverSamples(probabilities, contributions);
-    const { score } = meanOverSamples(probabilities, false);
-    return { score: CLASSIFICATION_WEIGHT * score + (1 - CLASSIFICATION_WEIGHT) * energy(evidence), details: {} };
+    return meanOverSamples(probabilities, contributions);
   },
 };
 
-const CLASSIFICATION_WEIGHT = 0.85;
 /** Of how many samples one counts for the energy. */
 const SAMPLES_PER_LEAST = 200;
 
@@ -50,7 +47,7 @@ async function classProbabilities(evidence: Evidence, reference: boolean): Promi
   const discriminant = reference
     ? nearestMean(scatter.means, scatter.counts)
     : (await adaptiveDiscriminant(evidence, scatter, 'ETran')).discriminant;
-  return ownProbabilities(discriminant, scatter, softmax, (from, to) => centredSamples(evidence, from, to));
+  return ownProbabilities(discriminant, scatter, softmaxAt, (from, to) => centredSamples(evidence, from, to));
 }
 
 function nearestMean(means: Discriminant['coefficients'], counts: Float64Array): Discriminant {

@@ -11,15 +11,28 @@ export const STANDARDISATION_EPSILON = 1e-8;
 /** Beyond, squares leave the range of doubles; no network means such a value. */
 const LARGEST_FEATURE = 1e100;
 
-/** What is known about one candidate on one dataset. All matrices are row-major, one row per sample or class. */
+/** What the samples are labelled with. Scores know class labels and label embeddings; the others become embeddings. */
+export type LabelKind = 'class labels' | 'several labels per sample' | 'regression targets' | 'label embeddings';
+
+/**
+ * What is known about one candidate on one dataset. All matrices are row-major, one row per sample or class. Of `labels`,
+ * `multiLabels` and `targets` at most one is given.
+ */
 export interface EvidenceInput {
   /** `[n, d]` features of the samples. */
   features: FloatMatrix;
   /** `[n]` class indices from 0. */
   labels?: Int32Array | undefined;
+  /** `[n, C]`, 1 for every class that a sample is of, else 0. */
+  multiLabels?: FloatMatrix | undefined;
+  /** `[n, t]` numbers to predict. */
+  targets?: FloatMatrix | undefined;
   /** C; by default the number of rows of the label embeddings, or the largest label + 1. */
   classCount?: number | undefined;
-  /** K label embeddings of one width: `[C, d2]` with labels, else `[n, d2]`. One-hot by default. */
+  /**
+   * K label embeddings of one width: `[C, d2]` with labels or multi-labels, else `[n, d2]`. By default one-hot for labels, and
+   * the multi-labels or targets themselves.
+   */
   labelEmbeddings?: readonly FloatMatrix[] | undefined;
   /** `[n, c]` class probabilities of the source classifier. */
   sourceProbabilities?: FloatMatrix | undefined;
@@ -35,7 +48,8 @@ export class Evidence {
   readonly labels: Int32Array | undefined;
   /** 0 without class labels. */
   readonly classCount: number;
-  readonly labelEmbeddings: readonly FloatMatrix[];
+  /** Undefined when nothing is known but the features. */
+  readonly labelKind: LabelKind | undefined;
   readonly sourceProbabilities: FloatMatrix | undefined;
   /** Count, mean, Gram matrix and class sums of the features. */
   readonly statistics: () => Promise<SufficientStatistics>;
@@ -46,12 +60,20 @@ export class Evidence {
   /** Results that scores keep for each other, by name. */
   private readonly shared = new Map<string, unknown>();
 
+  private readonly embeddings: () => readonly FloatMatrix[];
+
   /** Use `createEvidence`, which checks its input. */
-  constructor(input: EvidenceInput, classCount: number, labelEmbeddings: readonly FloatMatrix[]) {
+  constructor(
+    input: EvidenceInput,
+    labelKind: LabelKind | undefined,
+    classCount: number,
+    labelEmbeddings: () => readonly FloatMatrix[],
+  ) {
     this.features = input.features;
     this.labels = input.labels;
+    this.labelKind = labelKind;
     this.classCount = classCount;
-    this.labelEmbeddings = labelEmbeddings;
+    this.embeddings = once(labelEmbeddings);
     this.sourceProbabilities = input.sourceProbabilities;
 
     this.statistics = once(async () => {
@@ -76,6 +98,11 @@ export class Evidence {
   /** n */
   get count(): number {
     return this.features.rows;
+  }
+
+  /** K label embeddings: `[C, d2]` with class labels, else `[n, d2]`. */
+  get labelEmbeddings(): readonly FloatMatrix[] {
+    return this.embeddings();
   }
 
   /** The number of samples of each class, `[C]`. */
@@ -115,7 +142,7 @@ export class Evidence {
  * Checks that the parts fit each other and that the features are numbers.
  *
  * @throws InputError with the sample's index for NaN or infinite features; for fewer than two samples or classes; for
- * lengths that don't match.
+ * lengths that don't match; for labels that are the same for all samples.
  */
 export function createEvidence(input: EvidenceInput): Evidence {
   const { features, labels, sourceProbabilities, statistics } = input;
@@ -132,7 +159,6 @@ export function createEvidence(input: EvidenceInput): Evidence {
   }
   const embeddings = input.labelEmbeddings ?? [];
   const classCount = labels === undefined ? 0 : checkLabels(labels, n, input.classCount ?? embeddings[0]?.rows);
-  checkEmbeddings(embeddings, labels === undefined ? n : classCount, labels === undefined ? 'sample' : 'class');
   if (sourceProbabilities !== undefined && sourceProbabilities.rows !== n) {
     throw new InputError(`${sourceProbabilities.rows} rows of source probabilities don't match ${n} samples.`);
   }
@@ -142,8 +168,107 @@ export function createEvidence(input: EvidenceInput): Evidence {
   ) {
     throw new InputError('The stored statistics are not those of the features; extract the features again.');
   }
-  const oneHotByDefault = embeddings.length === 0 && labels !== undefined ? [oneHot(classCount)] : embeddings;
-  return new Evidence(input, classCount, oneHotByDefault);
+  const { kind, labelEmbeddings } = labelsOf(input, classCount);
+  return new Evidence(input, kind, classCount, labelEmbeddings);
+}
+
+/** What kind of labels there are, and how to make their embeddings; large ones are not made before a score asks. */
+function labelsOf(
+  input: EvidenceInput,
+  classCount: number,
+): { kind: LabelKind | undefined; labelEmbeddings: () => readonly FloatMatrix[] } {
+  const { labels, multiLabels, targets } = input;
+  const n = input.features.rows;
+  const embeddings = input.labelEmbeddings ?? [];
+  if (labels !== undefined) {
+    checkEmbeddings(embeddings, classCount, 'class');
+    return {
+      kind: 'class labels',
+      labelEmbeddings: () => (embeddings.length > 0 ? embeddings : [oneHot(classCount)]),
+    };
+  }
+  if (multiLabels !== undefined) {
+    checkRows(multiLabels, n, 'several labels per sample');
+    checkIndicators(multiLabels);
+    checkEmbeddings(embeddings, multiLabels.cols, 'class');
+    const indicators = varyingColumns(multiLabels, 'classes');
+    const means = embeddings.map((embedding) => meanOfClasses(multiLabels, embedding));
+    return { kind: 'several labels per sample', labelEmbeddings: () => (means.length > 0 ? means : [indicators]) };
+  }
+  checkEmbeddings(embeddings, n, 'sample');
+  if (targets === undefined) {
+    return { kind: embeddings.length > 0 ? 'label embeddings' : undefined, labelEmbeddings: () => embeddings };
+  }
+  checkRows(targets, n, 'regression targets');
+  const varying = varyingColumns(targets, 'regression targets');
+  return {
+    kind: 'regression targets',
+    labelEmbeddings: () => (embeddings.length > 0 ? embeddings : [varying]),
+  };
+}
+
+function checkRows(matrix: FloatMatrix, samples: number, kind: LabelKind): void {
+  if (matrix.rows !== samples) {
+    throw new InputError(`${matrix.rows} rows of ${kind} don't match ${samples} samples; give one row per sample.`);
+  }
+  const unusable = firstUnusable(matrix.data);
+  if (unusable >= 0) {
+    throw new InputError(
+      `Sample ${Math.floor(unusable / matrix.cols)} has the label ${matrix.data[unusable]}; leave the sample out.`,
+    );
+  }
+}
+
+function checkIndicators({ cols, data }: FloatMatrix): void {
+  const wrong = data.findIndex((value) => value !== 0 && value !== 1);
+  if (wrong >= 0) {
+    throw new InputError(
+      `Sample ${Math.floor(wrong / cols)} has ${data[wrong]} for class ${wrong % cols}; give 1 for every class that a ` +
+        'sample is of, else 0.',
+    );
+  }
+}
+
+/** The columns that are not the same for all samples: the others say nothing. */
+function varyingColumns(matrix: FloatMatrix, of: string): FloatMatrix {
+  const { rows, cols, data } = matrix;
+  const varying = Array.from({ length: cols }, (_, j) => j).filter((j) => {
+    for (let at = j + cols; at < data.length; at += cols) {
+      if (data[at] !== data[j]) return true;
+    }
+    return false;
+  });
+  if (varying.length === 0) throw new InputError(`All samples have the same ${of}; a score needs labels that differ.`);
+  if (varying.length === cols) return matrix;
+  const result = zeros(rows, varying.length);
+  for (let i = 0; i < rows; i++) {
+    varying.forEach((j, column) => {
+      result.data[i * varying.length + column] = data[i * cols + j] as number;
+    });
+  }
+  return result;
+}
+
+/** `[n, d2]`, per sample the mean of the embeddings of its classes. */
+function meanOfClasses(indicators: FloatMatrix, embedding: FloatMatrix): Matrix {
+  const { rows, cols: classes, data } = indicators;
+  const { cols: width } = embedding;
+  const result = zeros(rows, width);
+  for (let i = 0; i < rows; i++) {
+    const own = Array.from({ length: classes }, (_, c) => c).filter((c) => data[i * classes + c] === 1);
+    if (own.length === 0) {
+      throw new InputError(
+        `Sample ${i} is of no class, so it has no label embedding; leave the sample or the label embeddings out.`,
+      );
+    }
+    for (const c of own) {
+      for (let j = 0; j < width; j++) {
+        const at = i * width + j;
+        result.data[at] = (result.data[at] as number) + (embedding.data[c * width + j] as number) / own.length;
+      }
+    }
+  }
+  return result;
 }
 
 function checkLabels(labels: Int32Array, n: number, declaredCount: number | undefined): number {

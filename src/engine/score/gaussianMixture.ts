@@ -1,6 +1,6 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, dot, rowRange, selectRows, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
+import { dot, rowRange, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 
 /** scikit-learn's defaults, with which the published scores were computed. */
@@ -9,6 +9,8 @@ const MIXTURE_TOLERANCE = 1e-3;
 const MIXTURE_STEPS = 100;
 const CLUSTER_TOLERANCE = 1e-4;
 const CLUSTER_STEPS = 300;
+/** Samples with less of a component than this don't move its mean and covariance by more than rounding. */
+const LEAST_PROBABILITY = 1e-20;
 
 /**
  * Fits a mixture of Gaussians with full covariances by expectation maximisation, from the clusters of k-means++, and gives
@@ -47,7 +49,7 @@ async function expectAndMaximise(samples: Matrix, columns: Matrix, probabilities
     let weight = 10 * Number.EPSILON;
     for (let i = 0; i < count; i++) {
       const probability = data[i * components + m] as number;
-      if (probability > 0) members.push(i);
+      if (probability > LEAST_PROBABILITY) members.push(i);
       weight += probability;
     }
     const weighted = selectRows(samples, members);
@@ -68,7 +70,8 @@ async function expectAndMaximise(samples: Matrix, columns: Matrix, probabilities
     const whitening = await positiveWhitening(covariance, COVARIANCE_RIDGE);
     let constant = Math.log(weight / count) - (width / 2) * Math.log(2 * Math.PI);
     for (let j = 0; j < width; j++) constant += Math.log(whitening.data[j * width + j] as number);
-    const distances = columnSquares(await multiplyLowerTriangular(whitening, subtractFromRows(columns, mean)));
+    const centre = await multiply(whitening, { rows: width, cols: 1, data: mean });
+    const distances = squaredDistancesTo(await multiplyLowerTriangular(whitening, columns), centre.data);
     // Nothing reads the old probabilities of this component after this.
     for (let i = 0; i < count; i++) data[i * components + m] = constant - (distances[i] as number) / 2;
   }
@@ -90,13 +93,18 @@ function exponentiate(values: Float64Array): number {
   return largest + Math.log(sum);
 }
 
-function subtractFromRows({ rows, cols, data }: Matrix, values: Float64Array): Matrix {
-  const result = zeros(rows, cols);
+/** Per column of `points` the square of its distance from `centre`. */
+function squaredDistancesTo({ rows, cols, data }: Matrix, centre: Float64Array): Float64Array {
+  const squares = new Float64Array(cols);
   for (let j = 0; j < rows; j++) {
-    const value = values[j] as number;
-    for (let i = 0; i < cols; i++) result.data[j * cols + i] = (data[j * cols + i] as number) - value;
+    const value = centre[j] as number;
+    const row = data.subarray(j * cols, (j + 1) * cols);
+    for (let i = 0; i < cols; i++) {
+      const difference = (row[i] as number) - value;
+      squares[i] = (squares[i] as number) + difference * difference;
+    }
   }
-  return result;
+  return squares;
 }
 
 /** a += factor·b */

@@ -33,8 +33,15 @@ export const gbc: Score = {
     const classes = samplesByClass(labels, classCount);
     const { means, variances } = classMoments(samples, classes, variant === 'spherical');
     let overlap = 0;
+    const logarithms = rowSums({ ...variances, data: variances.data.map(Math.log) });
     for (let a = 0; a < classes.length; a++) {
-      for (let b = 0; b < a; b++) overlap += 2 * Math.exp(-distance(means, variances, a, b));
+      for (let b = 0; b < a; b++) {
+        const apart = mahalanobis(means, variances, a, b);
+        // Nothing is left of exp(−D), whatever the variances add to D.
+        if (apart > LARGEST_DISTANCE) continue;
+        const middle = ((logarithms[a] as number) + (logarithms[b] as number)) / 2;
+        overlap += 2 * Math.exp(-(apart + (logarithmOfMeans(variances, a, b) - middle) / 2));
+      }
     }
     return { score: 0 - overlap, details: {} };
   },
@@ -42,6 +49,9 @@ export const gbc: Score = {
 
 const COMPONENTS = 64;
 const LEAST_VARIANCE = 1e-4;
+const LARGEST_DISTANCE = 745;
+/** Variances that are multiplied before the logarithm is taken: a product of so many stays a number. */
+const FACTORS = 4;
 
 /** Per class the means `[C, k]` and the variances `[C, k]`, or when `spherical` their mean `[C, 1]`. */
 function classMoments(samples: Matrix, classes: readonly number[][], spherical: boolean) {
@@ -67,20 +77,38 @@ function classMoments(samples: Matrix, classes: readonly number[][], spherical: 
   return { means, variances };
 }
 
-function distance(means: Matrix, variances: Matrix, a: number, b: number): number {
-  const { cols } = means;
+/** ⅛·Σⱼ (μ_aj − μ_bj)²/v̄ⱼ */
+function mahalanobis(means: Matrix, variances: Matrix, a: number, b: number): number {
+  const { cols, data } = means;
   const width = variances.cols;
+  const shared = width === 1;
   let apart = 0;
   for (let j = 0; j < cols; j++) {
-    const difference = (means.data[a * cols + j] as number) - (means.data[b * cols + j] as number);
-    const at = j % width;
-    const sum = (variances.data[a * width + at] as number) + (variances.data[b * width + at] as number);
-    apart += (2 * difference * difference) / sum;
+    const difference = (data[a * cols + j] as number) - (data[b * cols + j] as number);
+    const square = difference * difference;
+    apart += shared ? square : square / sumOfVariances(variances, a, b, j);
   }
-  let logarithms = 0;
-  for (let j = 0; j < width; j++) {
-    const [first, second] = [variances.data[a * width + j] as number, variances.data[b * width + j] as number];
-    logarithms += Math.log((first + second) / 2) - (Math.log(first) + Math.log(second)) / 2;
+  return (shared ? apart / sumOfVariances(variances, a, b, 0) : apart) / 4;
+}
+
+/** Σⱼ log v̄ⱼ */
+function logarithmOfMeans(variances: Matrix, a: number, b: number): number {
+  const { cols } = variances;
+  let sum = 0;
+  for (let first = 0; first < cols; first += FACTORS) {
+    let product = 1;
+    for (let j = first; j < Math.min(first + FACTORS, cols); j++) product *= sumOfVariances(variances, a, b, j) / 2;
+    sum += Math.log(product);
   }
-  return apart / 8 + logarithms / 2;
+  return sum;
+}
+
+function sumOfVariances({ cols, data }: Matrix, a: number, b: number, j: number): number {
+  return (data[a * cols + j] as number) + (data[b * cols + j] as number);
+}
+
+function rowSums({ rows, cols, data }: Matrix): Float64Array {
+  return Float64Array.from({ length: rows }, (_, i) =>
+    data.subarray(i * cols, (i + 1) * cols).reduce((sum, value) => sum + value, 0),
+  );
 }

@@ -1,18 +1,19 @@
-import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, rowRange, zeros } from '../linalg/matrix.ts';
+import { dot, joinColumns, rowRange, zeros } from '../linalg/matrix.ts';
 import { multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
-import type { Score } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import type { Contributions, Score } from './score.ts';
 
 /**
  * k nearest neighbours: the share of samples whose class wins among the k others of largest cosine similarity, for the k of
- * 1, 5 and 20 that does best. A simple baseline that is hard to beat ("A Closer Look at Benchmarking Transferability
- * Estimation", arXiv 2503.18528). The features `[n, d]` are taken as they are. Between 0 and 1; larger is better.
+ * 1, 5 and 20 that does best. A simple baseline that is hard to beat ("k-NN as a Simple and Effective Estimator of
+ * Transferability", Sorkhei et al. 2025, arXiv 2503.18528). The features `[n, d]` are taken as they are. Between 0 and 1; larger is better.
+ *
+ * Without class labels: 1 − the squared error of the mean of the k others over that of the mean of all others, summed over
+ * the columns of the labels, standardised. 1 is perfect, 0 no better than the mean.
  *
  * Nothing depends on the order of the samples: of classes with as many neighbours the one with the largest sum of
- * similarities wins, and of others as similar those of the lower class come first.
+ * similarities wins, and of others as similar those of the lower class, or with the smaller labels, come first.
  *
  * Time O(n²·d) in products, memory O(n·d + 256·n). `details.neighbours` is k.
  */
@@ -20,36 +21,85 @@ export const knn: Score = {
   id: 'knn',
   title: 'kNN',
   variants: ['cosine'],
-  needs: [['labels']],
+  needs: [['labels'], ['labelEmbeddings']],
   meaning: 'More samples have the class of the samples most similar to them.',
   async compute(evidence, { contributions }) {
     const { labels, count } = evidence;
-    if (labels === undefined) throw new InputError('kNN needs class labels.');
+    const predictions = labels === undefined ? means(evidence) : votes(labels);
     const sizes = [...new Set(NEIGHBOURS.map((k) => Math.min(k, count - 1)))];
     const directions = unitRows(evidence);
-    const correct = sizes.map(() => new Float64Array(count));
+    const hits = sizes.map(() => new Float64Array(count));
     for (let from = 0; from < count; from += QUERIES) {
       const to = Math.min(from + QUERIES, count);
       const similarities = await multiplyTransposed(rowRange(directions, from, to), directions);
       for (let i = from; i < to; i++) {
         const row = rowRange(similarities, i - from, i - from + 1).data;
-        const nearest = nearestOthers(row, i, labels, sizes[sizes.length - 1] as number);
+        const nearest = nearestOthers(row, i, predictions.compare, sizes[sizes.length - 1] as number);
         sizes.forEach((size, s) => {
-          const won = winner(nearest.slice(0, size), row, labels) === labels[i];
-          (correct[s] as Float64Array)[i] = won ? 1 : 0;
+          (hits[s] as Float64Array)[i] = predictions.hit(i, nearest.slice(0, size), row);
         });
       }
     }
-    const hits = correct.map((values) => values.reduce((sum, value) => sum + value, 0));
-    const best = hits.indexOf(Math.max(...hits));
-    const result = meanOverSamples(correct[best] as Float64Array, contributions);
-    return { ...result, details: { neighbours: sizes[best] as number } };
+    const { most } = predictions;
+    const all = most.reduce((sum, value) => sum + value, 0);
+    const scores = hits.map((values) => values.reduce((sum, value) => sum + value, 0) / all);
+    const best = scores.indexOf(Math.max(...scores));
+    const parts: Contributions = { numerator: hits[best] as Float64Array, denominator: most };
+    return {
+      score: scores[best] as number,
+      details: { neighbours: sizes[best] as number },
+      ...(contributions && { contributions: parts }),
+    };
   },
 };
 
 const NEIGHBOURS = [1, 5, 20];
 /** Samples whose neighbours are looked for at once: bounds the memory. */
 const QUERIES = 256;
+
+/** How the labels of neighbours predict that of a sample. */
+interface Predictions {
+  /** The order of samples that are equally similar, by their labels. */
+  compare(a: number, b: number): number;
+  /** How well neighbours predict a sample, at most `most`. */
+  hit(sample: number, neighbours: readonly number[], similarities: Float64Array): number;
+  /** `[n]` */
+  most: Float64Array;
+}
+
+function votes(labels: Int32Array): Predictions {
+  return {
+    compare: (a, b) => (labels[a] as number) - (labels[b] as number),
+    hit: (sample, neighbours, similarities) => (winner(neighbours, similarities, labels) === labels[sample] ? 1 : 0),
+    most: new Float64Array(labels.length).fill(1),
+  };
+}
+
+function means(evidence: Evidence): Predictions {
+  const labels = joinColumns(evidence.standardisedLabels());
+  const rows = Array.from({ length: labels.rows }, (_, i) => rowRange(labels, i, i + 1).data);
+  // The mean of the others is farther from a sample than the mean of all, by n/(n−1).
+  const farther = (labels.rows / (labels.rows - 1)) ** 2;
+  const most = Float64Array.from(rows, (row) => farther * dot(row, row));
+  return {
+    compare: (a, b) => {
+      const [first, second] = [rows[a] as Float64Array, rows[b] as Float64Array];
+      const column = first.findIndex((value, j) => value !== second[j]);
+      return column < 0 ? 0 : (first[column] as number) - (second[column] as number);
+    },
+    hit: (sample, neighbours) => {
+      const error = Float64Array.from(rows[sample] as Float64Array);
+      for (const neighbour of neighbours) {
+        const row = rows[neighbour] as Float64Array;
+        for (let j = 0; j < row.length; j++) {
+          error[j] = (error[j] as number) - (row[j] as number) / neighbours.length;
+        }
+      }
+      return (most[sample] as number) - dot(error, error);
+    },
+    most,
+  };
+}
 
 /** The features as vectors of length 1; 0 stays 0. */
 function unitRows({ features }: Evidence): Matrix {
@@ -66,12 +116,17 @@ function unitRows({ features }: Evidence): Matrix {
 }
 
 /** The `size` most similar others, the most similar first. */
-function nearestOthers(similarities: Float64Array, self: number, labels: Int32Array, size: number): number[] {
+function nearestOthers(
+  similarities: Float64Array,
+  self: number,
+  compare: (a: number, b: number) => number,
+  size: number,
+): number[] {
   const nearest: number[] = [];
   let threshold = Number.NEGATIVE_INFINITY;
   const before = (a: number, b: number) => {
     const difference = (similarities[a] as number) - (similarities[b] as number);
-    return difference > 0 || (difference === 0 && (labels[a] as number) < (labels[b] as number));
+    return difference > 0 || (difference === 0 && compare(a, b) < 0);
   };
   for (let j = 0; j < similarities.length; j++) {
     if ((similarities[j] as number) < threshold || j === self) continue;

@@ -6,9 +6,10 @@ import type { ClassScatter } from './classScatter.ts';
 import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
+import type { HeldOutFit } from './heldOut.ts';
 import { heldOutFit } from './heldOut.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
-import type { Score } from './score.ts';
+import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples } from './score.ts';
 
 /**
@@ -20,15 +21,19 @@ import { meanOverSamples } from './score.ts';
  * yᵢ − (yᵢ − ŷᵢ)/(1 − hᵢ) by the fit to the others. γ is that of the held-out EMMS, which leaves the least squared error of
  * the label embeddings, with one-hot labels that of the classifier itself. Between 0 and 1; larger is better.
  *
+ * Without class labels the same regression, of the standardised columns of the labels, is judged by its held-out squared
+ * error: R² = 1 − that error over that of the mean, all columns together; 0 is no better than the mean.
+ *
  * Time O(n·d·min(n, d) + n·d·C) beyond the choice of γ, which is shared. `details.ridge` is γ/n.
  */
 export const linearProbe: Score = {
   id: 'linearProbe',
   title: 'Linear probe',
   variants: ['ridge'],
-  needs: [['labels']],
+  needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A linear classifier finds the class of more samples that it has not seen.',
   async compute(evidence, { contributions }) {
+    if (evidence.labels === undefined) return explainedVariance(evidence, contributions);
     const scatter = await classScatter(evidence);
     const { ridge } = await heldOutFit(evidence);
     const gamma = ridge * evidence.count;
@@ -42,6 +47,29 @@ export const linearProbe: Score = {
 
 /** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
 const LEAST_FREEDOM = 1e-12;
+
+async function explainedVariance(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
+  const { ridge, residual, baseline } = await heldOutFit(evidence);
+  const embeddings = evidence.labelEmbeddings.map((_, k) => k);
+  const ofAll = (sums: HeldOutFit['residual']) => {
+    const parts = new Float64Array(evidence.count);
+    for (const k of embeddings) {
+      const only = embeddings.map((other) => (other === k ? 1 : 0));
+      sums.perSample(only).forEach((part, i) => {
+        parts[i] = (parts[i] as number) + part;
+      });
+    }
+    return parts;
+  };
+  const [errors, denominator] = [ofAll(residual), ofAll(baseline)];
+  const numerator = denominator.map((part, i) => part - (errors[i] as number));
+  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+  return {
+    score: total(numerator) / total(denominator),
+    details: { ridge },
+    ...(contributions && { contributions: { numerator, denominator } }),
+  };
+}
 
 /** `[n]`, 1 for every sample that is classified correctly. By XᵀX `[d, d]`. */
 async function primal(evidence: Evidence, scatter: ClassScatter, gamma: number): Promise<Float64Array> {

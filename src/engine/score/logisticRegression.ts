@@ -1,16 +1,18 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { addTo, difference, dot, paste, rowRange, rowSquares, scaled, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { difference, dot, paste, rowSquares, scaled, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian, multiply } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 
 /** Steps that are kept to estimate the curvature. */
 const HISTORY = 10;
-/** The first step at which the guess of the curvature is made anew; then at every doubling of it. */
+/** The first step at which the guess of the curvature is made anew; then at every threefold of it. */
 const FIRST_REFRESH = 10;
-const MOST_STEPS = 500;
+/** More than the 100 that the published code of PACTran makes. Large problems get fewer: so many outputs are computed, or the fewest steps made. */
+const MOST_STEPS = 150;
+const FEWEST_STEPS = 50;
+const MOST_OUTPUTS = 2 ** 27;
 /** Twice the decrease of the loss that the next step promises when it is small enough: the loss is exact to rounding. */
-const CONVERGED = 1e-18;
+const CONVERGED = 1e-20;
 const SUFFICIENT_DECREASE = 1e-4;
 const SHORTEST_STEP = 1e-10;
 
@@ -23,11 +25,11 @@ interface LogisticFit {
 
 /**
  * Fits softmax(W·x + b) to classes by the least mean cross entropy plus ½·penalty·‖W‖². The minimum is unique, so neither
- * a start nor the order of the samples decides.
+ * a start nor the order of the samples decides; large problems are left near to it.
  *
  * L-BFGS from zero. Its guess of the curvature is the Hessian's mean over the classes, so that scale and correlation of the
  * features don't matter; it is made anew a few times, for the samples that count change as the classes come apart.
- * Time O(n·d² + d³) per guess and O(n·d·C + d²·C) per step.
+ * Time O(n·d² + d³) per guess and O(n·d·C + d²·C) per step; memory O(n·d + n·C).
  *
  * @param samples `[n, d]`, centred
  * @param classOf `[n]` classes from 0 to `classes` − 1
@@ -39,112 +41,32 @@ export async function fitLogistic(
   penalty: number,
 ): Promise<LogisticFit> {
   const { rows: count, cols: width } = samples;
-  const extended = zeros(count, width + 1);
-  paste(extended, samples, 0, 0);
-  for (let i = 0; i < count; i++) extended.data[i * extended.cols + width] = 1;
+  const rows = zeros(count, width + 1);
+  paste(rows, samples, 0, 0);
+  for (let i = 0; i < count; i++) rows.data[i * rows.cols + width] = 1;
+  const problem: Problem = { rows, columns: transpose(rows), squares: rowSquares(rows), classOf, penalty };
 
-  const preconditionFor = async (weights: Float64Array) => {
-    const weighted: Matrix = {
-      ...extended,
-      data: extended.data.map((value, at) => value * Math.sqrt(weights[Math.floor(at / extended.cols)] as number)),
-    };
-    const curvature = scaled(await gramian(transpose(weighted)), 1 / (classes * count));
-    for (let j = 0; j <= width; j++) {
-      curvature.data[j * curvature.cols + j] = (curvature.data[j * curvature.cols + j] as number) + penalty;
-    }
-    const whitening = await positiveWhitening(curvature, penalty);
-    return async (gradient: Matrix) => multiply(await multiplyTransposed(gradient, whitening), whitening);
-  };
-  return minimise(logisticLoss(extended, classOf, penalty), zeros(classes, width + 1), preconditionFor);
-}
-
-interface Evaluation extends LogisticFit {
-  gradient: Matrix;
-  /** `[n]`, per sample Σ p·(1 − p) over the classes. */
-  weights: Float64Array;
-}
-
-/** The loss as a function of the coefficients `[C, d + 1]`, the last column being the intercepts. */
-function logisticLoss(extended: Matrix, classOf: Int32Array, penalty: number) {
-  const { rows: count, cols } = extended;
-  const squares = rowSquares(extended);
-  return async (coefficients: Matrix): Promise<Evaluation> => {
-    const gradient = zeros(coefficients.rows, cols);
-    let loss = 0;
-    let curvature = 0;
-    const weights = new Float64Array(count);
-    for (let from = 0; from < count; from += BLOCK_SAMPLES) {
-      const block = rowRange(extended, from, Math.min(from + BLOCK_SAMPLES, count));
-      const outputs = await multiplyTransposed(block, coefficients);
-      for (let i = 0; i < block.rows; i++) {
-        const row = rowRange(outputs, i, i + 1).data;
-        const own = classOf[from + i] as number;
-        loss -= logSoftmax(row, own) / count;
-        const weight = Math.max(0, 1 - dot(row, row));
-        weights[from + i] = weight;
-        curvature += (squares[from + i] as number) * weight;
-        row[own] = (row[own] as number) - 1;
-        for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) / count;
-      }
-      addTo(gradient, await multiply(transpose(outputs), block));
-    }
-    for (let at = 0; at < gradient.data.length; at++) {
-      if (at % cols === cols - 1) continue;
-      const coefficient = coefficients.data[at] as number;
-      loss += (penalty / 2) * coefficient * coefficient;
-      gradient.data[at] = (gradient.data[at] as number) + penalty * coefficient;
-    }
-    return { loss, curvature, gradient, weights };
-  };
-}
-
-/** Turns outputs into probabilities, in place; gives the logarithm of one of them. */
-function logSoftmax(outputs: Float64Array, own: number): number {
-  const largest = outputs.reduce((max, output) => Math.max(max, output), Number.NEGATIVE_INFINITY);
-  const logarithm = (outputs[own] as number) - largest;
-  let sum = 0;
-  for (let c = 0; c < outputs.length; c++) {
-    const value = Math.exp((outputs[c] as number) - largest);
-    outputs[c] = value;
-    sum += value;
-  }
-  for (let c = 0; c < outputs.length; c++) outputs[c] = (outputs[c] as number) / sum;
-  return logarithm - Math.log(sum);
-}
-
-/** A step of the coefficients, the change of the gradient that it made, and the product of the two. */
-interface Step {
-  step: Float64Array;
-  change: Float64Array;
-  product: number;
-}
-
-/** L-BFGS with steps that are halved until they lower a convex loss enough. */
-async function minimise(
-  evaluate: (coefficients: Matrix) => Promise<Evaluation>,
-  start: Matrix,
-  preconditionFor: (weights: Float64Array) => Promise<(gradient: Matrix) => Promise<Matrix>>,
-): Promise<LogisticFit> {
-  let coefficients = start;
-  let current = await evaluate(coefficients);
-  let precondition = await preconditionFor(current.weights);
+  let coefficients = zeros(classes, width + 1);
+  let current = await evaluate(problem, coefficients);
+  let precondition = await preconditioner(problem, current.weights, classes);
+  let preconditioned = await precondition(current.gradient);
   let refresh = FIRST_REFRESH;
   let history: Step[] = [];
-  let scale = 1;
-  for (let steps = 0; steps < MOST_STEPS; steps++) {
+  const most = Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, MOST_OUTPUTS / (count * classes)));
+  for (let steps = 0; steps < most; steps++) {
     if (steps === refresh) {
-      precondition = await preconditionFor(current.weights);
+      precondition = await preconditioner(problem, current.weights, classes);
+      preconditioned = await precondition(current.gradient);
       history = [];
-      scale = 1;
-      refresh *= 2;
+      refresh *= 3;
     }
-    const direction = await newtonDirection(current.gradient, history, scale, precondition);
+    const direction = newtonDirection(current.gradient, preconditioned, history);
     const promised = dot(direction.data, current.gradient.data);
     if (promised <= CONVERGED) break;
     let next: { coefficients: Matrix; evaluation: Evaluation } | undefined;
     for (let length = 1; length >= SHORTEST_STEP && next === undefined; length /= 2) {
       const moved = difference(coefficients, scaled(direction, length));
-      const evaluation = await evaluate(moved);
+      const evaluation = await evaluate(problem, moved);
       // Close to the minimum the decrease drowns in the rounding of the loss, while the gradient still leads on.
       const rounding = 4 * Number.EPSILON * Math.max(1, current.loss);
       if (evaluation.loss <= current.loss - SUFFICIENT_DECREASE * length * promised + rounding) {
@@ -152,34 +74,145 @@ async function minimise(
       }
     }
     if (next === undefined) break;
+    const nextPreconditioned = await precondition(next.evaluation.gradient);
     const step = difference(next.coefficients, coefficients).data;
-    const change = difference(next.evaluation.gradient, current.gradient);
-    const product = dot(step, change.data);
-    if (product > 0) {
-      history = [...history, { step, change: change.data, product }].slice(-HISTORY);
-      scale = product / dot(change.data, (await precondition(change)).data);
-    }
+    const change = difference(next.evaluation.gradient, current.gradient).data;
+    const preconditionedChange = difference(nextPreconditioned, preconditioned).data;
+    const product = dot(step, change);
+    if (product > 0) history = [...history, { step, change, preconditionedChange, product }].slice(-HISTORY);
     coefficients = next.coefficients;
     current = next.evaluation;
+    preconditioned = nextPreconditioned;
   }
-  return current;
+  return { loss: current.loss, curvature: dot(problem.squares, current.weights) };
 }
 
-/** The inverse of the estimated curvature times the gradient, by the two loops of L-BFGS. */
-async function newtonDirection(
-  gradient: Matrix,
-  history: readonly Step[],
-  scale: number,
-  precondition: (gradient: Matrix) => Promise<Matrix>,
-): Promise<Matrix> {
-  const remaining = scaled(gradient, 1);
-  const factors = history.map(() => 0);
-  for (const [k, { step, change, product }] of [...history.entries()].reverse()) {
-    const factor = dot(step, remaining.data) / product;
-    factors[k] = factor;
-    addMultiple(remaining.data, -factor, change);
+interface Problem {
+  /** `[n, d + 1]`, the samples with a 1 after each, for the intercept. */
+  rows: Matrix;
+  /** Its transpose. */
+  columns: Matrix;
+  /** `[n]`, the squared lengths of the rows. */
+  squares: Float64Array;
+  classOf: Int32Array;
+  penalty: number;
+}
+
+interface Evaluation {
+  loss: number;
+  /** `[C, d + 1]` */
+  gradient: Matrix;
+  /** `[n]`, per sample Σ p·(1 − p) over the classes. */
+  weights: Float64Array;
+}
+
+/** The loss at coefficients `[C, d + 1]`, the last column being the intercepts. */
+async function evaluate({ rows, columns, classOf, penalty }: Problem, coefficients: Matrix): Promise<Evaluation> {
+  const count = rows.rows;
+  const outputs = await multiply(coefficients, columns);
+  const { weights, logarithms } = softmaxColumns(outputs, classOf);
+  for (let i = 0; i < count; i++) {
+    const at = (classOf[i] as number) * count + i;
+    outputs.data[at] = (outputs.data[at] as number) - 1;
   }
-  const direction = scaled(await precondition(remaining), scale);
+  for (let at = 0; at < outputs.data.length; at++) outputs.data[at] = (outputs.data[at] as number) / count;
+  const gradient = await multiply(outputs, rows);
+  const square = addPenalty(gradient, coefficients, penalty);
+  return { loss: (penalty / 2) * square - logarithms / count, gradient, weights };
+}
+
+/** Adds penalty·W to a matrix; gives ‖W‖², without the intercepts. */
+function addPenalty({ rows, cols, data }: Matrix, coefficients: Matrix, penalty: number): number {
+  let square = 0;
+  for (let c = 0; c < rows; c++) {
+    for (let at = c * cols; at < (c + 1) * cols - 1; at++) {
+      const coefficient = coefficients.data[at] as number;
+      square += coefficient * coefficient;
+      data[at] = (data[at] as number) + penalty * coefficient;
+    }
+  }
+  return square;
+}
+
+/** Turns outputs `[C, n]` into probabilities, in place; gives the weights and Σ log p of the samples' own classes. */
+function softmaxColumns(
+  { rows, cols, data }: Matrix,
+  classOf: Int32Array,
+): { weights: Float64Array; logarithms: number } {
+  const largest = data.slice(0, cols);
+  for (let c = 1; c < rows; c++) {
+    const row = data.subarray(c * cols, (c + 1) * cols);
+    for (let i = 0; i < cols; i++) {
+      if ((row[i] as number) > (largest[i] as number)) largest[i] = row[i] as number;
+    }
+  }
+  let logarithms = 0;
+  for (let i = 0; i < cols; i++) {
+    logarithms += (data[(classOf[i] as number) * cols + i] as number) - (largest[i] as number);
+  }
+  const sums = new Float64Array(cols);
+  for (let c = 0; c < rows; c++) {
+    const row = data.subarray(c * cols, (c + 1) * cols);
+    for (let i = 0; i < cols; i++) {
+      const value = Math.exp((row[i] as number) - (largest[i] as number));
+      row[i] = value;
+      sums[i] = (sums[i] as number) + value;
+    }
+  }
+  const weights = new Float64Array(cols).fill(1);
+  for (let c = 0; c < rows; c++) {
+    const row = data.subarray(c * cols, (c + 1) * cols);
+    for (let i = 0; i < cols; i++) {
+      const probability = (row[i] as number) / (sums[i] as number);
+      row[i] = probability;
+      weights[i] = (weights[i] as number) - probability * probability;
+    }
+  }
+  return {
+    weights: weights.map((weight) => Math.max(0, weight)),
+    logarithms: logarithms - sums.reduce((total, sum) => total + Math.log(sum), 0),
+  };
+}
+
+/** The inverse of the Hessian's mean over the classes, as a product. */
+async function preconditioner({ columns, penalty }: Problem, weights: Float64Array, classes: number) {
+  const { rows: width, cols: count } = columns;
+  const roots = weights.map(Math.sqrt);
+  const weighted: Matrix = { ...columns, data: columns.data.map((value, at) => value * (roots[at % count] as number)) };
+  const curvature = scaled(await gramian(weighted), 1 / (classes * count));
+  for (let j = 0; j < width; j++) {
+    curvature.data[j * width + j] = (curvature.data[j * width + j] as number) + penalty;
+  }
+  const inverse = await gramian(transpose(await positiveWhitening(curvature, penalty)));
+  return (gradient: Matrix) => multiply(gradient, inverse);
+}
+
+/** A step of the coefficients, the change of the gradient that it made, and the product of the two. */
+interface Step {
+  step: Float64Array;
+  change: Float64Array;
+  /** The guess of the inverse curvature times `change`. */
+  preconditionedChange: Float64Array;
+  product: number;
+}
+
+/**
+ * The inverse of the estimated curvature times the gradient, by the two loops of L-BFGS. The guess of the inverse that they
+ * start from is linear, so that its products with gradient and changes, which are at hand, are all that is needed of it.
+ */
+function newtonDirection(gradient: Matrix, preconditioned: Matrix, history: readonly Step[]): Matrix {
+  const remaining = gradient.data.slice();
+  const direction = scaled(preconditioned, 1);
+  const factors = history.map(() => 0);
+  for (const [k, { step, change, preconditionedChange, product }] of [...history.entries()].reverse()) {
+    const factor = dot(step, remaining) / product;
+    factors[k] = factor;
+    addMultiple(remaining, -factor, change);
+    addMultiple(direction.data, -factor, preconditionedChange);
+  }
+  const last = history.at(-1);
+  const scale = last === undefined ? 1 : last.product / dot(last.change, last.preconditionedChange);
+  for (let j = 0; j < direction.data.length; j++) direction.data[j] = scale * (direction.data[j] as number);
   for (const [k, { step, change, product }] of history.entries()) {
     addMultiple(direction.data, (factors[k] as number) - dot(change, direction.data) / product, step);
   }

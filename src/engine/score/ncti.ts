@@ -1,13 +1,13 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { difference, dot, rowRange, scaled, selectRows, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { nuclearNorm } from '../linalg/nuclearNorm.ts';
 import { leadingEigenvectors, spectrumOf } from '../linalg/symmetricEigen.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter, subtractRows, trace } from './classScatter.ts';
-import { softmax } from './discriminant.ts';
+import { classScores, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
 import { samplesByClass, scaleColumns } from './samples.ts';
@@ -25,7 +25,7 @@ import { meanOverSamples } from './score.ts';
  * - `ncc`: the mean probability that it gives to a sample's class; that the nearest class centre decides. In (0, 1].
  * - `seli`: the nuclear norm of the samples `[n, min(C − 1, 64)]` in its coordinates, centred; that the classes spread evenly.
  * - `vc`: −v, v = log Σ_c ‖P_c‖_*, P_c `[n_c, C]` the probabilities of the samples of class c; that the classes shrink to a
- *   point each, when P_c has rank one.
+ *   point each, when P_c has rank one. A classifier that knows nothing has a small norm too: only to make up the published index.
  *
  * With s = exp(−Σ of the first 32 variances) ≥ 1e-10 the covariance within the classes is shrunk by s towards a multiple of
  * the identity (`solver="eigen"`); else it isn't, and directions in which it has no part are left out (`solver="svd"`), all
@@ -43,15 +43,34 @@ export const ncti: Score = {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NCTI needs class labels.');
     const scatter = await classScatter(evidence);
-    const { projected, probabilities } = await evidence.share('ncti', () => discriminantAnalysis(evidence, scatter));
-    if (variant === 'seli') return { score: nuclearNorm(projected), details: {} };
-    if (variant === 'ncc') {
-      const { cols, data } = probabilities;
-      const own = Float64Array.from(scatter.classOf, (c, i) => data[i * cols + c] as number);
-      return meanOverSamples(own, contributions);
+    const { samples, directions, discriminant } = await evidence.share('ncti', () =>
+      discriminantAnalysis(evidence, scatter),
+    );
+    switch (variant) {
+      case 'seli': {
+        const kept = Math.min(scatter.counts.length - 1, directions.cols);
+        return {
+          score: nuclearNorm(await multiplyTransposed(samples, rowRange(transpose(directions), 0, kept))),
+          details: {},
+        };
+      }
+      case 'vc': {
+        const norms = await inTurn(samplesByClass(labels, classCount), async (members) => {
+          const probabilities = await classScores(discriminant, selectRows(samples, members));
+          members.forEach((_, i) => {
+            softmax(rowRange(probabilities, i, i + 1).data);
+          });
+          return nuclearNorm(probabilities);
+        });
+        return { score: -Math.log(norms.reduce((sum, norm) => sum + norm, 0)), details: {} };
+      }
+      default: {
+        const own = await ownProbabilities(discriminant, scatter, softmaxAt, async (from, to) =>
+          rowRange(samples, from, to),
+        );
+        return meanOverSamples(own, contributions);
+      }
     }
-    const norms = samplesByClass(labels, classCount).map((members) => nuclearNorm(selectRows(probabilities, members)));
-    return { score: -Math.log(norms.reduce((sum, norm) => sum + norm, 0)), details: {} };
   },
 };
 
@@ -68,7 +87,7 @@ interface Projection {
   coefficients: Matrix;
 }
 
-/** Per sample the coordinates in at most C − 1 discriminant directions, and the probabilities of the classes. */
+/** The principal components of the samples `[n, k]`, and their linear discriminant analysis. */
 async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: ClassScatter) {
   const samples = await principalComponents(evidence, () => COMPONENTS);
   const { rows: count, cols: width } = samples;
@@ -96,19 +115,11 @@ async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: Cla
       ? await shrunkProjection(within, total, means, count, shrinkage)
       : await fullProjection(within, means, counts);
 
-  const kept = Math.min(counts.length - 1, directions.cols);
-  const projected = await multiplyTransposed(samples, rowRange(transpose(directions), 0, kept));
-  const probabilities = await multiplyTransposed(samples, coefficients);
   const intercepts = counts.map(
     (samplesOf, c) =>
       Math.log(samplesOf / count) - 0.5 * dot(rowRange(means, c, c + 1).data, rowRange(coefficients, c, c + 1).data),
   );
-  for (let i = 0; i < count; i++) {
-    const row = rowRange(probabilities, i, i + 1).data;
-    for (let c = 0; c < row.length; c++) row[c] = (row[c] as number) + (intercepts[c] as number);
-    softmax(row);
-  }
-  return { projected, probabilities };
+  return { samples, directions, discriminant: { coefficients, intercepts } };
 }
 
 /** By generalised eigenvectors of the shrunk covariances between and within the classes. */

@@ -38,13 +38,20 @@ export const nleep: Score = {
 const ENERGY = 0.8;
 const COMPONENTS_PER_CLASS = 5;
 const SEED = 0;
+/** Components times samples. */
+const LARGEST_MIXTURE = 2 ** 24;
 
 async function clusterProbabilities(evidence: Evidence, classes: number): Promise<Matrix> {
+  const components = Math.min(COMPONENTS_PER_CLASS * classes, evidence.count);
+  if (components * evidence.count > LARGEST_MIXTURE) {
+    throw new InputError(
+      `NLEEP fits ${components} Gaussians to ${evidence.count} samples, which takes too long; give fewer samples.`,
+    );
+  }
   const samples = await principalComponents(evidence, componentsOfEnergy);
   if (samples.cols === 0) throw new InputError('All samples have the same features; NLEEP is not defined.');
   // In an order of their own, so that the start is the same however the samples are ordered.
   const order = sortedRows(evidence.features);
-  const components = Math.min(COMPONENTS_PER_CLASS * classes, evidence.count);
   const probabilities = await mixtureProbabilities(selectRows(samples, order), components, SEED);
   const place = new Array<number>(order.length);
   order.forEach((sample, position) => {

@@ -33,7 +33,6 @@ export const pactran: Score = {
   id: 'pactran',
   title: 'PACTran',
   variants: ['gaussian', 'dirichlet', 'gamma'],
-  // What every variant needs; the source probabilities that two of them need besides are asked for below.
   needs: [['labels']],
   meaning: 'A new top layer is guaranteed a smaller error.',
   async compute(evidence, { variant }) {
@@ -45,9 +44,7 @@ export const pactran: Score = {
     const rows = new Map(present.map((c, row) => [c, row]));
     const classOf = labels.map((label) => rows.get(label) ?? 0);
     if (variant === 'gaussian') return { score: await gaussian(evidence, classOf, counts.length), details: {} };
-    if (sourceProbabilities === undefined) {
-      throw new InputError(`The variant ${variant} of PACTran needs source probabilities; "gaussian" does without.`);
-    }
+    if (sourceProbabilities === undefined) throw new InputError(`PACTran ${variant} needs source probabilities.`);
     checkProbabilities(sourceProbabilities);
     return { score: evidenceBound(sourceProbabilities, classOf, counts, variant === 'dirichlet'), details: {} };
   },
@@ -58,9 +55,17 @@ const PRIOR_SCALE = 100;
 /** What the published code adds to what it takes logarithms of. */
 const EPSILON = 1e-10;
 const ROUNDS = 10;
+/** Samples times classes of the regression, which computes as many exponentials in every step. */
+const LARGEST_OUTPUTS = 2 ** 23;
 
 async function gaussian(evidence: Evidence, classOf: Int32Array, classes: number): Promise<number> {
   const { count } = evidence;
+  if (count * classes > LARGEST_OUTPUTS) {
+    throw new InputError(
+      `PACTran gaussian fits ${classes} classes to ${count} samples, which takes too long; give fewer samples, at most ` +
+        `${Math.floor(LARGEST_OUTPUTS / classes)}.`,
+    );
+  }
   const parameters = evidence.features.cols * classes;
   const precision = 1 / (PRIOR_VARIANCE * count);
   const { loss, curvature } = await fitLogistic(await centredSamples(evidence), classOf, classes, precision);

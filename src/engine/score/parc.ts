@@ -1,7 +1,8 @@
 import { InputError } from '../errors.ts';
-import type { Matrix } from '../linalg/matrix.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { columnSquares, dot, rowRange, zeros } from '../linalg/matrix.ts';
-import { multiplyTransposed } from '../linalg/multiply.ts';
+import { inTurn, multiplyTransposed } from '../linalg/multiply.ts';
+import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
 import { centredSamples, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
@@ -23,35 +24,34 @@ import type { Score } from './score.ts';
  * `pca32` repeat that rounding (up to 512 classes), to compare with published numbers; `tied` doesn't, and is the only
  * variant that depends neither on the numbering of the classes nor, for some C, on the order of the samples.
  *
- * Time O(n²·d) in products and a sort of n²/2 numbers, memory up to 12·n² bytes.
+ * Several labels per sample are compared by their rows of 0 and 1, as published; regression targets and label embeddings
+ * by their rows after standardising columns, the mean over embeddings. Nothing is rounded then.
+ *
+ * Time O(n²·d) in products and a sort of n²/2 numbers, memory 4·n² bytes, without class labels 10·n².
  */
 export const parc: Score = {
   id: 'parc',
   title: 'PARC',
   variants: ['unreduced', 'pca32', 'tied'],
-  needs: [['labels']],
+  needs: [['labels'], ['labelEmbeddings']],
   meaning: 'Samples of one class lie closer to each other than to samples of other classes.',
   async compute(evidence, { variant }) {
     const { labels, classCount, count } = evidence;
-    if (labels === undefined) throw new InputError('PARC needs class labels.');
     if (count > LARGEST_COUNT) {
       throw new InputError(`PARC compares all pairs of samples; give at most ${LARGEST_COUNT}, not ${count}.`);
     }
-    const classes = samplesByClass(labels, classCount);
-    if (classes.every((members) => members.length === 1)) {
-      throw new InputError('No class has two samples; PARC needs pairs of one class.');
-    }
-    const classOf = new Int32Array(count);
-    classes.forEach((members, c) => {
-      for (const i of members) classOf[i] = c;
-    });
-    const published = variant !== 'tied' && classes.length <= LARGEST_ROUNDED;
-    const labelDistances = published ? roundedLabelDistances(classes.length) : exactLabelDistances(classes.length);
     const features = await (variant === 'pca32'
       ? principalComponents(evidence, () => COMPONENTS)
       : centredSamples(evidence));
-    const groups = await distancesByGroup(correlationRows(features), classOf, labelDistances);
-    return { score: 100 * rankCorrelation(groups), details: {} };
+    const featureRows = unitRows(standardiseColumns(features));
+    if (labels !== undefined) {
+      const classes = classDistances(samplesByClass(labels, classCount), count, variant !== 'tied');
+      return { score: 100 * correlationWithLevels(await pairDistances(featureRows), classes), details: {} };
+    }
+    const rows = labelRows(evidence);
+    const featureRanks = ranks(await pairDistances(featureRows));
+    const correlations = await inTurn(rows, async (row) => correlation(featureRanks, ranks(await pairDistances(row))));
+    return { score: (100 * correlations.reduce((sum, value) => sum + value, 0)) / correlations.length, details: {} };
   },
 };
 
@@ -62,15 +62,51 @@ const COMPONENTS = 32;
 const BLOCK = 256;
 /** Distances closer than this are equal: products don't give more digits. */
 const RESOLUTION = 2 ** -40;
+/** More than there are different distances of one-hot labels; times 2/RESOLUTION still an exact number. */
+const LEVELS = 2 ** 10;
+const MOST_BUCKETS = 2 ** 22;
+/** Beyond, a sort by insertion is slower than one by merging. */
+const LARGEST_INSERTION = 32;
 /** Classes up to which the rounding of the published code is repeated; it costs C³/2. */
 const LARGEST_ROUNDED = 512;
 
-/** The distances of labels: of a sample of one class and a later one of another, `[C, C]`. */
-function exactLabelDistances(classCount: number): Matrix {
-  const distances = zeros(classCount, classCount);
-  distances.data.fill(1);
-  for (let c = 0; c < classCount; c++) distances.data[c * classCount + c] = 0;
-  return distances;
+/** Label embeddings as rows of length 1, in new memory. */
+function labelRows(evidence: Evidence): Matrix[] {
+  const embeddings: readonly FloatMatrix[] =
+    evidence.labelKind === 'several labels per sample' ? evidence.labelEmbeddings : evidence.standardisedLabels();
+  if (embeddings.some(({ cols }) => cols < 2)) {
+    throw new InputError('PARC correlates the labels of two samples; one number per sample is too few for that.');
+  }
+  return embeddings.map(({ rows, cols, data }) => unitRows({ rows, cols, data: Float64Array.from(data) }));
+}
+
+/**
+ * Of two samples, of which the first is the earlier, the place of the distance of their one-hot labels among the different
+ * distances.
+ *
+ * @param classes the samples of each
+ * @param published whether to repeat the rounding of the published code
+ */
+function classDistances(
+  classes: readonly number[][],
+  count: number,
+  published: boolean,
+): (earlier: number, later: number) => number {
+  if (classes.every((members) => members.length === 1)) {
+    throw new InputError('No class has two samples; PARC needs pairs of one class.');
+  }
+  const classOf = new Int32Array(count);
+  classes.forEach((members, c) => {
+    for (const i of members) classOf[i] = c;
+  });
+  if (!published || classes.length > LARGEST_ROUNDED) {
+    return (earlier, later) => (classOf[earlier] === classOf[later] ? 0 : 1);
+  }
+  const rounded = roundedLabelDistances(classes.length).data;
+  const levels = [...new Set(rounded)].sort((a, b) => a - b);
+  const places = Uint16Array.from(rounded, (distance) => levels.indexOf(distance));
+  return (earlier, later) =>
+    places[(classOf[earlier] as number) * classes.length + (classOf[later] as number)] as number;
 }
 
 /** 1 − NumPy's `corrcoef` of one-hot rows to the last bit: sums by fused multiply-add in the order of the columns. */
@@ -131,17 +167,23 @@ function addRoundingToOdd(a: number, b: number): number {
   return double[0] as number;
 }
 
-/** Standardises the centred columns, then centres rows and makes their length 1, in place; rows without spread are 0. */
-function correlationRows(matrix: Matrix): Matrix {
-  const { rows, cols } = matrix;
+/** Centred columns over their standard deviation, in place; constant ones are 0. */
+function standardiseColumns(matrix: Matrix): Matrix {
+  const { rows, cols, data } = matrix;
   const factors = columnSquares(matrix).map((square) => (square > 0 ? Math.sqrt(rows / square) : 0));
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) data[i * cols + j] = (data[i * cols + j] as number) * (factors[j] as number);
+  }
+  return matrix;
+}
+
+/** Centres rows and makes their length 1, in place, so that products are correlations; rows without spread are 0. */
+function unitRows(matrix: Matrix): Matrix {
+  const { rows, cols } = matrix;
   for (let i = 0; i < rows; i++) {
     const row = rowRange(matrix, i, i + 1).data;
     let sum = 0;
-    for (let j = 0; j < cols; j++) {
-      row[j] = (row[j] as number) * (factors[j] as number);
-      sum += row[j] as number;
-    }
+    for (let j = 0; j < cols; j++) sum += row[j] as number;
     for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - sum / cols;
     const length = Math.sqrt(dot(row, row));
     for (let j = 0; j < cols; j++) row[j] = length > 0 ? (row[j] as number) / length : 0;
@@ -149,96 +191,131 @@ function correlationRows(matrix: Matrix): Matrix {
   return matrix;
 }
 
-/** The distances of pairs of rows whose labels are equally far apart, those of the nearest labels first. */
-async function distancesByGroup(rows: Matrix, classOf: Int32Array, labelDistances: Matrix): Promise<Float64Array[]> {
+/** `[n·(n − 1)/2]`, 1 − correlation of every row of length 1 with those before it. */
+async function pairDistances(rows: Matrix): Promise<Float64Array> {
   const count = rows.rows;
-  const classCount = labelDistances.rows;
-  const levels = [...new Set(labelDistances.data)].sort((a, b) => a - b);
-  const groupOf = Uint8Array.from(labelDistances.data, (distance) => levels.indexOf(distance));
-  const group = (i: number, j: number) =>
-    groupOf[(classOf[i] as number) * classCount + (classOf[j] as number)] as number;
-  const sizes = levels.map(() => 0);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < i; j++) sizes[group(j, i)] = (sizes[group(j, i)] as number) + 1;
-  }
-  const groups = sizes.map((size) => new Float64Array(size));
-  const filled = sizes.map(() => 0);
+  const result = new Float64Array((count * (count - 1)) / 2);
+  let at = 0;
   for (let from = 0; from < count; from += BLOCK) {
     const to = Math.min(from + BLOCK, count);
-    const correlations = await multiplyTransposed(rowRange(rows, from, to), rowRange(rows, 0, to));
+    const { data } = await multiplyTransposed(rowRange(rows, from, to), rowRange(rows, 0, to));
     for (let i = from; i < to; i++) {
+      const start = (i - from) * to;
       for (let j = 0; j < i; j++) {
-        const g = group(j, i);
-        const at = filled[g] as number;
-        const correlation = correlations.data[(i - from) * to + j] as number;
-        (groups[g] as Float64Array)[at] = Math.round((1 - correlation) / RESOLUTION) * RESOLUTION;
-        filled[g] = at + 1;
+        result[at++] = Math.round((1 - (data[start + j] as number)) / RESOLUTION) * RESOLUTION;
       }
     }
-  }
-  return groups;
-}
-
-/**
- * Spearman's correlation, as scipy's, of distances with the place of their group, which all of a group share. 0 when all
- * distances are equal.
- */
-function rankCorrelation(groups: readonly Float64Array[]): number {
-  const count = groups.reduce((sum, group) => sum + group.length, 0);
-  const all = groups.reduce((merged, group) => merge(merged, group.sort()), new Float64Array());
-  const middle = (count + 1) / 2;
-  const largest = groups.reduce((best, group) => (group.length > best.length ? group : best));
-  let covariance = 0;
-  let labelSpread = 0;
-  let largestPlace = 0;
-  let sumOfOthers = 0;
-  let before = 0;
-  for (const group of groups) {
-    const place = before + (group.length + 1) / 2 - middle;
-    labelSpread += group.length * place * place;
-    before += group.length;
-    if (group === largest) {
-      largestPlace = place;
-    } else {
-      const sum = sumOfRanks(group, all, middle);
-      covariance += place * sum;
-      sumOfOthers += sum;
-    }
-  }
-  // Ranks less their mean add up to 0.
-  covariance -= largestPlace * sumOfOthers;
-  let spread = (count ** 3 - count) / 12;
-  for (let first = 0; first < count; ) {
-    let end = first + 1;
-    while (end < count && all[end] === all[first]) end++;
-    spread -= ((end - first) ** 3 - (end - first)) / 12;
-    first = end;
-  }
-  return spread > 0 && labelSpread > 0 ? covariance / Math.sqrt(spread * labelSpread) : 0;
-}
-
-/** Two sorted arrays as one. */
-function merge(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {
-  const result = new Float64Array(a.length + b.length);
-  let i = 0;
-  let j = 0;
-  for (let at = 0; at < result.length; at++) {
-    const fromA = j === b.length || (i < a.length && (a[i] as number) <= (b[j] as number));
-    result[at] = (fromA ? a[i++] : b[j++]) as number;
   }
   return result;
 }
 
-/** Σ over `group` of the rank among `all`, the mean rank of equal ones, less `middle`; both are sorted. */
-function sumOfRanks(group: Float64Array, all: Float64Array, middle: number): number {
-  let sum = 0;
-  let first = 0;
-  let end = 0;
-  for (const distance of group) {
-    while ((all[first] as number) < distance) first++;
-    if (end < first) end = first;
-    while (end < all.length && (all[end] as number) === distance) end++;
-    sum += (first + end + 1) / 2 - middle;
+/**
+ * Spearman's correlation, as scipy's, of distances with few levels; 0 when one of them is constant. Sorts distances and
+ * levels together, as digits of one number: what follows reads memory in order.
+ *
+ * @param distances of all pairs, multiples of `RESOLUTION`; not kept
+ */
+function correlationWithLevels(distances: Float64Array, level: (earlier: number, later: number) => number): number {
+  const sizes = new Float64Array(LEVELS);
+  for (let at = 0, later = 1; at < distances.length; later++) {
+    for (let earlier = 0; earlier < later; earlier++, at++) {
+      const own = level(earlier, later);
+      sizes[own] = (sizes[own] as number) + 1;
+      distances[at] = ((distances[at] as number) / RESOLUTION) * LEVELS + own;
+    }
   }
-  return sum;
+  distances.sort();
+  const middle = (distances.length - 1) / 2;
+  const rankSums = new Float64Array(LEVELS);
+  let spread = (distances.length ** 3 - distances.length) / 12;
+  for (let first = 0; first < distances.length; ) {
+    const base = Math.floor((distances[first] as number) / LEVELS) * LEVELS;
+    let end = first + 1;
+    while (end < distances.length && (distances[end] as number) < base + LEVELS) end++;
+    const tied = end - first;
+    const rank = (first + end - 1) / 2 - middle;
+    spread -= (tied ** 3 - tied) / 12;
+    for (; first < end; first++) {
+      const own = (distances[first] as number) - base;
+      rankSums[own] = (rankSums[own] as number) + rank;
+    }
+  }
+  let before = 0;
+  let covariance = 0;
+  let levelSpread = 0;
+  sizes.forEach((size, own) => {
+    const rank = before + (size - 1) / 2 - middle;
+    before += size;
+    covariance += rank * (rankSums[own] as number);
+    levelSpread += size * rank * rank;
+  });
+  return spread > 0 && levelSpread > 0 ? covariance / Math.sqrt(spread * levelSpread) : 0;
+}
+
+/** Replaces values by their ranks less the mean rank, equal ones by their mean rank, in the memory of the values. */
+function ranks(values: Float64Array): Float64Array {
+  const order = ascending(values);
+  const middle = (values.length - 1) / 2;
+  for (let first = 0; first < order.length; ) {
+    const value = values[order[first] as number] as number;
+    let end = first + 1;
+    while (end < order.length && values[order[end] as number] === value) end++;
+    const rank = (first + end - 1) / 2 - middle;
+    for (; first < end; first++) values[order[first] as number] = rank;
+  }
+  return values;
+}
+
+/** The indices of the values from the smallest to the largest: in buckets of equal width, then within each. */
+function ascending(values: Float64Array): Uint32Array {
+  let least = Number.POSITIVE_INFINITY;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    least = Math.min(least, values[i] as number);
+    largest = Math.max(largest, values[i] as number);
+  }
+  const buckets = Math.min(values.length, MOST_BUCKETS);
+  const factor = largest > least ? (buckets - 1) / (largest - least) : 0;
+  const ends = new Uint32Array(buckets + 1);
+  for (let i = 0; i < values.length; i++) {
+    const bucket = Math.floor(((values[i] as number) - least) * factor) + 1;
+    ends[bucket] = (ends[bucket] as number) + 1;
+  }
+  for (let b = 0; b < buckets; b++) ends[b + 1] = (ends[b + 1] as number) + (ends[b] as number);
+  const order = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const bucket = Math.floor(((values[i] as number) - least) * factor);
+    const place = ends[bucket] as number;
+    order[place] = i;
+    ends[bucket] = place + 1;
+  }
+  for (let b = 0, first = 0; b < buckets; b++) {
+    const end = ends[b] as number;
+    sortBucket(order.subarray(first, end), values);
+    first = end;
+  }
+  return order;
+}
+
+function sortBucket(bucket: Uint32Array, values: Float64Array): void {
+  if (bucket.length > LARGEST_INSERTION) {
+    const some = values[bucket[0] as number];
+    if (bucket.some((i) => values[i] !== some)) bucket.sort((i, j) => (values[i] as number) - (values[j] as number));
+    return;
+  }
+  for (let at = 1; at < bucket.length; at++) {
+    const index = bucket[at] as number;
+    const value = values[index] as number;
+    let place = at;
+    for (; place > 0 && (values[bucket[place - 1] as number] as number) > value; place--) {
+      bucket[place] = bucket[place - 1] as number;
+    }
+    bucket[place] = index;
+  }
+}
+
+/** Pearson's correlation of two centred lists; 0 when one of them is constant. */
+function correlation(a: Float64Array, b: Float64Array): number {
+  const spread = dot(a, a) * dot(b, b);
+  return spread > 0 ? dot(a, b) / Math.sqrt(spread) : 0;
 }

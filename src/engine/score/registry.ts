@@ -34,48 +34,70 @@ export const SCORES: readonly Score[] = [
   ncti,
 ];
 
+/** What single variants need besides what their score needs, by `score:variant`. */
+const VARIANT_NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  'logme:classification': ['labels'],
+  'pactran:dirichlet': ['sourceProbabilities'],
+  'pactran:gamma': ['sourceProbabilities'],
+};
+
 /**
  * Computes one score.
  *
- * @param options.variant the score's default variant when left out
+ * @param options.variant when left out the first variant for which the evidence is enough
  * @param options.contributions whether to give per-sample contributions, for confidence intervals
- * @returns `seconds`: the time of the scoring alone, with the evidence in memory
+ * @returns `variant`: the one that was computed; `seconds`: the time of the scoring alone, with the evidence in memory
  * @throws UsageError for an unknown score or variant, InputError when the evidence lacks what the score needs
  */
 export async function computeScore(
   id: string,
   evidence: Evidence,
   options: { variant?: string | undefined; contributions?: boolean } = {},
-): Promise<ScoreResult & { seconds: number }> {
+): Promise<ScoreResult & { variant: string; seconds: number }> {
   const score = SCORES.find((candidate) => candidate.id === id);
   if (score === undefined) {
     throw new UsageError(`Unknown score ${id}; choose one of ${SCORES.map((known) => known.id).join(', ')}.`);
   }
-  const variant = options.variant ?? score.variants[0];
+  if (!score.needs.some((needs) => holds(evidence, needs)))
+    throw new InputError(whatIsMissing(score.title, score.needs, evidence));
+  const enough = (name: string) => holds(evidence, VARIANT_NEEDS[`${id}:${name}`] ?? []);
+  const variant = options.variant ?? score.variants.find(enough) ?? score.variants[0];
   if (!score.variants.includes(variant)) {
     throw new UsageError(`Unknown variant ${variant} of ${id}; choose one of ${score.variants.join(', ')}.`);
   }
-  if (!applies(score, evidence)) {
-    throw new InputError(
-      `${score.title} needs ${score.needs.map((set) => set.map(name).join(' and ')).join(', or ')}.`,
+  if (!enough(variant)) {
+    const others = score.variants.filter(enough).join(' or ');
+    const missing = whatIsMissing(
+      `The variant ${variant} of ${score.title}`,
+      [VARIANT_NEEDS[`${id}:${variant}`] ?? []],
+      evidence,
     );
+    throw new InputError(`${missing} Use the variant ${others}.`);
   }
   const start = performance.now();
   const result = await score.compute(evidence, { variant, contributions: options.contributions ?? false });
-  return { ...result, seconds: (performance.now() - start) / 1000 };
+  return { ...result, variant, seconds: (performance.now() - start) / 1000 };
 }
 
-/** Whether the evidence holds what the score needs. */
-function applies(score: Score, evidence: Evidence): boolean {
-  return score.needs.some((set) =>
-    set.every((need) =>
-      need === 'labelEmbeddings' ? evidence.labelEmbeddings.length > 0 : evidence[need] !== undefined,
-    ),
-  );
+function holds(evidence: Evidence, needs: readonly Need[]): boolean {
+  const held: Record<Need, boolean> = {
+    labels: evidence.labels !== undefined,
+    labelEmbeddings: evidence.labelKind !== undefined,
+    sourceProbabilities: evidence.sourceProbabilities !== undefined,
+  };
+  return needs.every((need) => held[need]);
 }
 
-function name(need: Need): string {
-  return { labels: 'class labels', labelEmbeddings: 'label embeddings', sourceProbabilities: 'source probabilities' }[
-    need
-  ];
+/** One sentence that says what the evidence lacks, and what it holds instead of class labels. */
+function whatIsMissing(what: string, needs: Score['needs'], evidence: Evidence): string {
+  const needed = needs.map((set) => set.map((need) => NAMES[need]).join(' and ')).join(', or ');
+  const { labelKind } = evidence;
+  const instead = labelKind === undefined || labelKind === 'class labels' ? '' : `; these are ${labelKind}`;
+  return `${what} needs ${needed}${instead}.`;
 }
+
+const NAMES: Record<Need, string> = {
+  labels: 'class labels',
+  labelEmbeddings: 'label embeddings',
+  sourceProbabilities: 'source probabilities',
+};

@@ -1,7 +1,7 @@
 import type { ScoreId } from '../../protocol/scores.ts';
 import type { Evidence } from './evidence.ts';
 
-/** A part of the evidence that a score can't do without. */
+/** A part of the evidence that a score can't do without; class labels, multi-labels and targets have label embeddings too. */
 export type Need = 'labels' | 'labelEmbeddings' | 'sourceProbabilities';
 
 /**

@@ -4,7 +4,7 @@ import { gramian } from '../linalg/multiply.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter, subtractRows } from './classScatter.ts';
 import type { Samples } from './discriminant.ts';
-import { adaptiveDiscriminant, fitDiscriminant, ownProbabilities, softmax } from './discriminant.ts';
+import { adaptiveDiscriminant, fitDiscriminant, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import { centredSamples } from './samples.ts';
@@ -36,7 +36,7 @@ export const sfda: Score = {
   async compute(evidence, { contributions }) {
     const scatter = await classScatter(evidence);
     const { shrinkage, discriminant } = await adaptiveDiscriminant(evidence, scatter, 'SFDA');
-    const confidence = await ownProbabilities(discriminant, scatter, softened, (from, to) =>
+    const confidence = await ownProbabilities(discriminant, scatter, softenedAt, (from, to) =>
       centredSamples(evidence, from, to),
     );
 
@@ -49,14 +49,19 @@ export const sfda: Score = {
     const means = await classMeans(evidence, scatter, mixed);
     const hardCovariance = await covarianceAbout(means, scatter, mixed);
     const second = await fitDiscriminant(means, hardCovariance, scatter.counts, shrinkage);
-    return meanOverSamples(await ownProbabilities(second, scatter, softmax, mixed), contributions);
+    return meanOverSamples(await ownProbabilities(second, scatter, softmaxAt, mixed), contributions);
   },
 };
 
-/** The softmax of the softmax: nothing is given less than 1/(C·e). */
-function softened(scores: Float64Array): void {
+/** The softmax of the softmax, at `own`: nothing is given less than 1/(C·e). */
+function softenedAt(scores: Float64Array, own: number): number {
   softmax(scores);
-  softmax(scores);
+  let sum = 0;
+  for (let c = 0; c < scores.length; c++) {
+    const probability = scores[c] as number;
+    sum += probability < Number.EPSILON / 4 ? 1 : Math.exp(probability);
+  }
+  return Math.exp(scores[own] as number) / sum;
 }
 
 /** Per class the mean of the means of the other classes. */
