@@ -1,6 +1,6 @@
 import type { Matrix } from './matrix.ts';
-import { difference, paste, scaled, submatrix, transpose, zeros } from './matrix.ts';
-import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from './multiply.ts';
+import { difference, paste, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
+import { gramian, multiply, multiplyLowerTransposed, multiplyLowerTriangular } from './multiply.ts';
 
 /** Below this size plain loops beat the calls into ONNX Runtime. */
 const BASE_SIZE = 64;
@@ -9,10 +9,10 @@ const BASE_SIZE = 64;
  * The inverse L⁻¹ of the Cholesky factor of a symmetric positive definite A = L·Lᵀ, itself lower triangular.
  *
  * The inverse rather than L: solving with it is a product, and products run on ONNX Runtime. A is split in halves down
- * to small blocks, so nearly all the work, 4/3·d³ operations, is matrix products:
+ * to small blocks, so nearly all the work, less than d³ operations, is matrix products that skip zeros:
  *
- *     A = [A₁₁ ·  ]   L₂₁ = A₂₁·L₁₁⁻ᵀ   L₂₂ = chol(A₂₂ − L₂₁·L₂₁ᵀ)   L⁻¹ = [L₁₁⁻¹               0   ]
- *         [A₂₁ A₂₂]                                                        [−L₂₂⁻¹·L₂₁·L₁₁⁻¹  L₂₂⁻¹]
+ *     A = [A₁₁ ·  ]   L₂₁ᵀ = L₁₁⁻¹·A₂₁ᵀ   L₂₂ = chol(A₂₂ − L₂₁·L₂₁ᵀ)   L⁻¹ = [L₁₁⁻¹               0   ]
+ *         [A₂₁ A₂₂]                                                          [−L₂₂⁻¹·L₂₁·L₁₁⁻¹  L₂₂⁻¹]
  *
  * Relative error about d·ε·cond(A), as for substitution.
  *
@@ -28,11 +28,14 @@ export async function inverseCholesky(a: Matrix): Promise<Matrix | undefined> {
   const rest = size - half;
   const inverse11 = await inverseCholesky(submatrix(a, 0, 0, half, half));
   if (inverse11 === undefined) return undefined;
-  const l21 = await multiplyTransposed(submatrix(a, half, 0, rest, half), inverse11);
-  const schur = difference(submatrix(a, half, half, rest, rest), await gramian(l21));
+  const l21Transposed = await multiplyLowerTriangular(inverse11, transpose(submatrix(a, half, 0, rest, half)));
+  const schur = submatrix(a, half, half, rest, rest);
+  subtractFrom(schur, await gramian(transpose(l21Transposed)));
   const inverse22 = await inverseCholesky(schur);
   if (inverse22 === undefined) return undefined;
-  const inverse21 = scaled(await multiplyLowerTriangular(inverse22, await multiply(l21, inverse11)), -1);
+  const inner = transpose(await multiplyLowerTransposed(inverse11, l21Transposed));
+  const inverse21 = zeros(rest, half);
+  subtractFrom(inverse21, await multiplyLowerTriangular(inverse22, inner));
 
   const inverse = zeros(size, size);
   paste(inverse, inverse11, 0, 0);

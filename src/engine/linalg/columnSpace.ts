@@ -1,6 +1,6 @@
 import { independentRows, inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
-import { addTo, selectRows, zeros } from './matrix.ts';
+import { addTo, dot, selectRows, zeros } from './matrix.ts';
 import { gramian, inTurn, multiplyLowerTriangular } from './multiply.ts';
 import { positiveWhitening } from './whitening.ts';
 
@@ -27,7 +27,7 @@ export async function trustedWhitening(gram: Matrix): Promise<Matrix | undefined
   const whitening = await inverseCholesky(gram);
   if (whitening === undefined) return undefined;
   // Σ(L⁻¹)² is the trace of the inverse, that is the sum of the inverse eigenvalues.
-  const inverseTrace = whitening.data.reduce((sum, value) => sum + value * value, 0);
+  const inverseTrace = dot(whitening.data, whitening.data);
   return (trace(gram) / gram.rows) * (inverseTrace / gram.rows) <= TRUSTED_CONDITION ? whitening : undefined;
 }
 

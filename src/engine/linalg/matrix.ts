@@ -107,14 +107,27 @@ export function addTo(a: Matrix, b: Matrix): void {
   }
 }
 
+/** a − b into a. */
+export function subtractFrom(a: Matrix, b: Matrix): void {
+  for (let i = 0; i < a.data.length; i++) {
+    a.data[i] = (a.data[i] as number) - (b.data[i] as number);
+  }
+}
+
 /** a − b, new. */
 export function difference(a: Matrix, b: Matrix): Matrix {
-  return { ...a, data: a.data.map((value, i) => value - (b.data[i] as number)) };
+  const result: Matrix = { ...a, data: a.data.slice() };
+  subtractFrom(result, b);
+  return result;
 }
 
 /** factor·a, new. */
 export function scaled(a: Matrix, factor: number): Matrix {
-  return { ...a, data: a.data.map((value) => factor * value) };
+  const result = zeros(a.rows, a.cols);
+  for (let i = 0; i < a.data.length; i++) {
+    result.data[i] = factor * (a.data[i] as number);
+  }
+  return result;
 }
 
 /** Σₖ weightₖ·matrixₖ. */

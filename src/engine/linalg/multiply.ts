@@ -1,5 +1,5 @@
 import type { Matrix } from './matrix.ts';
-import { paste, rowRange, submatrix, zeros } from './matrix.ts';
+import { paste, rowRange, submatrix, transpose, zeros } from './matrix.ts';
 import { gemm } from './onnxKernels.ts';
 
 /** Products of fewer multiplications than this are cheaper in a loop than through a call into ONNX Runtime. */
@@ -8,9 +8,8 @@ const SMALL = 20_000;
 const TRIANGLE_STEP = 256;
 
 /**
- * From this many multiplications on, a product whose entries only enter sums may be computed in single precision, which
- * is twice as fast: the rounding of 1e-7 per entry is independent from entry to entry, so little of it is left in a sum
- * over millions.
+ * From this many multiplications on single precision, twice as fast, is worth it where its error is checked afterwards
+ * (`mixtureFit`) or only guides a search (the ridge of `heldOutFit`).
  */
 export const SINGLE_PRECISION_FROM = 1e9;
 
@@ -18,7 +17,7 @@ export const SINGLE_PRECISION_FROM = 1e9;
 export async function multiply(a: Matrix, b: Matrix): Promise<Matrix> {
   const result = zeros(a.rows, b.cols);
   if (a.rows * a.cols * b.cols > SMALL) {
-    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.cols, false);
+    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.cols, 'neither');
     return result;
   }
   for (let i = 0; i < a.rows; i++) {
@@ -37,7 +36,7 @@ export async function multiply(a: Matrix, b: Matrix): Promise<Matrix> {
 export async function multiplyTransposed(a: Matrix, b: Matrix): Promise<Matrix> {
   const result = zeros(a.rows, b.rows);
   if (a.rows * a.cols * b.rows > SMALL) {
-    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.rows, true);
+    await gemm(a.data, b.data, result.data, a.rows, a.cols, b.rows, 'b');
     return result;
   }
   for (let i = 0; i < a.rows; i++) {
@@ -59,12 +58,21 @@ export async function gramian(a: Matrix): Promise<Matrix> {
     const to = Math.min(from + TRIANGLE_STEP, a.rows);
     paste(result, await multiplyTransposed(rowRange(a, from, to), rowRange(a, 0, to)), from, 0);
   }
-  for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < i; j++) {
-      result.data[j * a.rows + i] = result.data[i * a.rows + j] as number;
+  mirrorLower(result);
+  return result;
+}
+
+/** Copies the lower triangle to the upper one, in tiles that fit the first-level cache. */
+function mirrorLower({ rows: size, data }: Matrix): void {
+  const tile = 32;
+  for (let i0 = 0; i0 < size; i0 += tile) {
+    for (let j0 = 0; j0 <= i0; j0 += tile) {
+      const iEnd = Math.min(i0 + tile, size);
+      for (let j = j0; j < Math.min(j0 + tile, size); j++) {
+        for (let i = Math.max(i0, j + 1); i < iEnd; i++) data[j * size + i] = data[i * size + j] as number;
+      }
     }
   }
-  return result;
 }
 
 /** L·B for a lower-triangular L; what lies above its diagonal is never read in blocks that are all zero. */
@@ -74,6 +82,18 @@ export async function multiplyLowerTriangular(lower: Matrix, b: Matrix): Promise
     const to = Math.min(from + TRIANGLE_STEP, lower.rows);
     const strip = submatrix(lower, from, 0, to - from, to);
     result.data.set((await multiply(strip, rowRange(b, 0, to))).data, from * b.cols);
+  }
+  return result;
+}
+
+/** Lᵀ·B for a lower-triangular L, likewise. */
+export async function multiplyLowerTransposed(lower: Matrix, b: Matrix): Promise<Matrix> {
+  const size = lower.rows;
+  const result = zeros(size, b.cols);
+  for (let from = 0; from < size; from += TRIANGLE_STEP) {
+    const width = Math.min(TRIANGLE_STEP, size - from);
+    const strip = transpose(submatrix(lower, from, from, size - from, width));
+    result.data.set((await multiply(strip, rowRange(b, from, size))).data, from * b.cols);
   }
   return result;
 }
@@ -92,7 +112,15 @@ export async function squaredLengths(lower: Matrix, b: Matrix, single: boolean):
     const to = Math.min(from + TRIANGLE_STEP, lower.rows);
     const left = new Numbers(submatrix(lower, from, 0, to - from, to).data);
     const part = product.subarray(0, (to - from) * b.cols);
-    await gemm<Float32Array | Float64Array>(left, right.subarray(0, to * b.cols), part, to - from, to, b.cols, false);
+    await gemm<Float32Array | Float64Array>(
+      left,
+      right.subarray(0, to * b.cols),
+      part,
+      to - from,
+      to,
+      b.cols,
+      'neither',
+    );
     for (let row = 0; row < part.length; row += b.cols) {
       for (let j = 0; j < b.cols; j++) {
         sums[j] = (sums[j] as number) + (part[row + j] as number) ** 2;

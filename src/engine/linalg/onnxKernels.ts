@@ -13,11 +13,14 @@ const OPSET_VERSION = 13;
 
 const sessions = new Map<string, Promise<InferenceSession>>();
 
+/** Which factor of a product is transposed. */
+type Transposed = 'neither' | 'a' | 'b';
+
 /**
- * Writes A·B, or A·Bᵀ when `transposeB`, into `result`. All three of one type.
+ * Writes A·B, Aᵀ·B or A·Bᵀ into `result`. All three of one type.
  *
- * @param a `[m, k]` row-major
- * @param b `[k, n]`, or `[n, k]` when `transposeB`
+ * @param a `[m, k]` row-major, or `[k, m]` when transposed
+ * @param b `[k, n]`, or `[n, k]` when transposed
  * @param result `[m, n]`, overwritten
  */
 export async function gemm<T extends Float32Array | Float64Array>(
@@ -27,13 +30,13 @@ export async function gemm<T extends Float32Array | Float64Array>(
   m: number,
   k: number,
   n: number,
-  transposeB: boolean,
+  transposed: Transposed,
 ): Promise<void> {
   const type = result instanceof Float32Array ? 'float32' : 'float64';
-  const key = `${type} ${transposeB}`;
+  const key = `${type} ${transposed}`;
   let session = sessions.get(key);
   if (session === undefined) {
-    session = InferenceSession.create(gemmModel(type, transposeB), {
+    session = InferenceSession.create(gemmModel(type, transposed), {
       // Idle threads must not spin: the next product may run in the other session, or in a network's.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
@@ -44,26 +47,31 @@ export async function gemm<T extends Float32Array | Float64Array>(
       ? new Tensor('float32', data, [rows, cols])
       : new Tensor('float64', data, [rows, cols]);
   await (await session).run(
-    { a: tensor(a, m, k), b: transposeB ? tensor(b, n, k) : tensor(b, k, n) },
+    {
+      a: transposed === 'a' ? tensor(a, k, m) : tensor(a, m, k),
+      b: transposed === 'b' ? tensor(b, n, k) : tensor(b, k, n),
+    },
     { y: tensor(result, m, n) },
   );
 }
 
 /** The bytes of an ONNX model with the one node `y = Gemm(a, b)`; field numbers are those of onnx.proto. */
-function gemmModel(type: keyof typeof ELEMENT_TYPE, transposeB: boolean): Uint8Array {
+function gemmModel(type: keyof typeof ELEMENT_TYPE, transposed: Transposed): Uint8Array {
   const node = message((writer) => {
     writer.writeStringField(1, 'a');
     writer.writeStringField(1, 'b');
     writer.writeStringField(2, 'y');
     writer.writeStringField(4, 'Gemm');
-    writer.writeBytesField(
-      5,
-      message((attribute) => {
-        attribute.writeStringField(1, 'transB');
-        attribute.writeVarintField(3, transposeB ? 1 : 0);
-        attribute.writeVarintField(20, ATTRIBUTE_TYPE_INT);
-      }),
-    );
+    if (transposed !== 'neither') {
+      writer.writeBytesField(
+        5,
+        message((attribute) => {
+          attribute.writeStringField(1, transposed === 'a' ? 'transA' : 'transB');
+          attribute.writeVarintField(3, 1);
+          attribute.writeVarintField(20, ATTRIBUTE_TYPE_INT);
+        }),
+      );
+    }
   });
   const graph = message((writer) => {
     writer.writeBytesField(1, node);

@@ -38,7 +38,9 @@ export const emms: Score = {
   async compute(evidence, { variant, contributions }) {
     if (variant === 'cv') return heldOut(evidence, contributions);
     const fit = await inSampleFit(evidence);
-    const solution = variant === 'exact' ? solveExactly(fit) : await alternateOnce(fit);
+    const solution = await (variant === 'exact'
+      ? solveExactly(fit)
+      : alternateOnce(fit, evidence.labelEmbeddings.length));
     const factor = variant === 'reference' ? (evidence.labelEmbeddings[0]?.cols ?? 1) : 1;
     return {
       // Rounding must not turn a perfect fit into a positive score.
@@ -57,9 +59,9 @@ interface Solution {
   squaredResidual: number;
 }
 
-async function alternateOnce({ gram, projected, leastSquares }: InSampleFit): Promise<Solution> {
-  const equal = Array.from({ length: gram.rows }, () => 1 / gram.rows);
-  const fitted = multiplyVector(projected, equal);
+async function alternateOnce({ firstRound, leastSquares }: InSampleFit, size: number): Promise<Solution> {
+  const equal = Array.from({ length: size }, () => 1 / size);
+  const { gram, fitted, square } = await firstRound(equal);
   // The normal equations of Z·λ ≈ X·W lose the digits by which embeddings differ when they are nearly the same.
   const whitening = await trustedWhitening(gram);
   const weights = sparsemax(
@@ -68,11 +70,12 @@ async function alternateOnce({ gram, projected, leastSquares }: InSampleFit): Pr
       : multiplyVector(transpose(whitening), multiplyVector(whitening, fitted)),
   );
   const cross = weights.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0);
-  const squaredResidual = quadraticForm(projected, equal) - 2 * cross + quadraticForm(gram, weights);
+  const squaredResidual = square - 2 * cross + quadraticForm(gram, weights);
   return { weights, fittedWeights: equal, squaredResidual };
 }
 
-function solveExactly({ gram, projected }: InSampleFit): Solution {
+async function solveExactly({ innerProducts }: InSampleFit): Promise<Solution> {
+  const { gram, projected } = await innerProducts();
   const residual = difference(gram, projected);
   const weights = minimiseOnSimplex(residual);
   return { weights, fittedWeights: weights, squaredResidual: quadraticForm(residual, weights) };

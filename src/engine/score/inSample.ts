@@ -12,9 +12,20 @@ import {
   transpose,
   zeros,
 } from '../linalg/matrix.ts';
-import { gramian, inTurn, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
-import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
+import {
+  gramian,
+  inTurn,
+  multiply,
+  multiplyLowerTransposed,
+  multiplyLowerTriangular,
+  multiplyTransposed,
+} from '../linalg/multiply.ts';
+import { solveNormalEquations } from '../linalg/normalEquations.ts';
+import { classMoments } from '../stats/classMoments.ts';
+import { standardisedColumns, standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
+import { BLOCK_SAMPLES } from './evidence.ts';
+import { mixtureFit } from './mixtureFit.ts';
 import { sampleProducts } from './sampleProducts.ts';
 
 /**
@@ -27,15 +38,28 @@ import { sampleProducts } from './sampleProducts.ts';
 export interface InSampleFit {
   /** Number of features that are linearly independent. */
   rank: number;
-  /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
-  gram: Matrix;
-  /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
-  projected: Matrix;
+  /** What one round from the weights t needs: less work than all of G and P when labels come per sample. */
+  firstRound(t: readonly number[]): Promise<FirstRound>;
+  /** `[K, K]` each: ⟨Zₖ, Zₗ⟩, and ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
+  innerProducts(): Promise<{ gram: Matrix; projected: Matrix }>;
   /** The λ of least |Zλ − Σ tₖ·P·Zₖ|, however close the Zₖ are to each other. */
   leastSquares(t: readonly number[]): Promise<number[]>;
   /** `[n]`: per sample |Σ aₖ·(P·Zₖ)ᵢ − Σ bₖ·Zₖᵢ|² */
   squaredResiduals(a: readonly number[], b: readonly number[]): Promise<Float64Array>;
 }
+
+/** Inner products of the fit f = Σ tₖ·P·Zₖ. */
+interface FirstRound {
+  /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
+  gram: Matrix;
+  /** `[K]`, ⟨f, Zₖ⟩ */
+  fitted: number[];
+  /** |f|² */
+  square: number;
+}
+
+/** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
+const LARGE = 4e9;
 
 /** The in-sample fit of `evidence`; computed once, whoever asks. */
 export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
@@ -46,11 +70,12 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   const { blocks, whitening } = await columnSpace(evidence);
-  const { gram, withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
-  const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
+  const solve = async (sides: Matrix) =>
+    multiplyLowerTransposed(whitening, await multiplyLowerTriangular(whitening, sides));
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
-    const coefficients = await multiply(transpose(mix(coordinates, t)), whitening);
+    const { withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
+    const coefficients = transpose(await solve(mix(withFeatures, t)));
     const parts: Matrix[] = [];
     for await (const block of blocks()) {
       parts.push(await multiply(coefficients, block));
@@ -59,8 +84,12 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   };
   return {
     rank: whitening.rows,
-    gram,
-    projected: innerProducts(coordinates),
+    firstRound: (t) => mixtureFit(evidence.labelEmbeddings, t, blocks, whitening.rows, solve),
+    innerProducts: async () => {
+      const { gram, withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
+      const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
+      return { gram, projected: innerProducts(coordinates, coordinates) };
+    },
     leastSquares: async (t) => {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
       return leastSquares(targets, (await fitted(t)).data, targets[0]?.length ?? 0);
@@ -70,23 +99,23 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
-  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const { rank, products, fits } = (await refinedFit(evidence, labels)) ?? (await projectedFit(evidence, labels));
   const targets = evidence.standardisedLabels();
-  const counts = evidence.classCounts();
-  const classCoordinates = await multiplyLowerTriangular(whitening, await classSums(labels));
-  const coordinates = await inTurn(targets, (target) => multiply(classCoordinates, target));
-  const lengths = counts.map(Math.sqrt);
+  const lengths = evidence.classCounts().map(Math.sqrt);
   // Targets in the basis of unit class indicators: inner products over n samples become those over C rows.
   const unitTargets = targets.map((target) => scaleRows(target, lengths));
-  const gram = innerProducts(unitTargets);
+  const gram = innerProducts(unitTargets, unitTargets);
+  const projected = innerProducts(await inTurn(targets, (target) => multiply(products, target)), targets);
   return {
-    rank: whitening.rows,
-    gram,
-    projected: innerProducts(coordinates),
+    rank,
+    firstRound: async (t) => {
+      const fitted = t.map((_, k) => dot(rowRange(projected, k, k + 1).data, Float64Array.from(t)));
+      return { gram, fitted, square: t.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0) };
+    },
+    innerProducts: async () => ({ gram, projected }),
     leastSquares: async (t) => {
-      const sums = await multiply(transpose(classCoordinates), mix(coordinates, t));
       const unitFitted = scaleRows(
-        sums,
+        await multiply(products, mix(targets, t)),
         lengths.map((length) => (length > 0 ? 1 / length : 0)),
       );
       const columns = unitTargets.map(({ data }) => data);
@@ -98,15 +127,14 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
       const actual = mix(targets, b);
       const quadratic = await gramian(fittedTarget);
       const linear = await multiplyTransposed(actual, fittedTarget);
-      const coefficients = await multiply(transpose(classCoordinates), whitening);
       const residuals = new Float64Array(labels.length);
       let sample = 0;
-      for await (const block of blocks()) {
-        const fits = transpose(await multiply(coefficients, block));
-        const transformed = await multiply(fits, quadratic);
-        for (let i = 0; i < fits.rows; i++, sample++) {
+      for await (const block of fits()) {
+        const rows = transpose(block);
+        const transformed = await multiply(rows, quadratic);
+        for (let i = 0; i < rows.rows; i++, sample++) {
           const label = labels[sample] as number;
-          const q = rowRange(fits, i, i + 1).data;
+          const q = rowRange(rows, i, i + 1).data;
           const u = rowRange(actual, label, label + 1).data;
           residuals[sample] =
             dot(q, rowRange(transformed, i, i + 1).data) -
@@ -115,6 +143,61 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
         }
       }
       return residuals;
+    },
+  };
+}
+
+/** The projections P·u of the class indicators u `[n, C]` on the column space of X. */
+interface IndicatorFit {
+  rank: number;
+  /** `[C, C]`, ⟨P·u, P·u⟩ */
+  products: Matrix;
+  /** (P·u)ᵀ in blocks `[C, b]` of samples. */
+  fits(): AsyncIterable<Matrix>;
+}
+
+/**
+ * By normal equations that are solved in single precision and refined, for many features and few classes. Products to
+ * 1e-12, see `linalg/normalEquations.ts`.
+ *
+ * @returns undefined when that doesn't pay, or features are constant or too close to dependent
+ */
+async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<IndicatorFit | undefined> {
+  const { features, count, classCount } = evidence;
+  const { cols: d } = features;
+  if (count <= d || count * d * d < LARGE || 8 * classCount > d) return undefined;
+  const { shift, offset, variance, sums } = classMoments(features, labels, classCount);
+  const scale = unitScale(variance, count);
+  if (scale.includes(0)) return undefined;
+  const memory = new Float64Array(d * Math.min(BLOCK_SAMPLES, count));
+  function* blocks() {
+    for (let from = 0; from < count; from += BLOCK_SAMPLES) {
+      const to = Math.min(from + BLOCK_SAMPLES, count);
+      yield standardisedColumns(features, from, to, shift, offset, scale, memory);
+    }
+  }
+  const solved = await solveNormalEquations(blocks, standardisedSums(sums, evidence.classCounts(), offset, scale));
+  if (solved === undefined) return undefined;
+  const coefficients = transpose(solved.solution);
+  return {
+    rank: d,
+    products: solved.products,
+    async *fits() {
+      for (const block of blocks()) yield multiply(coefficients, block);
+    },
+  };
+}
+
+/** By the projector in double precision, whatever the features. */
+async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<IndicatorFit> {
+  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const coordinates = transpose(await multiplyLowerTriangular(whitening, await classSums(labels)));
+  return {
+    rank: whitening.rows,
+    products: await gramian(coordinates),
+    async *fits() {
+      const coefficients = await multiply(coordinates, whitening);
+      for await (const block of blocks()) yield multiply(coefficients, block);
     },
   };
 }
@@ -131,7 +214,12 @@ interface ColumnSpace {
 
 async function columnSpace(evidence: Evidence): Promise<ColumnSpace> {
   const statistics = await evidence.statistics();
-  const scale = unitScale(statistics);
+  const { gram: featureGram, count, dimension } = statistics;
+  const variance = Float64Array.from(
+    { length: dimension },
+    (_, j) => (featureGram.data[j * dimension + j] as number) / count,
+  );
+  const scale = unitScale(variance, count);
   const active = [...scale.keys()].filter((j) => scale[j] !== 0);
   async function* standardised(reuseMemory: boolean) {
     for await (const block of evidence.standardised(scale, reuseMemory)) {
@@ -166,10 +254,10 @@ async function columnSpace(evidence: Evidence): Promise<ColumnSpace> {
  * published standardisation, with its 1e-8, leaves less than rounding of them. (Otherwise scale doesn't matter to a
  * column space, and unit length is best for its conditioning.)
  */
-function unitScale({ gram, count, dimension }: SufficientStatistics): Float64Array {
-  const cutoff = Math.max(count, dimension) * Number.EPSILON;
-  return Float64Array.from({ length: dimension }, (_, j) => {
-    const deviation = Math.sqrt((gram.data[j * dimension + j] as number) / count);
+function unitScale(variance: Float64Array, count: number): Float64Array {
+  const cutoff = Math.max(count, variance.length) * Number.EPSILON;
+  return variance.map((value) => {
+    const deviation = Math.sqrt(value);
     return deviation / (deviation + 1e-8) > cutoff ? 1 / deviation : 0;
   });
 }
@@ -195,12 +283,12 @@ function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
   return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
 }
 
-/** ⟨aₖ, aₗ⟩ for all pairs. */
-function innerProducts(a: readonly Matrix[]): Matrix {
+/** ⟨aₖ, bₗ⟩ for all pairs, which must be symmetric. */
+function innerProducts(a: readonly Matrix[], b: readonly Matrix[]): Matrix {
   const result = zeros(a.length, a.length);
   a.forEach((ak, k) => {
-    a.slice(0, k + 1).forEach((al, l) => {
-      const value = dot(ak.data, al.data);
+    b.slice(0, k + 1).forEach((bl, l) => {
+      const value = dot(ak.data, bl.data);
       result.data[k * a.length + l] = value;
       result.data[l * a.length + k] = value;
     });

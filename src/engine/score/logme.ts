@@ -85,8 +85,8 @@ async function primal(evidence: Evidence): Promise<Problem> {
   const mean = featureMean(statistics);
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
   const reflection = reflectionToAxis(mean);
-  const centred: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
-  const gram = transpose(reflectRows(transpose(reflectRows(centred, reflection)), reflection));
+  const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
+  reflectSymmetric(gram, reflection);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
   let sides: Matrix;
@@ -171,7 +171,7 @@ async function targetSums(evidence: Evidence): Promise<{ products: Matrix; total
 }
 
 function toDoubles({ rows, cols, data }: FloatMatrix): Matrix {
-  return { rows, cols, data: Float64Array.from(data) };
+  return { rows, cols, data: new Float64Array(data) };
 }
 
 /** The mean over the columns of label embedding k. */
@@ -212,20 +212,21 @@ function maximumEvidence(problem: Problem, side: Float64Array, square: number): 
   let residual = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
     const ratio = alpha / beta;
+    // n − γ without cancellation: n less the number of eigenvalues, plus Σ t/(σ + t).
     let gamma = 0;
+    let freedom = count - eigenvalues.length;
     for (let i = 0; i < eigenvalues.length; i++) {
       const value = eigenvalues[i] as number;
-      gamma += value / (value + ratio);
+      const inverse = 1 / (value + ratio);
+      gamma += value * inverse;
+      freedom += ratio * inverse;
     }
     ({ weightSquare, residual } = ridge(problem, side, square, ratio));
     alpha = gamma / (weightSquare + EPSILON);
-    beta = Math.max(Number.MIN_VALUE, freedom(eigenvalues, count, ratio)) / (residual + EPSILON);
+    beta = Math.max(Number.MIN_VALUE, freedom) / (residual + EPSILON);
     if (Math.abs(alpha / beta - ratio) / ratio <= TOLERANCE) break;
   }
-  let logDeterminant = eigenvalues.length * Math.log(beta);
-  for (let i = 0; i < eigenvalues.length; i++) {
-    logDeterminant += Math.log((eigenvalues[i] as number) + alpha / beta);
-  }
+  const logDeterminant = eigenvalues.length * Math.log(beta) + sumOfLogs(eigenvalues, alpha / beta);
   const evidence =
     (dimension / 2) * Math.log(alpha) +
     (count / 2) * Math.log(beta) -
@@ -236,11 +237,21 @@ function maximumEvidence(problem: Problem, side: Float64Array, square: number): 
   return evidence / count;
 }
 
-/** n − γ without cancellation: n less the number of eigenvalues, plus Σ t/(σ + t). */
-function freedom(eigenvalues: Float64Array, count: number, ratio: number): number {
-  let sum = count - eigenvalues.length;
-  for (let i = 0; i < eigenvalues.length; i++) sum += ratio / ((eigenvalues[i] as number) + ratio);
-  return sum;
+/** Σ log(valueᵢ + shift): one logarithm per product of as many as stay in the range of doubles. */
+function sumOfLogs(values: Float64Array, shift: number): number {
+  let sum = 0;
+  let product = 1;
+  for (let i = 0; i < values.length; i++) {
+    const value = (values[i] as number) + shift;
+    const next = product * value;
+    if (next > 1e-290 && next < 1e290) {
+      product = next;
+    } else {
+      sum += Math.log(product);
+      product = value;
+    }
+  }
+  return sum + Math.log(product);
 }
 
 /** ‖m‖² and ‖y − X·m‖² for the ridge t = α/β: one solution of the tridiagonal system (T + t·I)·x = side. */
@@ -248,25 +259,25 @@ function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: num
   const { diagonal, offDiagonal } = tridiagonal;
   const size = side.length;
   const x = new Float64Array(size);
-  const pivots = new Float64Array(size);
+  const inverses = new Float64Array(size);
   let coupling = 0;
-  let pivot = 1;
+  let inverse = 1;
   let value = 0;
   for (let i = 0; i < size; i++) {
     const entry = (diagonal[i] as number) + ratio;
-    const factor = coupling / pivot;
-    // Positive but for rounding where T is singular and t tiny.
-    pivot = Math.max(entry - factor * coupling, Number.EPSILON * entry);
+    const factor = coupling * inverse;
+    // A pivot is positive but for rounding where T is singular and t tiny.
+    inverse = 1 / Math.max(entry - factor * coupling, Number.EPSILON * entry);
     value = (side[i] as number) - factor * value;
     coupling = offDiagonal[i] as number;
     x[i] = value;
-    pivots[i] = pivot;
+    inverses[i] = inverse;
   }
   let solution = 0;
   let solutionSquare = 0;
   let product = 0;
   for (let i = size - 1; i >= 0; i--) {
-    solution = ((x[i] as number) - (offDiagonal[i] as number) * solution) / (pivots[i] as number);
+    solution = ((x[i] as number) - (offDiagonal[i] as number) * solution) * (inverses[i] as number);
     solutionSquare += solution * solution;
     product += solution * (side[i] as number);
   }
@@ -295,6 +306,20 @@ function reflectionToAxis(vector: Float64Array): Float64Array {
 /** ± the length of `vector`, with the sign that doesn't cancel its first entry. */
 function signedLength(vector: Float64Array): number {
   return ((vector[0] as number) > 0 ? -1 : 1) * Math.sqrt(dot(vector, vector));
+}
+
+/** (I − u·uᵀ)·A·(I − u·uᵀ) in place for a symmetric A: A − u·wᵀ − w·uᵀ with w = A·u − ½·(uᵀ·A·u)·u. */
+function reflectSymmetric(a: Matrix, u: Float64Array): void {
+  const w = Float64Array.from({ length: a.rows }, (_, i) => dot(rowRange(a, i, i + 1).data, u));
+  const half = dot(u, w) / 2;
+  for (let i = 0; i < w.length; i++) w[i] = (w[i] as number) - half * (u[i] as number);
+  for (let i = 0; i < a.rows; i++) {
+    const row = rowRange(a, i, i + 1).data;
+    const [ui, wi] = [u[i] as number, w[i] as number];
+    for (let j = 0; j < row.length; j++) {
+      row[j] = (row[j] as number) - (ui * (w[j] as number) + wi * (u[j] as number));
+    }
+  }
 }
 
 /** (I − u·uᵀ)·A in place. */

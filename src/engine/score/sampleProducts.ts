@@ -1,8 +1,10 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { zeros } from '../linalg/matrix.ts';
-import { SINGLE_PRECISION_FROM } from '../linalg/multiply.ts';
-import { gemm } from '../linalg/onnxKernels.ts';
+import { addTo, rowRange, zeros } from '../linalg/matrix.ts';
+import { multiply } from '../linalg/multiply.ts';
 import { STANDARDISATION_EPSILON } from './evidence.ts';
+
+/** Samples whose embeddings are held at once in double precision: they stay in the second-level cache. */
+export const CHUNK = 8;
 
 /** Inner products of standardised label embeddings Zₖ `[n, d2]`. */
 interface SampleProducts {
@@ -14,7 +16,7 @@ interface SampleProducts {
 
 /**
  * One sweep over the samples that never holds a standardised embedding: mean and scale of a column are applied to the sums
- * afterwards. Until then values are taken relative to the first sample, which costs the variances no more than n·ε: one
+ * afterwards. All in double precision. Until then values are taken relative to the first sample, which costs the variances no more than n·ε: one
  * sample of n is never farther than √n standard deviations from the mean.
  *
  * @param embeddings K of `[n, d2]`
@@ -27,59 +29,81 @@ export async function sampleProducts(
   dimension: number,
 ): Promise<SampleProducts> {
   const { rows: count = 0, cols: width = 0 } = embeddings[0] ?? {};
-  // In a block of samples, that is; blocks are added up in double precision.
-  const Numbers = count * dimension * width >= SINGLE_PRECISION_FROM ? Float32Array : Float64Array;
-  const sums = embeddings.map(() => new Float64Array(width));
-  const squares = embeddings.map((_, k) => Array.from({ length: k + 1 }, () => new Float64Array(width)));
+  const moments = emptyMoments(embeddings.length, width);
   const withFeatures = embeddings.map(() => zeros(dimension, width));
   const featureSums = new Float64Array(dimension);
-  const product = new Numbers(dimension * width);
   // Memory is used again from block to block: fresh pages cost more than the numbers that go into them.
-  let features = new Numbers(0);
-  let numbers = new Numbers(0);
-  let shifted: Float64Array[] = [];
-
+  let shifted: Matrix[] = [];
   let first = 0;
   for await (const block of blocks) {
-    const size = block.cols * width;
-    if (numbers.length !== size) {
-      features = new Numbers(block.data.length);
-      numbers = new Numbers(size);
-      shifted = embeddings.map(() => new Float64Array(size));
+    if (shifted[0]?.rows !== block.cols) shifted = embeddings.map(() => zeros(block.cols, width));
+    for (let from = 0; from < block.cols; from += CHUNK) {
+      const to = Math.min(from + CHUNK, block.cols);
+      const parts = shifted.map((matrix) => rowRange(matrix, from, to).data);
+      addMoments(embeddings, first + from, parts, moments);
     }
-    features.set(block.data);
     addRowSums(block, featureSums);
-    for (const [k, { data }] of embeddings.entries()) {
-      const values = shifted[k] as Float64Array;
-      subtractFirstRow(data, first * width, values, sums[k] as Float64Array);
-      squares[k]?.forEach((products, l) => {
-        addProducts(values, shifted[l] as Float64Array, products);
-      });
-      numbers.set(values);
-      await gemm<Float32Array | Float64Array>(features, numbers, product, dimension, block.cols, width, false);
-      add(withFeatures[k] as Matrix, product);
-    }
+    for (const [k, right] of shifted.entries()) addTo(withFeatures[k] as Matrix, await multiply(block, right));
     first += block.cols;
   }
 
+  const { offsets, scales, gram } = finishMoments(moments, count);
+  withFeatures.forEach((products, k) => {
+    centreAndScale(products, featureSums, offsets[k] as Float64Array, scales[k] as Float64Array);
+  });
+  return { gram, withFeatures };
+}
+
+/** Sums over samples of label embeddings, relative to their first row. */
+interface LabelSums {
+  /** K of `[d2]` */
+  sums: Float64Array[];
+  /** For k ≥ l `[d2]`, the sums of the products of embeddings k and l. */
+  products: Float64Array[][];
+}
+
+function emptyMoments(size: number, width: number): LabelSums {
+  return {
+    sums: Array.from({ length: size }, () => new Float64Array(width)),
+    products: Array.from({ length: size }, (_, k) => Array.from({ length: k + 1 }, () => new Float64Array(width))),
+  };
+}
+
+/** Adds the samples from `first` on, as many as `parts` hold, which become the samples relative to the first row. */
+function addMoments(
+  embeddings: readonly FloatMatrix[],
+  first: number,
+  parts: readonly Float64Array[],
+  { sums, products }: LabelSums,
+): void {
+  embeddings.forEach(({ cols, data }, k) => {
+    const values = parts[k] as Float64Array;
+    subtractFirstRow(data, first * cols, values, sums[k] as Float64Array);
+    products[k]?.forEach((sum, l) => {
+      addProducts(values, parts[l] as Float64Array, sum);
+    });
+  });
+}
+
+/** Means relative to the first row, 1/(std + 1e-8), and the inner products of the standardised embeddings. */
+function finishMoments({ sums, products }: LabelSums, count: number) {
   const covariance = (k: number, l: number, j: number) =>
-    (squares[k]?.[l]?.[j] as number) - ((sums[k]?.[j] as number) * (sums[l]?.[j] as number)) / count;
-  const scales = embeddings.map((_, k) =>
-    Float64Array.from({ length: width }, (_, j) => {
+    (products[k]?.[l]?.[j] as number) - ((sums[k]?.[j] as number) * (sums[l]?.[j] as number)) / count;
+  const scales = sums.map((sum, k) =>
+    sum.map((_, j) => {
       const variance = covariance(k, k, j) / count;
       return variance > 0 ? 1 / (Math.sqrt(variance) + STANDARDISATION_EPSILON) : 0;
     }),
   );
-  const gram = zeros(embeddings.length, embeddings.length);
+  const gram = zeros(sums.length, sums.length);
   scales.forEach((scale, k) => {
     scales.slice(0, k + 1).forEach((other, l) => {
       const value = scale.reduce((sum, factor, j) => sum + factor * (other[j] as number) * covariance(k, l, j), 0);
       gram.data[k * gram.cols + l] = value;
       gram.data[l * gram.cols + k] = value;
     });
-    centreAndScale(withFeatures[k] as Matrix, featureSums, sums[k]?.map((sum) => sum / count) ?? scale, scale);
   });
-  return { gram, withFeatures };
+  return { offsets: sums.map((sum) => sum.map((value) => value / count)), scales, gram };
 }
 
 /** Rows of `data` from index `start` on minus the first row, into `result`; adds them up into `sums`. */
@@ -132,12 +156,6 @@ function addProducts(a: Float64Array, b: Float64Array, products: Float64Array): 
   }
 }
 
-function add({ data }: Matrix, product: Float32Array | Float64Array): void {
-  for (let i = 0; i < data.length; i++) {
-    data[i] = (data[i] as number) + (product[i] as number);
-  }
-}
-
 function addRowSums({ rows, cols, data }: Matrix, sums: Float64Array): void {
   for (let i = 0; i < rows; i++) {
     let sum = 0;
@@ -162,4 +180,36 @@ function centreAndScale(
       data[i * cols + j] = centred * (scale[j] as number);
     }
   }
+}
+
+/** An embedding `[n, d2]` and what standardises its columns: (x − shift − offset)·scale. */
+export interface StandardisedColumns {
+  embedding: FloatMatrix;
+  shift: Float64Array;
+  offset: Float64Array;
+  scale: Float64Array;
+}
+
+/** Means, scales and ⟨Zₖ, Zₗ⟩ in one pass over small chunks of samples, relative to the first sample as in `sampleProducts`. */
+export function labelMoments(embeddings: readonly FloatMatrix[]): { columns: StandardisedColumns[]; gram: Matrix } {
+  const { rows: count = 0, cols: width = 0 } = embeddings[0] ?? {};
+  const moments = emptyMoments(embeddings.length, width);
+  const chunks = embeddings.map(() => new Float64Array(CHUNK * width));
+  for (let from = 0; from < count; from += CHUNK) {
+    const size = Math.min(CHUNK, count - from) * width;
+    addMoments(
+      embeddings,
+      from,
+      chunks.map((chunk) => chunk.subarray(0, size)),
+      moments,
+    );
+  }
+  const { offsets, scales, gram } = finishMoments(moments, count);
+  const columns = embeddings.map((embedding, k) => ({
+    embedding,
+    shift: Float64Array.from(embedding.data.subarray(0, width)),
+    offset: offsets[k] as Float64Array,
+    scale: scales[k] as Float64Array,
+  }));
+  return { columns, gram };
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { selectRows, transpose } from '../linalg/matrix.ts';
+import { dot, selectRows, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
 import { centredSamples, samplesByClass } from './samples.ts';
@@ -44,31 +44,40 @@ export const transrate: Score = {
 };
 
 const EPSILON = 1e-4;
-/** On the scale of the 1 that is added to eigenvalues. */
-const TOLERATED_ROUNDING = 1e-8;
+/** Of a coding rate, relative; see `rateOfGram`. */
+const TOLERATED_ROUNDING = 1e-6;
 
 async function codingRate(samples: Matrix): Promise<number> {
   const gram = await gramian(samples.rows < samples.cols ? samples : transpose(samples));
   return rateOfGram(gram, samples.rows);
 }
 
-/** ½·log det(I + gram/(count·ε)) */
+/**
+ * ½·log det(I + gram/(count·ε)), by the Cholesky factor L of that matrix A.
+ *
+ * Rounding perturbs A by at most about δ = size·2⁻⁵²·tr A, which moves the result by at most δ/2·tr A⁻¹, and tr A⁻¹ is the
+ * sum of the squares of L⁻¹. Eigenvalues would not be more exact, but when that bound is more than 1e-6 of the result the 1
+ * of the definition may drown in the rounding of large features: eigenvalues that are rounding themselves are then those of
+ * dependent features, and count as 1.
+ */
 async function rateOfGram(gram: Matrix, count: number): Promise<number> {
   const size = gram.rows;
-  const shifted: Matrix = { ...gram, data: gram.data.map((value) => value / (count * EPSILON)) };
+  const shifted: Matrix = { ...gram, data: gram.data.slice() };
   let trace = 0;
+  for (let at = 0; at < shifted.data.length; at++) shifted.data[at] = (shifted.data[at] as number) / (count * EPSILON);
   for (let i = 0; i < size; i++) {
     trace += shifted.data[i * size + i] as number;
     shifted.data[i * size + i] = (shifted.data[i * size + i] as number) + 1;
   }
   const rounding = size * Number.EPSILON * trace;
-  const whitening = rounding < TOLERATED_ROUNDING ? await inverseCholesky(shifted) : undefined;
-  let sum = 0;
+  const whitening = await inverseCholesky(shifted);
   if (whitening !== undefined) {
-    for (let i = 0; i < size; i++) sum -= Math.log(whitening.data[i * size + i] as number);
-    return sum;
+    let rate = 0;
+    for (let i = 0; i < size; i++) rate -= Math.log(whitening.data[i * size + i] as number);
+    const inverseTrace = dot(whitening.data, whitening.data);
+    if ((rounding / 2) * inverseTrace <= TOLERATED_ROUNDING * Math.max(1, rate)) return rate;
   }
-  // Of large features the 1 drowns in rounding: eigenvalues that are rounding themselves are those of dependent features.
+  let sum = 0;
   for (const value of tridiagonalEigenvalues(await tridiagonalise(shifted))) {
     if (value > 1 + rounding) sum += Math.log(value) / 2;
   }

@@ -78,25 +78,24 @@ export class SufficientStatistics {
     const count = to - from;
     const sum = new Float64Array(dimension);
     for (let i = from; i < to; i++) {
-      for (let j = 0; j < dimension; j++) {
-        sum[j] = (sum[j] as number) + ((data[i * dimension + j] as number) - (shift[j] as number));
+      if (labels === undefined) {
+        addShifted(data, i * dimension, shift, sum);
+      } else {
+        const label = labels[i] as number;
+        this.classCounts[label] = (this.classCounts[label] as number) + 1;
+        addShifted(
+          data,
+          i * dimension,
+          shift,
+          sum,
+          this.classSums.data.subarray(label * dimension, (label + 1) * dimension),
+        );
       }
     }
     const offset = sum.map((total) => total / count);
     const unscaled = new Float64Array(dimension).fill(1);
     const centred = standardisedColumns(features, from, to, shift, offset, unscaled, memory);
     this.mergeMoments(count, offset, await gramian(centred));
-
-    if (labels === undefined) return;
-    const sums = this.classSums.data;
-    for (let i = from; i < to; i++) {
-      const label = labels[i] as number;
-      this.classCounts[label] = (this.classCounts[label] as number) + 1;
-      for (let j = 0; j < dimension; j++) {
-        const at = label * dimension + j;
-        sums[at] = (sums[at] as number) + ((data[i * dimension + j] as number) - (shift[j] as number));
-      }
-    }
   }
 
   /** Adds the statistics of other samples; both must be of the same dimension and classes. */
@@ -129,6 +128,12 @@ export class SufficientStatistics {
     const total = this.count + count;
     const difference = offset.map((value, j) => value - (this.offset[j] as number));
     const weight = (this.count * count) / total;
+    if (this.count === 0) {
+      this.gram.data.set(gram.data);
+      this.offset.set(offset);
+      this.count = total;
+      return;
+    }
     for (let i = 0; i < dimension; i++) {
       const factor = weight * (difference[i] as number);
       for (let j = 0; j < dimension; j++) {
@@ -157,16 +162,7 @@ export class SufficientStatistics {
 
   /** `[d, C]`, the sums over each class of the centred features times `scale`. */
   standardisedClassSums(scale: Float64Array): Matrix {
-    const { classCount, classCounts, classSums, dimension, offset } = this;
-    const result = zeros(dimension, classCount);
-    for (let c = 0; c < classCount; c++) {
-      const samples = classCounts[c] as number;
-      for (let j = 0; j < dimension; j++) {
-        const centred = (classSums.data[c * dimension + j] as number) - samples * (offset[j] as number);
-        result.data[j * classCount + c] = centred * (scale[j] as number);
-      }
-    }
-    return result;
+    return standardisedSums(this.classSums, this.classCounts, this.offset, scale);
   }
 
   /** Little-endian bytes that `deserialize` reads; 8·(d² + 2d + C·d + C) and a header of 32. */
@@ -214,6 +210,40 @@ export class SufficientStatistics {
 
 function byteLength(dimension: number, classCount: number): number {
   return 8 * (dimension * dimension + 2 * dimension + classCount * dimension + classCount);
+}
+
+/** Adds x − shift of the sample that starts at `start` to every one of `sums`. */
+function addShifted(data: FloatMatrix['data'], start: number, shift: Float64Array, ...sums: Float64Array[]): void {
+  for (const sum of sums) {
+    for (let j = 0; j < shift.length; j++) {
+      sum[j] = (sum[j] as number) + ((data[start + j] as number) - (shift[j] as number));
+    }
+  }
+}
+
+/**
+ * Class sums about the shift as sums of standardised features.
+ *
+ * @param sums `[C, d]`, per class Σ(x−shift)
+ * @param counts `[C]`
+ * @returns `[d, C]`, per class Σ(x − shift − offset)·scale
+ */
+export function standardisedSums(
+  sums: Matrix,
+  counts: Float64Array,
+  offset: Float64Array,
+  scale: Float64Array,
+): Matrix {
+  const { rows: classCount, cols: dimension, data } = sums;
+  const result = zeros(dimension, classCount);
+  for (let c = 0; c < classCount; c++) {
+    const samples = counts[c] as number;
+    for (let j = 0; j < dimension; j++) {
+      const centred = (data[c * dimension + j] as number) - samples * (offset[j] as number);
+      result.data[j * classCount + c] = centred * (scale[j] as number);
+    }
+  }
+  return result;
 }
 
 /**

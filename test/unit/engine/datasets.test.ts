@@ -23,7 +23,7 @@ const twoClasses = (prefix: string) =>
 describe('class folders', () => {
   it('are read with their splits, the training split first in line', async () => {
     const root = await images([...twoClasses('test/'), ...twoClasses('train/'), 'train/emu/1.png']);
-    const dataset = await openDataset(root);
+    const dataset = await openDataset(root, 'auto');
     expect(dataset.classes).toEqual(['cat', 'dog', 'emu']);
     expect([...dataset.splits].map(([name, samples]) => [name, samples.length])).toEqual([
       ['test', 4],
@@ -31,11 +31,11 @@ describe('class folders', () => {
     ]);
     const { name, samples } = chooseSplit(dataset);
     expect(name).toBe('train');
-    expect(samples.at(-1)).toEqual({ id: 'train/emu/1.png', file: path.join(root, 'train/emu/1.png'), label: 2 });
+    expect(samples.at(-1)).toMatchObject({ id: 'train/emu/1.png', file: path.join(root, 'train/emu/1.png'), label: 2 });
   });
 
   it('are read without splits, with images deeper below their class', async () => {
-    const dataset = await openDataset(await images([...twoClasses(''), 'cat/more/3.png', 'cat/notes.txt']));
+    const dataset = await openDataset(await images([...twoClasses(''), 'cat/more/3.png', 'cat/notes.txt']), 'auto');
     expect([...dataset.splits.keys()]).toEqual(['all']);
     expect(chooseSplit(dataset).samples.filter(({ label }) => label === 0)).toHaveLength(3);
   });
@@ -46,21 +46,21 @@ describe('class folders', () => {
     ['a folder without images', ['cat/a.txt', 'dog/b.txt'], 'no dataset here'],
   ])('%s is refused with the reason', async (_, files, reason) => {
     const root = await images(files);
-    await expect(openDataset(root)).rejects.toThrow(InputError);
-    await expect(openDataset(root)).rejects.toThrow(reason);
+    await expect(openDataset(root, 'auto')).rejects.toThrow(InputError);
+    await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
   });
 
   it('a path that is no folder is refused', async () => {
     const root = await images(['a.txt']);
-    await expect(openDataset(path.join(root, 'gone'))).rejects.toThrow('no such folder');
-    await expect(openDataset(path.join(root, 'a.txt'))).rejects.toThrow('not a folder');
+    await expect(openDataset(path.join(root, 'gone'), 'auto')).rejects.toThrow('no such folder');
+    await expect(openDataset(path.join(root, 'a.txt'), 'auto')).rejects.toThrow('not a folder');
   });
 
   it('are found anywhere in a workspace, with hostile names', async () => {
     const hostile = ['<img src=x onerror=alert(1)>', 'it\'s "quoted"', '猫 и собака'];
     const files = hostile.flatMap((name) => [`deep/er/set/${name}/1.png`, `deep/er/set/${name}/2.png`]);
     const root = await images([...files, 'docs/images/a.png', 'docs/images/b.png', 'docs/text/c.md', 'src/a.py']);
-    const datasets = findDatasets((await walk(root)).root);
+    const { datasets } = await findDatasets((await walk(root)).root);
     expect(datasets.map((dataset) => summarizeDataset(dataset, root))).toEqual([
       {
         id: 'deep/er/set',
@@ -68,17 +68,18 @@ describe('class folders', () => {
         path: path.join(root, 'deep/er/set'),
         format: 'class-folders',
         task: 'image-classification',
+        reason: 'images in one folder per class: 3 class folders',
         samples: 6,
         classes: 3,
         splits: { all: 6 },
       },
     ]);
-    expect(datasets[0]?.classes).toEqual([...hostile].sort());
+    expect(datasets[0]?.dataset.classes).toEqual([...hostile].sort());
   });
 
   it('do not take the pictures of a web site for a dataset', async () => {
     const site = ['a', 'b'].flatMap((page) => [`site/${page}/1.png`, `site/${page}/2.png`, `site/${page}/index.html`]);
-    expect(findDatasets((await walk(await images(site))).root)).toEqual([]);
+    expect((await findDatasets((await walk(await images(site))).root)).datasets).toEqual([]);
   });
 });
 

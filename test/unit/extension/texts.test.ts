@@ -11,6 +11,7 @@ const dataset: FoundDataset = {
   path: '/w/data',
   format: 'class-folders',
   task: 'image-classification',
+  reason: 'images in one folder per class',
   samples: 1500,
   classes: 10,
   splits: { all: 1500 },

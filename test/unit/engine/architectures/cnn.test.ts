@@ -1,0 +1,203 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RecognisedNetwork } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
+import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
+import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
+
+const FIXTURES = path.resolve(import.meta.dirname, '../../../fixtures/networks/cnn');
+
+describe('small networks made by the libraries', () => {
+  it.each(readdirSync(FIXTURES))('%s: features and logits as PyTorch computes them', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const expected = await readCase(folder);
+    const { network, features, logits } = await runCase(folder);
+    expect(network.architecture).toBe(expected.architecture);
+    expect(features.dims).toEqual(expected.features.shape);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+    expect(network.hasLogits).toBe(expected.logits !== undefined);
+    expect(logits?.dims).toEqual(expected.logits?.shape);
+    if (logits && expected.logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+  });
+});
+
+type Shapes = Record<string, readonly number[]>;
+
+/** Names and shapes alone: what recognition goes by. */
+function weightsOf(shapes: Shapes): Weights {
+  const tensors = Object.entries(shapes).map(([name, shape]): [string, WeightTensor] => {
+    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    return [name, { shape, type: 'float32', file: '/weights.pth', offset: 0, bytes }];
+  });
+  return { format: 'torch', tensors: new Map(tensors), files: ['/weights.pth'] };
+}
+
+function recognise(shapes: Shapes, config: Record<string, unknown> = {}): RecognisedNetwork | undefined {
+  return detectArchitecture(weightsOf(shapes), new Map(Object.entries(config)));
+}
+
+function norm(name: string, channels: number): Shapes {
+  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => [`${name}.${part}`, [channels]]);
+  return Object.fromEntries([...parts, [`${name}.num_batches_tracked`, []]]);
+}
+
+function resnetShapes(blocks: readonly number[], options: { bottleneck?: boolean; groups?: number; width?: number }) {
+  const { bottleneck = false, groups = 1, width = 64 } = options;
+  const shapes: Shapes = { 'conv1.weight': [64, 3, 7, 7], ...norm('bn1', 64) };
+  let inputs = 64;
+  for (const [stage, count] of blocks.entries()) {
+    for (let block = 0; block < count; block += 1) {
+      const name = `layer${stage + 1}.${block}`;
+      const out = (bottleneck ? 256 : 64) << stage;
+      const inner = bottleneck ? (width * groups) << stage : out;
+      const kernels: [number, number, number][] = bottleneck
+        ? [
+            [inner, inputs, 1],
+            [inner, inner / groups, 3],
+            [out, inner, 1],
+          ]
+        : [
+            [inner, inputs, 3],
+            [out, inner, 3],
+          ];
+      for (const [index, [to, from, size]] of kernels.entries()) {
+        shapes[`${name}.conv${index + 1}.weight`] = [to, from, size, size];
+        Object.assign(shapes, norm(`${name}.bn${index + 1}`, to));
+      }
+      if (block === 0 && inputs !== out) {
+        Object.assign(
+          shapes,
+          { [`${name}.downsample.0.weight`]: [out, inputs, 1, 1] },
+          norm(`${name}.downsample.1`, out),
+        );
+      }
+      inputs = out;
+    }
+  }
+  return { ...shapes, 'fc.weight': [1000, inputs], 'fc.bias': [1000] };
+}
+
+function densenetShapes(layers: readonly number[], growth: number, stem: number): Shapes {
+  const shapes: Shapes = { 'features.conv0.weight': [stem, 3, 7, 7], ...norm('features.norm0', stem) };
+  let channels = stem;
+  for (const [block, count] of layers.entries()) {
+    if (block > 0) {
+      const name = `features.transition${block}`;
+      Object.assign(shapes, norm(`${name}.norm`, channels), {
+        [`${name}.conv.weight`]: [channels / 2, channels, 1, 1],
+      });
+      channels /= 2;
+    }
+    for (let layer = 1; layer <= count; layer += 1) {
+      // The names of the published files.
+      const name = `features.denseblock${block + 1}.denselayer${layer}`;
+      Object.assign(shapes, norm(`${name}.norm.1`, channels), norm(`${name}.norm.2`, 4 * growth));
+      shapes[`${name}.conv.1.weight`] = [4 * growth, channels, 1, 1];
+      shapes[`${name}.conv.2.weight`] = [growth, 4 * growth, 3, 3];
+      channels += growth;
+    }
+  }
+  return { ...shapes, ...norm('features.norm5', channels), 'classifier.weight': [1000, channels] };
+}
+
+function vggShapes(layers: readonly (number | 'pool')[], withNorm: boolean): Shapes {
+  const shapes: Shapes = {};
+  let index = 0;
+  let inputs = 3;
+  for (const channels of layers) {
+    if (channels === 'pool') {
+      index += 1;
+      continue;
+    }
+    shapes[`features.${index}.weight`] = [channels, inputs, 3, 3];
+    shapes[`features.${index}.bias`] = [channels];
+    if (withNorm) Object.assign(shapes, norm(`features.${index + 1}`, channels));
+    index += withNorm ? 3 : 2;
+    inputs = channels;
+  }
+  return {
+    ...shapes,
+    'classifier.0.weight': [4096, 25088],
+    'classifier.3.weight': [4096, 4096],
+    'classifier.6.weight': [1000, 4096],
+  };
+}
+
+/** timm's EfficientNet: `[blocks, expansion, kernel, channels]` of each stage. */
+function efficientnetShapes(stages: readonly (readonly [number, number, number, number])[], head: number): Shapes {
+  const shapes: Shapes = { 'conv_stem.weight': [32, 3, 3, 3], ...norm('bn1', 32) };
+  let inputs = 32;
+  for (const [stage, [blocks, expansion, kernel, channels]] of stages.entries()) {
+    for (let block = 0; block < blocks; block += 1) {
+      const name = `blocks.${stage}.${block}`;
+      const wide = inputs * expansion;
+      const depthwise = { [`${name}.conv_dw.weight`]: [wide, 1, kernel, kernel] };
+      const squeeze = { [`${name}.se.conv_reduce.weight`]: [inputs / 4, wide, 1, 1] };
+      const last = expansion === 1 ? 'conv_pw' : 'conv_pwl';
+      if (expansion > 1)
+        Object.assign(shapes, { [`${name}.conv_pw.weight`]: [wide, inputs, 1, 1] }, norm(`${name}.bn3`, 9));
+      Object.assign(shapes, depthwise, squeeze, norm(`${name}.bn1`, wide), norm(`${name}.bn2`, wide));
+      shapes[`${name}.${last}.weight`] = [channels, wide, 1, 1];
+      inputs = channels;
+    }
+  }
+  return {
+    ...shapes,
+    'conv_head.weight': [head, inputs, 1, 1],
+    ...norm('bn2', head),
+    'classifier.weight': [1000, head],
+  };
+}
+
+const VGG16 = [64, 64, 'pool', 128, 128, 'pool', 256, 256, 256, 'pool', 512, 512, 512, 'pool', 512, 512, 512] as const;
+const EFFICIENTNET_B0 = [
+  [1, 1, 3, 16],
+  [2, 6, 3, 24],
+  [2, 6, 5, 40],
+  [3, 6, 3, 80],
+  [3, 6, 5, 112],
+  [4, 6, 5, 192],
+  [1, 6, 3, 320],
+] as const;
+
+describe('full-size networks by names and shapes', () => {
+  it.each([
+    ['ResNet-18', resnetShapes([2, 2, 2, 2], {}), 'linear'],
+    ['ResNet-34', resnetShapes([3, 4, 6, 3], {}), 'linear'],
+    ['ResNet-50', resnetShapes([3, 4, 6, 3], { bottleneck: true }), 'linear'],
+    ['ResNet-152', resnetShapes([3, 8, 36, 3], { bottleneck: true }), 'linear'],
+    ['ResNeXt-50 32x4d', resnetShapes([3, 4, 6, 3], { bottleneck: true, groups: 32, width: 4 }), 'linear'],
+    ['ResNeXt-101 64x4d', resnetShapes([3, 4, 23, 3], { bottleneck: true, groups: 64, width: 4 }), 'linear'],
+    ['Wide ResNet-50-2', resnetShapes([3, 4, 6, 3], { bottleneck: true, width: 128 }), 'linear'],
+    ['DenseNet-121', densenetShapes([6, 12, 24, 16], 32, 64), 'linear'],
+    ['DenseNet-161', densenetShapes([6, 12, 36, 24], 48, 96), 'linear'],
+    ['DenseNet-201', densenetShapes([6, 12, 48, 32], 32, 64), 'linear'],
+    ['VGG-16', vggShapes(VGG16, false), 'linear'],
+    ['VGG-16-BN', vggShapes(VGG16, true), 'linear'],
+    ['EfficientNet-B0', efficientnetShapes(EFFICIENTNET_B0, 1280), 'cubic'],
+  ])('%s', (architecture, shapes, kernel) => {
+    const network = recognise(shapes);
+    expect(network?.architecture).toBe(architecture);
+    expect(network?.hasLogits).toBe(true);
+    expect(network?.image?.published).toMatchObject({ size: 224, resize: 256, kernel, mean: [0.485, 0.456, 0.406] });
+  });
+
+  it('says that networks of inverted residuals in another order are not known', () => {
+    expect(() => recognise(efficientnetShapes([...EFFICIENTNET_B0].reverse(), 1280))).toThrow('inverted residuals');
+  });
+});
+
+describe('near misses', () => {
+  it('leaves other networks alone', () => {
+    expect(recognise({ 'conv1.weight': [32, 3, 3, 3], 'fc.weight': [10, 128], 'fc.bias': [10] })).toBeUndefined();
+    const resnet = Object.entries(resnetShapes([2, 2, 2, 2], {}));
+    expect(recognise(Object.fromEntries(resnet.filter(([name]) => !name.startsWith('bn1.'))))).toBeUndefined();
+  });
+
+  it('says which part of a variation it can’t build', () => {
+    const shapes = resnetShapes([2, 2, 2, 2], {});
+    expect(() => recognise({ ...shapes, 'layer1.0.attn.weight': [64, 64, 1, 1] })).toThrow('layer1.0.attn.weight');
+    expect(() => recognise(shapes, { architecture: 'resnetaa50' })).toThrow('anti-aliased');
+  });
+});

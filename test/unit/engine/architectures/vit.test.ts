@@ -1,0 +1,300 @@
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts';
+import { swinEncoder } from '../../../../src/engine/checkpoints/architectures/swin.ts';
+import type { ImageEncoder } from '../../../../src/engine/checkpoints/architectures/visionTransformer.ts';
+import { vitEncoder } from '../../../../src/engine/checkpoints/architectures/vit.ts';
+import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
+import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
+import { readCase, readConfig, relativeError, runCase, runNetwork, waves } from '../../../helpers/networks.ts';
+
+const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/vit');
+
+describe('networks made by timm, torchvision and transformers', () => {
+  it.each(readdirSync(FIXTURES))('%s computes what PyTorch does', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const expected = await readCase(folder);
+    const { network, features, logits } = await runCase(folder);
+    expect(network.architecture).toBe(expected.architecture);
+    expect(features.dims).toEqual(expected.features.shape);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+    expect(network.hasLogits).toBe(expected.logits !== undefined);
+    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+    else expect(logits).toBe(expected.logits);
+  });
+});
+
+type Shapes = Record<string, number[]>;
+
+/** Weights of these names and shapes, one behind the other in a file that need not exist. */
+function weightsOf(shapes: Shapes, format: Weights['format'] = 'torch', file = '/nowhere/weights'): Weights {
+  let offset = 0;
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    offset += bytes;
+    return [name, { shape, type: 'float32', file, offset: offset - bytes, bytes }] as const;
+  });
+  return { format, tensors: new Map(tensors), files: [file] };
+}
+
+function parameters(shapes: Shapes): number {
+  return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
+const norm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });
+const layer = (name: string, outputs: number, ...inputs: number[]): Shapes => ({
+  [`${name}.weight`]: [outputs, ...inputs],
+  [`${name}.bias`]: [outputs],
+});
+const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
+  Object.assign({}, ...Array.from({ length: count }, (_, index) => part(index)));
+
+/** A block of timm's. */
+const block = (name: string, width: number, ratio = 4): Shapes => ({
+  ...norm(`${name}.norm1`, width),
+  ...layer(`${name}.attn.qkv`, 3 * width, width),
+  ...layer(`${name}.attn.proj`, width, width),
+  ...norm(`${name}.norm2`, width),
+  ...layer(`${name}.mlp.fc1`, ratio * width, width),
+  ...layer(`${name}.mlp.fc2`, width, ratio * width),
+});
+
+function timmVit(width: number, depth: number, patch: number, size: number, classes?: number): Shapes {
+  return {
+    cls_token: [1, 1, width],
+    pos_embed: [1, (size / patch) ** 2 + 1, width],
+    ...layer('patch_embed.proj', width, 3, patch, patch),
+    ...numbered(depth, (index) => block(`blocks.${index}`, width)),
+    ...norm('norm', width),
+    ...(classes === undefined ? {} : layer('head', classes, width)),
+  };
+}
+
+function swinShapes(width: number, depths: readonly number[], window: number): Shapes {
+  const stages = numbered(depths.length, (stage) => {
+    const dim = width * 2 ** stage;
+    const table = [(2 * window - 1) ** 2, dim / 32];
+    const blocks = numbered(depths[stage] ?? 0, (index) => ({
+      ...block(`layers.${stage}.blocks.${index}`, dim),
+      [`layers.${stage}.blocks.${index}.attn.relative_position_bias_table`]: table,
+    }));
+    if (stage === 0) return blocks;
+    const merging = { [`layers.${stage}.downsample.reduction.weight`]: [dim, 2 * dim] };
+    return { ...blocks, ...merging, ...norm(`layers.${stage}.downsample.norm`, 2 * dim) };
+  });
+  const last = width * 2 ** (depths.length - 1);
+  const stem = { ...layer('patch_embed.proj', width, 3, 4, 4), ...norm('patch_embed.norm', width) };
+  return { ...stem, ...stages, ...norm('norm', last), ...layer('head.fc', 1000, last) };
+}
+
+function pvtV2(widths: readonly number[], depths: readonly number[]): Shapes {
+  const stages = numbered(4, (stage) => {
+    const width = widths[stage] ?? 0;
+    const reduction = 8 / 2 ** stage;
+    const ratio = stage < 2 ? 8 : 4;
+    const kernel = stage === 0 ? 7 : 3;
+    const blocks = numbered(depths[stage] ?? 0, (index) => {
+      const name = `block${stage + 1}.${index}`;
+      const reducing = layer(`${name}.attn.sr`, width, width, reduction, reduction);
+      return {
+        ...norm(`${name}.norm1`, width),
+        ...layer(`${name}.attn.q`, width, width),
+        ...layer(`${name}.attn.kv`, 2 * width, width),
+        ...layer(`${name}.attn.proj`, width, width),
+        ...(reduction > 1 ? { ...reducing, ...norm(`${name}.attn.norm`, width) } : {}),
+        ...norm(`${name}.norm2`, width),
+        ...layer(`${name}.mlp.fc1`, ratio * width, width),
+        ...layer(`${name}.mlp.dwconv.dwconv`, ratio * width, 1, 3, 3),
+        ...layer(`${name}.mlp.fc2`, width, ratio * width),
+      };
+    });
+    const embedding = layer(`patch_embed${stage + 1}.proj`, width, widths[stage - 1] ?? 3, kernel, kernel);
+    return {
+      ...embedding,
+      ...norm(`patch_embed${stage + 1}.norm`, width),
+      ...blocks,
+      ...norm(`norm${stage + 1}`, width),
+    };
+  });
+  return { ...stages, ...layer('head', 1000, widths[3] ?? 0) };
+}
+
+const distilled = {
+  ...timmVit(384, 12, 16, 224, 1000),
+  dist_token: [1, 1, 384],
+  pos_embed: [1, 198, 384],
+  ...layer('head_dist', 1000, 384),
+};
+const dinov2 = {
+  ...timmVit(384, 12, 14, 518),
+  mask_token: [1, 384],
+  ...numbered(12, (index) => ({ [`blocks.${index}.ls1.gamma`]: [384], [`blocks.${index}.ls2.gamma`]: [384] })),
+};
+const moco = {
+  ...timmVit(384, 12, 16, 224),
+  ...numbered(3, (index) => ({ [`head.${3 * index}.weight`]: [index === 2 ? 256 : 4096, index === 0 ? 384 : 4096] })),
+  'head.1.running_mean': [4096],
+  'head.4.running_mean': [4096],
+  'head.7.running_mean': [256],
+};
+
+describe('published networks, by names and shapes alone', () => {
+  it.each<[name: string, shapes: Shapes, millions: number, size: number, resize: number]>([
+    ['ViT-T/16', timmVit(192, 12, 16, 224, 1000), 5.717416, 224, 256],
+    ['ViT-S/16', timmVit(384, 12, 16, 224, 1000), 22.050664, 224, 256],
+    ['ViT-B/16', timmVit(768, 12, 16, 224, 1000), 86.567656, 224, 256],
+    ['ViT-B/8', timmVit(768, 12, 8, 224), 85.807872, 224, 256],
+    ['ViT-L/16', timmVit(1024, 24, 16, 224, 37), 303.339557, 224, 256],
+    ['DeiT-S/16 distilled', distilled, 22.436432, 224, 256],
+    ['DINOv2-S/14', dinov2, 22.056576, 518, 518],
+    ['Swin-T', swinShapes(96, [2, 2, 6, 2], 7), 28.288354, 224, 248],
+    ['Swin-B', swinShapes(128, [2, 2, 18, 2], 7), 87.768224, 224, 248],
+    ['PVTv2-B0', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 3.66676, 224, 256],
+    ['PVTv2-B2', pvtV2([64, 128, 320, 512], [3, 4, 6, 3]), 25.362856, 224, 256],
+  ])('%s', (name, shapes, millions, size, resize) => {
+    expect(parameters(shapes)).toBe(Math.round(millions * 1e6));
+    const network = detectArchitecture(weightsOf(shapes), undefined);
+    expect(network?.architecture).toBe(name);
+    expect(network?.image?.published).toMatchObject({ size, resize, kernel: 'cubic', mean: [0.485, 0.456, 0.406] });
+  });
+
+  it('takes MoCo v3 for one with a projector, not a classifier', () => {
+    const network = detectArchitecture(weightsOf(moco), undefined);
+    expect(network?.architecture).toBe('MoCo v3 ViT-S/16');
+    expect(network?.hasLogits).toBe(false);
+    expect(network?.image?.published.kernel).toBe('linear');
+  });
+
+  it('goes by the training that timm notes', () => {
+    const weights = weightsOf(timmVit(384, 12, 16, 224, 1000), 'safetensors');
+    const named = (architecture: string, tag: string) =>
+      detectArchitecture(weights, new Map(Object.entries({ architecture, pretrained_cfg: { tag } })));
+    expect(named('deit_small_patch16_224', 'fb_in1k')?.architecture).toBe('DeiT-S/16');
+    expect(named('vit_small_patch16_224', 'dino')?.architecture).toBe('DINO ViT-S/16');
+    const augreg = named('vit_small_patch16_224', 'augreg_in21k_ft_in1k');
+    expect(augreg?.architecture).toBe('ViT-S/16');
+    expect(augreg?.image?.published).toMatchObject({ resize: 248, mean: [0.5, 0.5, 0.5] });
+  });
+
+  it('names inner values as PyTorch does', async () => {
+    const folder = path.join(FIXTURES, 'vit-hf');
+    const weights = await readWeights(path.join(folder, 'model.safetensors'));
+    const graph = new Graph(weights);
+    detectArchitecture(weights, await readConfig(folder))?.build(graph);
+    expect(graph.marks).toEqual(['vit.encoder.layer.0', 'vit.encoder.layer.1', 'features', 'logits']);
+  });
+});
+
+describe('near misses', () => {
+  const without = (shapes: Shapes, name: string) =>
+    Object.fromEntries(Object.entries(shapes).filter(([other]) => other !== name));
+  const vit = timmVit(192, 12, 16, 224);
+
+  it.each<[what: string, shapes: Shapes]>([
+    ['a vision transformer without positions', without(vit, 'pos_embed')],
+    ['a vision transformer of four channels', { ...vit, 'patch_embed.proj.weight': [192, 4, 16, 16] }],
+    ['a mixer of patches', without(vit, 'blocks.0.attn.qkv.weight')],
+    ['a network of image and text', { ...vit, 'text_model.embeddings.token_embedding.weight': [100, 192] }],
+    [
+      'windows without biases',
+      without(swinShapes(96, [2, 2, 6, 2], 7), 'layers.0.blocks.0.attn.relative_position_bias_table'),
+    ],
+    ['a pyramid without keys', without(pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 'block1.0.attn.kv.weight')],
+  ])('%s is not taken', (_, shapes) => {
+    expect(detectArchitecture(weightsOf(shapes), undefined)).toBeUndefined();
+  });
+
+  it.each<[what: string, shapes: Shapes, message: RegExp]>([
+    ['other parts', { ...vit, 'blocks.0.gamma_1': [192] }, /parts that can't be built: "blocks.0.gamma_1"/],
+    ['positions of no square', { ...vit, pos_embed: [1, 200, 192] }, /200 position embeddings fit no square/],
+    ['heads that nothing tells', timmVit(100, 2, 16, 224), /number of attention heads/],
+  ])('%s are said', (_, shapes, message) => {
+    expect(() => detectArchitecture(weightsOf(shapes), undefined)).toThrow(message);
+  });
+});
+
+describe('encoders of larger networks', () => {
+  async function run(weights: Weights, encoder: ImageEncoder | undefined, shape: number[]): Promise<Tensor> {
+    if (!encoder) throw new Error('not recognised');
+    const graph = new Graph(weights);
+    graph.output('tokens', encoder.tokens(graph, graph.input('image', 'float32', shape)));
+    const { model, weightsFolder } = graph.build();
+    const session = await InferenceSession.create(model, {
+      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
+    });
+    const image = new Tensor('float32', waves(shape.reduce((product, size) => product * size, 1)), shape);
+    const { tokens } = await session.run({ image });
+    await session.release();
+    if (!tokens) throw new Error('no tokens');
+    return tokens;
+  }
+
+  /** As VisionEncoderDecoderModel saves them: beside a decoder. */
+  async function wrapped(name: string, base: string): Promise<Weights> {
+    const weights = await readWeights(path.join(FIXTURES, name, 'model.safetensors'));
+    const tensors = [...weights.tensors].map(
+      ([key, tensor]) => [key.replace(new RegExp(`^(${base}\\.)?`), 'encoder.'), tensor] as const,
+    );
+    const [, decoder] = tensors[0] ?? [];
+    return { ...weights, tensors: new Map(decoder ? [...tensors, ['decoder.weight', decoder] as const] : tensors) };
+  }
+
+  it('gives the tokens of a ViT under a prefix', async () => {
+    const weights = await wrapped('vit-hf', 'vit');
+    const config = await readConfig(path.join(FIXTURES, 'vit-hf'));
+    const encoder = vitEncoder(weights, 'encoder.', config);
+    expect(encoder).toMatchObject({ width: 24, input: { height: 32, width: 32 } });
+    const tokens = await run(weights, encoder, [2, 3, 32, 32]);
+    expect(tokens.dims).toEqual([2, 17, 24]);
+    const expected = await readCase(path.join(FIXTURES, 'vit-hf'));
+    const data = tokens.data as Float32Array;
+    const classTokens = [...data.slice(0, 24), ...data.slice(17 * 24, 18 * 24)];
+    const features = new Tensor('float32', classTokens, [2, 24]);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+  });
+
+  it('gives the tokens of a Swin under a prefix', async () => {
+    const weights = await wrapped('swin-hf', 'swin');
+    const encoder = swinEncoder(weights, 'encoder.', await readConfig(path.join(FIXTURES, 'swin-hf')));
+    expect(encoder?.width).toBe(16);
+    const tokens = await run(weights, encoder, [2, 3, 64, 64]);
+    expect(tokens.dims).toEqual([2, 64, 16]);
+    const data = tokens.data as Float32Array;
+    const means = Array.from({ length: 32 }, (_, index) => {
+      const [image, channel] = [Math.floor(index / 16), index % 16];
+      return (
+        Array.from({ length: 64 }, (_, t) => data[(image * 64 + t) * 16 + channel] ?? 0).reduce((a, b) => a + b) / 64
+      );
+    });
+    const expected = await readCase(path.join(FIXTURES, 'swin-hf'));
+    expect(relativeError(new Tensor('float32', means, [2, 16]), expected.features)).toBeLessThan(1e-4);
+  });
+});
+
+describe('at full size', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'emms-vit-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['ViT-T/16', timmVit(192, 12, 16, 224, 10), 192],
+    ['PVTv2-B0', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 256],
+  ])('%s runs', async (name, shapes, width) => {
+    const file = path.join(folder, `${width}.bin`);
+    await writeFile(file, Buffer.from(waves(parameters(shapes)).map((value) => value * 0.05).buffer));
+    const weights = weightsOf(shapes, 'torch', file);
+    const { network, features } = await runNetwork(weights, undefined, {
+      image: { shape: [1, 3, 224, 224], values: 'waves' },
+    });
+    expect(network.architecture).toBe(name);
+    expect(features.dims).toEqual([1, width]);
+    expect([...(features.data as Float32Array)].every(Number.isFinite)).toBe(true);
+  });
+});

@@ -1,0 +1,134 @@
+import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { classNamesInCard } from '../../../../src/engine/datasets/datasetCard.ts';
+import { huggingFaceParquet } from '../../../../src/engine/datasets/huggingFaceParquet.ts';
+import { openParquet } from '../../../../src/engine/datasets/tables/parquet.ts';
+import { InputError } from '../../../../src/engine/errors.ts';
+import {
+  classNames,
+  copyOfMiniature,
+  folderWith,
+  miniature,
+  openFolder,
+  pixelOf,
+  recogniseFolder,
+  splitSizes,
+} from '../../../helpers/miniatures.ts';
+
+describe('Hugging Face parquet', () => {
+  it('gives the images in its cells, with the names of the classes in its metadata', async () => {
+    const recognition = await recogniseFolder(huggingFaceParquet, miniature('hf-parquet'), false);
+    expect(recognition?.reason).toBe(
+      'parquet as of the Hugging Face Hub: 2 files (test, train), images in img, classes in label',
+    );
+    const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet'));
+    expect(dataset).toMatchObject({ format: 'hf-parquet', classes: ['airplane', 'automobile', 'bird'], warnings: [] });
+    expect(splitSizes(dataset)).toEqual({ test: 3, train: 12 });
+    const train = dataset.splits.get('train') ?? [];
+    expect(train.map(({ label }) => label)).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    // One in each of the three row groups, in no order and all at once.
+    const pixels = await Promise.all([11, 0, 7].map((row) => pixelOf(train[row])));
+    expect(pixels.map(({ pixel }) => pixel[1])).toEqual([220, 0, 140]);
+  });
+
+  it('takes paths of images that lie beside, with the names of the classes in the dataset card', async () => {
+    const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet-paths'));
+    expect(dataset.classes).toEqual(['healthy', 'rotten: brown']);
+    expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual([0, 1, 2, 3].map((n) => `images/${n}.png`));
+  });
+
+  it('tells of rows whose image is missing', async () => {
+    const folder = await copyOfMiniature('hf-parquet-paths');
+    await rm(path.join(folder, 'images', '2.png'));
+    const dataset = await openFolder(huggingFaceParquet, folder);
+    expect(dataset.warnings).toEqual([
+      '1 of 4 rows name images that are not there; the first: 0000.parquet: row 3: images/2.png',
+    ]);
+  });
+
+  it('goes without the names of the classes, and finds its files in the folder that was named', async () => {
+    const folder = await copyOfMiniature('hf-parquet-paths');
+    await rm(path.join(folder, 'README.md'));
+    expect(classNames(await openFolder(huggingFaceParquet, folder), 'train')).toEqual(['0', '1', '0', '1']);
+    const data = await openFolder(huggingFaceParquet, miniature('hf-parquet/data'));
+    expect(splitSizes(data)).toEqual({ test: 3, train: 12 });
+  });
+
+  it('leaves configurations beside each other to their folders', async () => {
+    const folder = await folderWith({});
+    for (const name of ['one', 'two']) {
+      await mkdir(path.join(folder, name));
+      await copyFile(miniature('hf-parquet/data/test-00000-of-00001.parquet'), path.join(folder, name, 'x.parquet'));
+    }
+    expect(await recogniseFolder(huggingFaceParquet, folder)).toBeUndefined();
+    expect(splitSizes(await openFolder(huggingFaceParquet, path.join(folder, 'one')))).toEqual({ all: 3 });
+  });
+
+  it('is refused when it is damaged, if a person named it', async () => {
+    const folder = await copyOfMiniature('hf-parquet');
+    const file = path.join(folder, 'data', 'test-00000-of-00001.parquet');
+    await truncate(file, 1000);
+    const message =
+      'test-00000-of-00001.parquet: not a readable parquet file (it does not end as a parquet file does); download or write it again.';
+    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(new InputError(message));
+    expect(await recogniseFolder(huggingFaceParquet, folder, false)).toBeUndefined();
+    await rename(file, path.join(folder, 'data', 'z-00000-of-00001.parquet'));
+    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(/^z-00000-of-00001\.parquet: not a readable/);
+  });
+
+  it('is refused for a codec that it does not know', async () => {
+    const folder = await copyOfMiniature('hf-parquet');
+    const file = path.join(folder, 'data', 'train-00000-of-00001.parquet');
+    await writeFile(file, withCodec(await readFile(file), 3));
+    await rm(path.join(folder, 'data', 'test-00000-of-00001.parquet'));
+    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(
+      'train-00000-of-00001.parquet: the column label is compressed with LZO; write it again with snappy, zstd or gzip.',
+    );
+  });
+
+  it('does not fall for footers that claim too much', async () => {
+    const claim = Buffer.from('PAR1\xff\xff\xff\x7fPAR1', 'latin1');
+    const file = path.join(await folderWith({ 'a.parquet': claim }), 'a.parquet');
+    await expect(openParquet(file)).rejects.toThrow(
+      'a.parquet: not a readable parquet file (its footer is larger than any); download or write it again.',
+    );
+  });
+});
+
+/** The same file, claiming for every column in its footer that it is compressed by another codec than snappy. */
+function withCodec(content: Buffer, codec: number): Buffer {
+  const copy = Buffer.from(content);
+  const start = copy.length - 8 - copy.readUInt32LE(copy.length - 8);
+  for (const path of ['bytes', 'path', 'label']) {
+    // In a column's metadata its path (the last name of it here) is followed by the codec: field 4, a zigzag number.
+    for (let at = copy.indexOf(path, start); at >= 0; at = copy.indexOf(path, at + 1)) {
+      const field = at + path.length;
+      if (copy[field] === 0x15 && copy[field + 1] === 2) copy[field + 1] = codec * 2;
+    }
+  }
+  return copy;
+}
+
+describe('classNamesInCard', () => {
+  it('reads the names of each column, in quotes or not', () => {
+    const card = [
+      ...['---', 'dataset_info:', '- config_name: default', '  features:', '  - name: "fine_label"', '    dtype:'],
+      ...['      class_label:', '        names:', "          '0': it''s", "          '1': 'it''s: quoted'"],
+      ...[
+        '  - name: coarse',
+        '    dtype:',
+        '      class_label:',
+        '        names:',
+        '          0: 猫',
+        '          7: no',
+      ],
+      ...['  splits:', '  - name: train', "    '0': nothing", '---', '- name: outside', '  names:', "   '0': x"],
+    ];
+    expect([...classNamesInCard(card.join('\r\n'))]).toEqual([
+      ['fine_label', ["it''s", "it's: quoted"]],
+      ['coarse', ['猫']],
+    ]);
+    expect(classNamesInCard('# No card')).toEqual(new Map());
+  });
+});

@@ -1,0 +1,272 @@
+import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { caltech101 } from '../../../../src/engine/datasets/caltech101.ts';
+import type { DatasetLayout } from '../../../../src/engine/datasets/dataset.ts';
+import { dtd } from '../../../../src/engine/datasets/dtd.ts';
+import { fgvcAircraft } from '../../../../src/engine/datasets/fgvcAircraft.ts';
+import { flowers102 } from '../../../../src/engine/datasets/flowers102.ts';
+import { food101 } from '../../../../src/engine/datasets/food101.ts';
+import { oxfordPets } from '../../../../src/engine/datasets/oxfordPets.ts';
+import { stanfordCars } from '../../../../src/engine/datasets/stanfordCars.ts';
+import { sun397 } from '../../../../src/engine/datasets/sun397.ts';
+import { voc } from '../../../../src/engine/datasets/voc.ts';
+import {
+  classNames,
+  copyOfMiniature,
+  miniature,
+  openFolder,
+  pixelOf,
+  recogniseFolder,
+  splitSizes,
+} from '../../../helpers/miniatures.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+
+interface Expected {
+  readonly layout: DatasetLayout;
+  readonly folder: string;
+  readonly reason: string;
+  readonly classes: readonly string[];
+  readonly splits: Readonly<Record<string, number>>;
+  /** The second image of the first split: where it is, what is on it, its red and green. */
+  readonly second: readonly [id: string, name: string, red: number, green: number];
+}
+
+const BENCHMARKS: readonly Expected[] = [
+  {
+    layout: fgvcAircraft,
+    folder: 'fgvc-aircraft-2013b',
+    reason: 'FGVC-Aircraft: 12 images and images_variant_*.txt',
+    classes: ['707-320', 'A340-200', 'F/A-18'],
+    splits: { train: 6, val: 3, test: 3 },
+    second: ['data/images/1000001.jpg', 'A340-200', 40, 20],
+  },
+  {
+    layout: caltech101,
+    folder: 'caltech-101',
+    reason: 'Caltech-101: 3 categories in 101_ObjectCategories',
+    classes: ['Faces_easy', 'accordion', 'yin_yang'],
+    splits: { all: 9 },
+    second: ['Faces_easy/image_0002.jpg', 'Faces_easy', 40, 40],
+  },
+  {
+    layout: stanfordCars,
+    folder: 'stanford_cars',
+    reason: 'Stanford Cars: 6 train images, 3 test images and the devkit',
+    classes: ['AM General Hummer SUV 2000', 'Acura RL Sedan 2012', 'Ram C/V Cargo Van Minivan 2012'],
+    splits: { train: 6, test: 3 },
+    second: ['cars_train/00002.jpg', 'Acura RL Sedan 2012', 40, 20],
+  },
+  {
+    layout: dtd,
+    folder: 'dtd',
+    reason: 'the Describable Textures Dataset: 3 textures in images, partition 1 in labels',
+    classes: ['banded', 'blotchy', 'zigzagged'],
+    splits: { train: 6, val: 6, test: 6 },
+    second: ['images/banded/banded_0002.jpg', 'banded', 0, 40],
+  },
+  {
+    layout: food101,
+    folder: 'food-101',
+    reason: 'Food-101: 2 dishes in images, lists of the splits in meta',
+    classes: ['apple_pie', 'baby_back_ribs'],
+    splits: { train: 6, test: 2 },
+    second: ['images/apple_pie/2.jpg', 'apple_pie', 0, 20],
+  },
+  {
+    layout: oxfordPets,
+    folder: 'oxford-iiit-pet',
+    reason: 'Oxford-IIIT Pets: 12 images, lists of the splits in annotations',
+    classes: ['Abyssinian', 'Egyptian_Mau', 'american_bulldog'],
+    splits: { trainval: 9, test: 3 },
+    second: ['images/Abyssinian_2.jpg', 'Abyssinian', 0, 40],
+  },
+  {
+    layout: sun397,
+    folder: 'SUN397',
+    reason: 'SUN397: scenes in folders by their first letter and ClassName.txt, partition 1',
+    classes: ['abbey', 'apartment_building/outdoor', 'zoo'],
+    splits: { train: 6, test: 3 },
+    second: ['a/abbey/sun_abfirwhrqgejnyt.jpg', 'abbey', 0, 20],
+  },
+  {
+    layout: voc,
+    folder: 'VOCdevkit',
+    reason: 'PASCAL VOC: 8 images in JPEGImages, 3 classes in ImageSets/Main',
+    classes: ['car', 'dog', 'person'],
+    splits: { train: 4, val: 2, test: 2 },
+    second: ['JPEGImages/000002.jpg', 'dog', 40, 20],
+  },
+];
+
+describe.each(BENCHMARKS)('$folder', ({ layout, folder, reason, classes, splits, second }) => {
+  it('is read as its archive unpacks', async () => {
+    expect(await recogniseFolder(layout, miniature(folder))).toMatchObject({ task: 'image-classification', reason });
+    const dataset = await openFolder(layout, miniature(folder));
+    expect(dataset).toMatchObject({ format: layout.format, task: 'image-classification', classes });
+    expect(splitSizes(dataset)).toEqual(splits);
+    const [id, name, red, green] = second;
+    const sample = [...dataset.splits.values()][0]?.[1];
+    expect(sample?.id).toBe(id);
+    expect(dataset.classes[sample?.label ?? -1]).toBe(name);
+    const { width, height, pixel } = await pixelOf(sample);
+    expect([width, height]).toEqual([8, 8]);
+    // JPEG loses a little.
+    expect(Math.abs((pixel[0] ?? 0) - red)).toBeLessThan(4);
+    expect(Math.abs((pixel[1] ?? 0) - green)).toBeLessThan(4);
+  });
+
+  it('is found from the folder around it when a person names that, and only then', async () => {
+    const root = await temporaryFolder();
+    await cp(miniature(folder), path.join(root, 'downloads', folder), { recursive: true });
+    expect((await openFolder(layout, root)).classes).toEqual(classes);
+    expect(await recogniseFolder(layout, root, false)).toBeUndefined();
+  });
+});
+
+describe('Oxford Flowers-102', () => {
+  it('has 102 named classes, of which the miniature has three', async () => {
+    const dataset = await openFolder(flowers102, miniature('flowers-102'));
+    expect(dataset.classes).toHaveLength(102);
+    expect(splitSizes(dataset)).toEqual({ train: 3, val: 3, test: 3 });
+    expect(classNames(dataset, 'train')).toEqual(['pink primrose', 'passion flower', 'blackberry lily']);
+    expect(dataset.splits.get('val')?.map(({ id }) => id)).toEqual([2, 5, 8].map((n) => `jpg/image_0000${n}.jpg`));
+    expect((await recogniseFolder(flowers102, miniature('flowers-102'), false))?.reason).toBe(
+      'Oxford Flowers-102: 9 images in jpg, imagelabels.mat and setid.mat',
+    );
+  });
+
+  it('without splits is refused', async () => {
+    const folder = await copyOfMiniature('flowers-102');
+    await cp(path.join(folder, 'imagelabels.mat'), path.join(folder, 'setid.mat'));
+    await expect(openFolder(flowers102, folder)).rejects.toThrow(
+      'no labelled image is left (the annotations are empty)',
+    );
+  });
+});
+
+describe('PASCAL VOC', () => {
+  it('gives every class of an image, hard ones aside', async () => {
+    const { splits } = await openFolder(voc, miniature('VOCdevkit/VOC2007'));
+    expect(splits.get('train')?.map(({ label, labels }) => [label, labels])).toEqual([
+      [0, [0, 2]],
+      [1, [1]],
+      [2, [2]],
+      [0, [0]],
+    ]);
+  });
+
+  it('tells of images with hard classes only, and takes trainval where train is missing', async () => {
+    const folder = await copyOfMiniature('VOCdevkit/VOC2007');
+    const main = path.join(folder, 'ImageSets', 'Main');
+    for (const name of ['car', 'dog', 'person']) await rm(path.join(main, `${name}_train.txt`));
+    await writeFile(path.join(main, 'dog_trainval.txt'), '000001 -1\r\n000002  0\r\nwhat is this\r\n');
+    await writeFile(path.join(main, 'person_trainval.txt'), '000001  1\r\n000002  0\r\n');
+    const dataset = await openFolder(voc, folder);
+    expect(splitSizes(dataset)).toEqual({ trainval: 2, test: 2 });
+    expect(dataset.warnings).toEqual([
+      '1 of 9 rows can not be understood; the first: dog_trainval.txt:3: what is this',
+      '4 of 9 rows name images without any class that is easy to see; the first: car_trainval.txt:2: 000002',
+    ]);
+  });
+});
+
+describe('Caltech-101', () => {
+  it('leaves the clutter out and says so', async () => {
+    const { warnings } = await openFolder(caltech101, miniature('caltech-101'));
+    expect(warnings).toEqual(['BACKGROUND_Google was left out: 3 images of no category']);
+  });
+
+  it('is known by its clutter when the folder has another name', async () => {
+    const folder = await copyOfMiniature('caltech-101/101_ObjectCategories');
+    const renamed = path.join(path.dirname(folder), 'objects');
+    await rename(folder, renamed);
+    expect(splitSizes(await openFolder(caltech101, renamed))).toEqual({ all: 9 });
+  });
+});
+
+describe('FGVC-Aircraft', () => {
+  it('falls back to families, and to training and validation images together', async () => {
+    const folder = await copyOfMiniature('fgvc-aircraft-2013b');
+    for (const split of ['train', 'val', 'test', 'trainval']) {
+      await rm(path.join(folder, 'data', `images_variant_${split}.txt`));
+    }
+    await rm(path.join(folder, 'data', 'images_family_train.txt'));
+    const dataset = await openFolder(fgvcAircraft, folder);
+    expect(dataset.classes).toEqual(['Boeing 707', 'A340', 'F/A-18']);
+    expect(splitSizes(dataset)).toEqual({ trainval: 9, test: 3 });
+  });
+
+  it('tells of images that are not there and of classes that are not listed', async () => {
+    const folder = await copyOfMiniature('fgvc-aircraft-2013b');
+    const list = path.join(folder, 'data', 'images_variant_train.txt');
+    await rm(path.join(folder, 'data', 'images', '1000001.jpg'));
+    await appendFile(list, '../../../etc/passwd A340-200\n1000002 Zeppelin\nnonsense\n');
+    const dataset = await openFolder(fgvcAircraft, folder);
+    expect(splitSizes(dataset)).toEqual({ train: 5, val: 3, test: 3 });
+    expect(dataset.warnings).toEqual([
+      '2 of 15 rows name images that are not there; the first: images_variant_train.txt:2: 1000001.jpg',
+      '1 of 15 rows can not be understood; the first: images_variant_train.txt:9: nonsense',
+      '1 of 15 rows have a class that is not listed; the first: images_variant_train.txt:8: Zeppelin',
+    ]);
+  });
+});
+
+describe('SUN397', () => {
+  it('is one split where the partitions are missing, and finds them in a folder of their own', async () => {
+    const folder = await copyOfMiniature('SUN397');
+    await mkdir(path.join(folder, 'Partitions'));
+    for (const name of ['Training_01.txt', 'Testing_01.txt']) {
+      await rename(path.join(folder, name), path.join(folder, 'Partitions', name));
+    }
+    expect(splitSizes(await openFolder(sun397, folder))).toEqual({ train: 6, test: 3 });
+    await rm(path.join(folder, 'Partitions'), { recursive: true });
+    const dataset = await openFolder(sun397, folder);
+    expect(splitSizes(dataset)).toEqual({ all: 9 });
+    expect(dataset.classes).toEqual(['abbey', 'apartment_building/outdoor', 'zoo']);
+  });
+});
+
+describe('Food-101 and DTD', () => {
+  it('read lists with a byte order mark, Windows line breaks and endings in capitals', async () => {
+    const folder = await copyOfMiniature('food-101');
+    const list = path.join(folder, 'meta', 'train.txt');
+    const text = await readFile(list, 'utf8');
+    await writeFile(list, `\uFEFF${text.replaceAll('\n', '\r\n')}`);
+    await rename(path.join(folder, 'images/apple_pie/1.jpg'), path.join(folder, 'images/apple_pie/1.JPG'));
+    const dataset = await openFolder(food101, folder);
+    expect(splitSizes(dataset)).toEqual({ train: 6, test: 2 });
+    expect(dataset.splits.get('train')?.[0]?.id).toBe('images/apple_pie/1.JPG');
+  });
+
+  it('are refused when no image is left', async () => {
+    const folder = await copyOfMiniature('dtd');
+    await rm(path.join(folder, 'images'), { recursive: true });
+    await mkdir(path.join(folder, 'images'));
+    await expect(openFolder(dtd, folder)).rejects.toThrow(
+      `${folder}: no labelled image is left (18 of 18 rows name images that are not there; the first: train1.txt:1: banded/banded_0001.jpg). Check that the dataset is complete.`,
+    );
+  });
+
+  it('do without a missing split', async () => {
+    const folder = await copyOfMiniature('dtd');
+    await rm(path.join(folder, 'labels', 'train1.txt'));
+    expect(splitSizes(await openFolder(dtd, folder))).toEqual({ val: 6, test: 6 });
+  });
+});
+
+describe('Stanford Cars', () => {
+  it('has no test split while the test labels are missing', async () => {
+    const folder = await copyOfMiniature('stanford_cars');
+    await rm(path.join(folder, 'cars_test_annos_withlabels.mat'));
+    expect(splitSizes(await openFolder(stanfordCars, folder))).toEqual({ train: 6 });
+  });
+
+  it('refuses a devkit that holds something else', async () => {
+    const folder = await copyOfMiniature('stanford_cars');
+    await cp(path.join(folder, 'devkit/cars_meta.mat'), path.join(folder, 'devkit/cars_train_annos.mat'));
+    await expect(openFolder(stanfordCars, folder)).rejects.toThrow(
+      'cars_train_annos.mat: no struct array "annotations"; download the devkit again.',
+    );
+  });
+});

@@ -1,0 +1,203 @@
+import { symlink } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
+import { manifest } from '../../../../src/engine/datasets/manifest.ts';
+import { InputError } from '../../../../src/engine/errors.ts';
+import {
+  classNames,
+  folderWith,
+  miniature,
+  openFolder,
+  pixelOf,
+  recogniseFolder,
+  splitSizes,
+} from '../../../helpers/miniatures.ts';
+
+const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#f00' } })
+  .png()
+  .toBuffer();
+
+/** A folder with tables and with images of these names. */
+function folderOf(tables: Readonly<Record<string, string>>, images: readonly string[]): Promise<string> {
+  return folderWith({ ...tables, ...Object.fromEntries(images.map((name) => [name, png])) });
+}
+
+async function opened(tables: Readonly<Record<string, string>>, images: readonly string[]): Promise<Dataset> {
+  return openFolder(manifest, await folderOf(tables, images));
+}
+
+const TWO = ['images/a.png', 'images/b.png'];
+
+describe('manifests', () => {
+  it('are one CSV for each split', async () => {
+    const recognition = await recogniseFolder(manifest, miniature('manifest'), false);
+    expect(recognition?.reason).toBe('images listed in test.csv, train.csv (image: image, class: label)');
+    const dataset = await openFolder(manifest, miniature('manifest'));
+    expect(dataset).toMatchObject({ format: 'manifest', task: 'image-classification', warnings: [] });
+    expect(dataset.classes).toEqual(['cat', 'dog', 'großer Bär']);
+    expect(splitSizes(dataset)).toEqual({ test: 3, train: 6 });
+    const sample = dataset.splits.get('train')?.[5];
+    expect([sample?.id, sample?.label]).toEqual(['images/005.png', 2]);
+    expect(await pixelOf(sample)).toEqual({ width: 8, height: 8, pixel: [80, 100, 100] });
+  });
+
+  it('are JSON Lines with several classes, the images elsewhere and with endings in capitals', async () => {
+    const dataset = await openFolder(manifest, miniature('manifest-jsonl'));
+    expect(dataset.classes).toEqual(['indoor', 'outdoor', 'person']);
+    expect(
+      dataset.splits
+        .get('all')
+        ?.map(({ id, label, labels }) => [id, label, labels])
+        .slice(3, 5),
+    ).toEqual([
+      ['train2014/IMG_3.JPG', 1, [1]],
+      ['train2014/IMG_4.JPG', 0, [0, 2]],
+    ]);
+  });
+
+  it('are metadata.csv in the folders of the splits', async () => {
+    const dataset = await openFolder(manifest, miniature('manifest-metadata'));
+    expect(splitSizes(dataset)).toEqual({ test: 2, train: 4 });
+    expect(dataset.splits.get('test')?.map(({ id }) => id)).toEqual(['test/0000.png', 'test/0001.png']);
+  });
+
+  it.each([
+    ['commas', 'a.csv', 'image,label\nimages/a.png,cat\nimages/b.png,dog\n'],
+    ['tabs', 'a.tsv', 'Filename\tClass\nimages/a.png\tcat\nimages/b.png\tdog'],
+    ['tabs in a .csv', 'a.csv', 'path\tcategory\r\nimages/a.png\tcat\r\nimages/b.png\tdog\r\n'],
+    ['semicolons', 'a.csv', 'img;target\nimages/a.png;cat\nimages/b.png;dog\n'],
+    ['bars', 'a.csv', 'file|class_id|class_name\nimages/a.png|0|cat\nimages/b.png|1|dog\n'],
+    ['quotes', 'a.csv', '"image","label"\n"images/a.png","cat"\n"images/b.png","dog"\n'],
+    ['no header', 'a.csv', 'images/a.png,cat\nimages/b.png,dog\n'],
+    ['no endings', 'train_labels.csv', 'id,breed\na,cat\nb,dog\n'],
+    ['Windows paths', 'a.csv', 'image,label\nimages\\a.png,cat\n.\\images\\b.png,dog\n'],
+    ['a JSON array', 'a.json', '\uFEFF[{"image": "a.png", "label": "cat"},\n {"image": "b.png", "label": "dog"}]'],
+    ['JSON Lines', 'a.jsonl', '{"file_name": "a.png", "label": "cat"}\n\n{"file_name": "b.png", "label": "dog"}\n'],
+    ['a folder for tables', 'annotations/a.csv', 'image,label\n../images/a.png,cat\nb.png,dog\n'],
+  ])('may be written with %s', async (_, name, text) => {
+    const dataset = await opened({ [name]: text }, TWO);
+    const [split = ''] = dataset.splits.keys();
+    expect(dataset.splits.get(split)?.map(({ id }) => id)).toEqual(TWO);
+    expect(classNames(dataset, split)).toEqual(['cat', 'dog']);
+  });
+
+  it('may tell the split in a column, and number the classes', async () => {
+    const rows = ['image,label,split', 'images/a.png,10,train', 'images/b.png,9,val', 'images/a.png,9,test'];
+    const dataset = await opened({ 'a.csv': rows.join('\n') }, TWO);
+    expect(dataset.classes).toEqual(['9', '10']);
+    expect(splitSizes(dataset)).toEqual({ train: 1, val: 1, test: 1 });
+  });
+
+  it('prefer the images of the split among images of the same name', async () => {
+    const tables = { 'train.csv': 'image,label\n1.png,cat\n2.png,dog', 'test.csv': 'image,label\n1.png,cat' };
+    const dataset = await opened(tables, ['test/1.png', 'train/1.png', 'train/2.png']);
+    expect(dataset.splits.get('test')?.map(({ id }) => id)).toEqual(['test/1.png']);
+    expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual(['train/1.png', 'train/2.png']);
+  });
+
+  it('count the rows that they pass over, and show the first', async () => {
+    const rows = [
+      'image,label',
+      'images/a.png,cat',
+      'images/gone.png,cat',
+      '/etc/passwd,cat',
+      '../../outside.png,dog',
+      'images/b.png,',
+      'images/b.png',
+      ',dog',
+      'images/b.png,"dog, brown"',
+    ];
+    const dataset = await opened({ 'a.csv': rows.join('\n') }, TWO);
+    expect(dataset.classes).toEqual(['cat', 'dog, brown']);
+    expect(dataset.warnings).toEqual([
+      '3 of 8 rows name images that are not there; the first: a.csv:3: images/gone.png',
+      '1 of 8 rows have no class; the first: a.csv:6: images/b.png',
+      '1 of 8 rows have fewer values than there are columns; the first: a.csv:7: images/b.png',
+      '1 of 8 rows name no image; the first: a.csv:8',
+    ]);
+  });
+
+  it('pass over lines that are not JSON', async () => {
+    const rows = [
+      '{"image": "a.png", "label": 1}',
+      '{"image": "b.png", ',
+      '{"image": 7}',
+      '{"image": "b.png", "label": 0}',
+    ];
+    const dataset = await opened({ 'a.jsonl': rows.join('\n') }, TWO);
+    expect(splitSizes(dataset)).toEqual({ all: 2 });
+    expect(dataset.warnings).toEqual([
+      '1 of 4 rows are not JSON; the first: a.jsonl:2',
+      '1 of 4 rows have no class; the first: a.jsonl:3: 7',
+    ]);
+  });
+
+  it('leave further tables out and say so', async () => {
+    const table = 'image,label\nimages/a.png,cat\nimages/b.png,dog';
+    expect((await opened({ 'a.csv': table, 'b.csv': table }, TWO)).warnings).toEqual([
+      'b.csv was left out: it lists images, too.',
+    ]);
+  });
+
+  it('reach images behind a link', async () => {
+    const elsewhere = await folderOf({}, ['a.png', 'b.png']);
+    const folder = await folderOf({ 'a.csv': 'image,label\nimages/a.png,cat\nimages/b.png,dog' }, []);
+    await symlink(elsewhere, path.join(folder, 'images'));
+    expect(splitSizes(await openFolder(manifest, folder))).toEqual({ all: 2 });
+  });
+
+  it.each([
+    [
+      'another delimiter in the rows',
+      { 'a.csv': 'image,label\nimages/a.png;cat\nimages/b.png;dog\n' },
+      'a.csv:2: 1 value where the header names 2 columns, separated by commas; separate them in the same way throughout.',
+    ],
+    [
+      'an unknown delimiter',
+      { 'a.csv': 'image^label\nimages/a.png^cat\n' },
+      'a.csv:1: one column, "image^label"; separate the columns with commas, tabs, semicolons or bars.',
+    ],
+    [
+      'a quote that stays open',
+      { 'a.csv': 'image,label\nimages/a.png,cat\nimages/b.png,"dog\nimages/b.png,dog\n' },
+      'a.csv:3: a quote (") is opened in this row and never closed; close or remove it.',
+    ],
+    [
+      'JSON that ends early',
+      { 'a.json': '[{"image": "a.png", "label": 1}, {"image": ' },
+      'a.json: not JSON after entry 1 (it ends early); save it again as JSON.',
+    ],
+    [
+      'a line without end',
+      { 'a.jsonl': `{"image": "a.png", "label": 1}\n"${'x'.repeat(9 * 1024 * 1024)}` },
+      'a.jsonl:2: more than 8 MB in one line; break it up.',
+    ],
+  ])('are refused for %s', async (_, tables, message) => {
+    await expect(opened(tables, TWO)).rejects.toThrow(new InputError(message));
+  });
+
+  it('are refused when they name no image that is there', async () => {
+    await expect(opened({ 'a.csv': 'image,label\nx.png,cat\ny.png,dog\n' }, TWO)).rejects.toThrow(
+      'no labelled image is left (2 of 2 rows name images that are not there; the first: a.csv:2: x.png)',
+    );
+  });
+
+  it.each([
+    ['captions', 'image,caption,label\nimages/a.png,a cat,1\n'],
+    ['other images', 'image,label\nx.png,cat\n'],
+    ['no classes', 'image,width\nimages/a.png,8\n'],
+    ['no images', 'text,label\nfine,1\n'],
+    ['one endless line', 'x'.repeat(100_000)],
+  ])('are not seen in a table of %s that a search comes by', async (_, text) => {
+    expect(await recogniseFolder(manifest, await folderOf({ 'a.csv': text }, TWO), false)).toBeUndefined();
+  });
+
+  it('leave a dataset in a folder beside to that folder', async () => {
+    const folder = await folderOf({ 'data/a.csv': 'image,label\na.png,cat\nb.png,dog' }, ['data/a.png', 'data/b.png']);
+    expect(await recogniseFolder(manifest, folder, false)).toBeUndefined();
+    expect(await recogniseFolder(manifest, path.join(folder, 'data'), false)).toBeDefined();
+    expect(splitSizes(await openFolder(manifest, folder))).toEqual({ all: 2 });
+  });
+});

@@ -1,0 +1,130 @@
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
+import { describe, expect, it } from 'vitest';
+import { type TarEntry, TarFile } from '../../../../src/engine/datasets/tarFile.ts';
+import { webDataset } from '../../../../src/engine/datasets/webDataset.ts';
+import {
+  classNames,
+  copyOfMiniature,
+  folderWith,
+  miniature,
+  openFolder,
+  pixelOf,
+  recogniseFolder,
+  splitSizes,
+} from '../../../helpers/miniatures.ts';
+
+async function tarOf(files: readonly (readonly [name: string, content: string])[]): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, content] of files) archive.entry({ name }, content);
+  archive.finalize();
+  return buffer(archive);
+}
+
+describe('WebDataset', () => {
+  it('reads images and classes out of shards, splits by their names', async () => {
+    const recognition = await recogniseFolder(webDataset, miniature('webdataset'), false);
+    expect(recognition?.reason).toBe('WebDataset: 3 tar archives of images with their classes (.cls or .json)');
+    const dataset = await openFolder(webDataset, miniature('webdataset'));
+    expect(dataset).toMatchObject({ format: 'webdataset', classes: ['daisy', 'tulip'], warnings: [] });
+    expect(splitSizes(dataset)).toEqual({ train: 8, val: 2 });
+    const train = dataset.splits.get('train') ?? [];
+    expect(train.map(({ label }) => label)).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+    expect(train.slice(2, 5).map(({ id }) => id)).toEqual([
+      'train-000000.tar/000002',
+      `train-000000.tar/${'ä'.repeat(80)}3`,
+      'train-000001.tar/000004',
+    ]);
+    const { width, pixel } = await pixelOf(train[3]);
+    expect(width).toBe(8);
+    expect(Math.abs((pixel[1] ?? 0) - 60)).toBeLessThan(4);
+  });
+
+  it('reads shards in folders of splits, with classes by name', async () => {
+    const tar = await tarOf([
+      ['a/1.jpg', 'x'],
+      ['a/1.cls', 'cat\n'],
+      ['b/1.seg.png', 'x'],
+      ['b/1.png', 'x'],
+      ['b/1.json', '{"class_name": "dog", "label": 3}'],
+    ]);
+    const dataset = await openFolder(webDataset, await folderWith({ 'train/0.tar': tar, 'test/0.tar': tar }));
+    expect(splitSizes(dataset)).toEqual({ test: 2, train: 2 });
+    expect(classNames(dataset, 'train')).toEqual(['cat', 'dog']);
+    expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual(['train/0.tar/a/1', 'train/0.tar/b/1']);
+  });
+
+  it('passes over names that lead out of the archive, and samples without image or class', async () => {
+    const tar = await tarOf([
+      ['1.jpg', 'x'],
+      ['1.cls', '0'],
+      ['../../evil.jpg', 'x'],
+      ['../../evil.cls', '0'],
+      ['2.cls', '1'],
+      ['3.jpg', 'x'],
+      ['3.json', '{"label": '],
+    ]);
+    const dataset = await openFolder(webDataset, await folderWith({ '0.tar': tar }));
+    expect(splitSizes(dataset)).toEqual({ all: 1 });
+    expect(dataset.warnings).toEqual([
+      '1 of 4 rows have a name that leads out of the archive; the first: 0.tar: ../../evil',
+      '1 of 4 rows have no image; the first: 0.tar: 2',
+      '1 of 4 rows have no class; the first: 0.tar: 3',
+    ]);
+  });
+
+  it('keeps what comes before damage, and tells of it', async () => {
+    const folder = await copyOfMiniature('webdataset');
+    await truncate(path.join(folder, 'train-000000.tar'), 512 * 6);
+    const second = path.join(folder, 'train-000001.tar');
+    const content = await readFile(second);
+    await writeFile(second, content.fill(1, 512 * 3 + 100, 512 * 9));
+    const dataset = await openFolder(webDataset, folder);
+    expect(dataset.warnings.slice(0, 2)).toEqual([
+      'train-000000.tar: a damaged tar archive (it ends within a file); download it again.',
+      expect.stringMatching(
+        /^train-000001\.tar: a damaged tar archive \(byte \d+ is no header\); download it again\.$/,
+      ),
+    ]);
+    expect(dataset.splits.get('val')).toHaveLength(2);
+  });
+
+  it.each([
+    ['images alone', [['1.jpg', 'x']]],
+    [
+      'images with captions',
+      [
+        ['1.jpg', 'x'],
+        ['1.txt', 'a cat'],
+        ['1.json', '{"caption": "a cat"}'],
+      ],
+    ],
+    ['checkpoints', [['model.pth', 'x']]],
+  ] as const)('is not an archive of %s', async (_, files) => {
+    const folder = await folderWith({ '0.tar': await tarOf(files) });
+    expect(await recogniseFolder(webDataset, folder)).toBeUndefined();
+  });
+
+  it('is not a file that only has the name of an archive', async () => {
+    const folder = await folderWith({ '0.tar': 'x'.repeat(5000), '1.tar': '' });
+    expect(await recogniseFolder(webDataset, folder)).toBeUndefined();
+  });
+});
+
+describe('TarFile', () => {
+  it('passes over folders and links', async () => {
+    const archive = pack();
+    archive.entry({ name: 'folder', type: 'directory' });
+    archive.entry({ name: 'link', type: 'symlink', linkname: '/etc/passwd' });
+    archive.entry({ name: 'x'.repeat(300) }, 'hello');
+    archive.finalize();
+    const tar = await TarFile.open(path.join(await folderWith({ 'a.tar': await buffer(archive) }), 'a.tar'));
+    const entries: TarEntry[] = [];
+    for await (const entry of tar.entries()) entries.push(entry);
+    expect(entries.map(({ name, size }) => [name, size])).toEqual([['x'.repeat(300), 5]]);
+    expect(String(await tar.read(entries[0]?.offset ?? 0, 5))).toBe('hello');
+    await tar.close();
+  });
+});
