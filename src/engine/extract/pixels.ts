@@ -1,6 +1,7 @@
-import sharp, { type OutputInfo } from 'sharp';
+import sharp from 'sharp';
 import type { Preprocessing } from '../checkpoints/preprocessing.ts';
-import type { Sample } from '../datasets/dataset.ts';
+import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
+import { resample } from './resample.ts';
 
 /** RGB, one byte per channel, rows from top to bottom: `[height, width, 3]` of the network's input size. */
 export type Pixels = Uint8Array;
@@ -29,64 +30,63 @@ export class PixelSource {
     this.#samples = samples;
   }
 
-  /**
-   * One image per index; an Error in the place of one that can't be decoded.
-   */
-  async load(indices: readonly number[], preprocessing: Preprocessing): Promise<(Pixels | Error)[]> {
-    const geometry = JSON.stringify([preprocessing.resize, preprocessing.crop, preprocessing.kernel]);
+  /** @throws Error saying why the image can't be decoded */
+  async load(index: number, preprocessing: Preprocessing): Promise<Pixels> {
+    const geometry = JSON.stringify([
+      preprocessing.resize,
+      preprocessing.crop,
+      preprocessing.cropOffset,
+      preprocessing.kernel,
+    ]);
     if (geometry !== this.#geometry) {
       this.#geometry = geometry;
       this.#kept = new Map();
       this.#keptBytes = 0;
     }
-    return Promise.all(indices.map((index) => this.#one(index, preprocessing)));
-  }
-
-  async #one(index: number, preprocessing: Preprocessing): Promise<Pixels | Error> {
     const kept = this.#kept.get(index);
     if (kept) return kept;
     const sample = this.#samples[index];
     if (!sample) throw new RangeError(`sample ${index} does not exist`);
-    try {
-      const pixels = await decode(sample.file, preprocessing);
-      if (this.#keptBytes + pixels.length <= MAX_KEPT_BYTES) {
-        this.#kept.set(index, pixels);
-        this.#keptBytes += pixels.length;
-      }
-      return pixels;
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+    if (!sample.image) throw new Error('it has no image');
+    const pixels = await decode(await sample.image.read(), preprocessing);
+    if (geometry === this.#geometry && this.#keptBytes + pixels.length <= MAX_KEPT_BYTES) {
+      this.#kept.set(index, pixels);
+      this.#keptBytes += pixels.length;
     }
+    return pixels;
   }
 }
 
-async function decode(file: string, { resize, crop, kernel }: Preprocessing): Promise<Pixels> {
-  const image = sharp(file, { limitInputPixels: MAX_PIXELS, failOn: 'truncated' })
+async function decode(source: EncodedImage | RawImage, preprocessing: Preprocessing): Promise<Pixels> {
+  const image = source instanceof Uint8Array ? await decodeFile(source) : source;
+  const { resize, crop, kernel } = preprocessing;
+  const { width, height } = 'shortestEdge' in resize ? shortestEdge(image, resize.shortestEdge) : resize;
+  const middle = preprocessing.cropOffset === 'floor' ? Math.floor : halfToEven;
+  const window = { left: middle((width - crop.width) / 2), top: middle((height - crop.height) / 2), ...crop };
+  return resample(image, width, height, kernel, window);
+}
+
+async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
+  if (bytes.length === 0) throw new Error('the file is empty');
+  const { data, info } = await sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated' })
     .timeout({ seconds: MAX_DECODE_SECONDS })
     .rotate() // as the camera was held (EXIF)
     .toColourspace('srgb')
-    .removeAlpha();
-  if ('shortestEdge' in resize) {
-    image.resize({ width: resize.shortestEdge, height: resize.shortestEdge, fit: 'outside', kernel });
-  } else image.resize({ width: resize.width, height: resize.height, fit: 'fill', kernel });
-
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return cropCentre(data, info, crop);
+    .removeAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { pixels: data, width: info.width, height: info.height, channels: info.channels < 3 ? 1 : 3 };
 }
 
-function cropCentre(data: Buffer, info: OutputInfo, crop: Preprocessing['crop']): Pixels {
-  const { width, height, channels } = info;
-  const left = Math.round((width - crop.width) / 2);
-  const top = Math.round((height - crop.height) / 2);
-  const pixels = new Uint8Array(crop.height * crop.width * 3);
-  for (let row = 0, to = 0; row < crop.height; row += 1) {
-    let from = ((top + row) * width + left) * channels;
-    for (let column = 0; column < crop.width; column += 1, from += channels, to += 3) {
-      // A grey image has one channel: it is the same in all three.
-      pixels[to] = data[from] ?? 0;
-      pixels[to + 1] = data[channels < 3 ? from : from + 1] ?? 0;
-      pixels[to + 2] = data[channels < 3 ? from : from + 2] ?? 0;
-    }
-  }
-  return pixels;
+/** Size of an image whose shorter edge is resized to `edge`: torchvision's and Hugging Face's rule. */
+function shortestEdge({ width, height }: RawImage, edge: number): { width: number; height: number } {
+  return width <= height
+    ? { width: edge, height: Math.floor((edge * height) / width) }
+    : { width: Math.floor((edge * width) / height), height: edge };
+}
+
+/** Python's round: halves go to the even neighbour. */
+function halfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
