@@ -2,6 +2,7 @@
 import type { Command } from './cli/command.ts';
 /** The `emms` command line: the same pipeline as in the editor, for terminals and scripts. */
 import { discoverCommand } from './cli/discover.ts';
+import { embedCommand } from './cli/embed.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { extractCommand } from './cli/extract.ts';
 import { rankCommand } from './cli/rank.ts';
@@ -12,6 +13,7 @@ const COMMANDS = new Map<string, Command>([
   ['discover', discoverCommand],
   ['rank', rankCommand],
   ['extract', extractCommand],
+  ['embed', embedCommand],
   ['score', scoreCommand],
   ['evaluate', evaluateCommand],
 ]);

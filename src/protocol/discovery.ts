@@ -8,6 +8,7 @@ const datasetSummarySchema = z.object({
   path: z.string(),
   format: z.string(),
   task: taskSchema,
+  reason: z.string().describe('What the folder was taken for, and why.'),
   samples: z.int().min(0),
   classes: z.int().min(0),
   splits: z.record(z.string(), z.int()).describe('Samples per split; one entry "all" where there are no splits.'),

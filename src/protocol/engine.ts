@@ -14,6 +14,10 @@ export const discoverParamsSchema = z.object({
     .array(z.string())
     .default([])
     .describe('Folders to look for checkpoints in beside the workspace.'),
+  modelCaches: z
+    .boolean()
+    .default(true)
+    .describe('Whether to look for checkpoints in the caches of Hugging Face and torch.hub, too.'),
   excludes: z.array(z.string()).default([]).describe('Names of files and folders that are passed over.'),
 });
 export type DiscoverParams = z.infer<typeof discoverParamsSchema>;
@@ -27,7 +31,30 @@ export const rankParamsSchema = discoverParamsSchema.extend({
   task: z.union([z.literal('auto'), taskSchema]).default('auto'),
   metric: z.string().default('emms').describe('A score, or score:variant.'),
   also: z.array(z.string()).default([]).describe('Further scores to compute for the report.'),
-  labelEncoders: z.array(z.string()).default(['auto']),
+  featurePoint: z
+    .string()
+    .optional()
+    .describe("Name of the tensor to read the features from, instead of each network's own feature point."),
+  labelEncoders: z
+    .array(z.string())
+    .default(['auto'])
+    .describe('auto, onehot, or text encoders: clip, bert, gpt2, folders, names on the Hugging Face hub.'),
+  encoderSet: z
+    .enum(['base', 'paper'])
+    .default('base')
+    .describe("What clip, bert and gpt2 stand for: base-size encoders, or the paper's large ones."),
+  labelTemplates: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Sentence for class names by the name of the encoder, {} in the place of the class name.'),
+  classNames: z
+    .enum(['readable', 'raw'])
+    .default('readable')
+    .describe('Whether class names are cleaned for reading before they are embedded.'),
+  labelPooling: z
+    .enum(['tokens', 'padding'])
+    .default('tokens')
+    .describe('Mean over the real tokens of a label, or over the padded length as the published code has it.'),
   limit: z.int().min(2).default(2000).describe('Most samples to use, drawn stratified by class.'),
   device: deviceSchema.default('auto'),
   seed: z.int().default(0),

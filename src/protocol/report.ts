@@ -57,6 +57,10 @@ export const rankingReportSchema = z.object({
     reason: z.string(),
   }),
   labelEncoders: z.array(z.string()),
+  labelEncoderReason: z.string().describe('Why these label encoders, and what would give better ones.'),
+  missingLabelEncoders: z
+    .array(z.string())
+    .describe('Label encoders that would have been used if they were on the machine.'),
   candidates: z.array(candidateSchema),
   skipped: z.array(skippedSchema),
   warnings: z.array(z.string()),

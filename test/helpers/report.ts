@@ -49,6 +49,8 @@ export function report(candidates: Candidate[], change: Partial<RankingReport> =
     seed: 0,
     device: { requested: 'auto', used: 'cpu', reason: 'No GPU provider is present.' },
     labelEncoders: ['onehot'],
+    labelEncoderReason: 'asked for',
+    missingLabelEncoders: [],
     candidates,
     skipped: [],
     warnings: [],

@@ -58,7 +58,7 @@ it('a dataset without one readable image is refused with the first reason, not s
     for (const image of ['1.png', '2.png']) await writeFile(path.join(folder, name, image), 'this is no image');
   }
   const ranking = startEngine().connection.sendRequest(requests.rank.method, rankSample(null, { dataset: folder }));
-  await expect(ranking).rejects.toThrow(`${folder}: none of its 4 images can be read.`);
+  await expect(ranking).rejects.toThrow(`${folder}: none of its 4 samples can be read.`);
 });
 
 describe('a workspace in which much is broken', () => {
@@ -80,6 +80,6 @@ describe('a workspace in which much is broken', () => {
       'text.png': expect.stringContaining("can't be read"),
       'nothing.png': expect.stringContaining("can't be read"),
     });
-    expect(report.warnings).toEqual(['3 of 39 images could not be read and were left out.']);
+    expect(report.warnings).toEqual(['3 of 39 samples could not be read and were left out.']);
   });
 });

@@ -1,14 +1,23 @@
 import type { CheckpointSummary } from '../../protocol/discovery.ts';
+import type { Modality } from './architectures/architecture.ts';
 import type { FeaturePoint } from './onnx/head.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A checkpoint that was opened: everything about it but its weights. */
 export interface Checkpoint extends CheckpointSummary {
-  readonly input: ImageInput;
-  readonly preprocessing: Preprocessing;
+  /** What it takes of a sample's image; undefined when it takes none. */
+  readonly image: { readonly input: ImageInput; readonly preprocessing: Preprocessing } | undefined;
+  /** What it takes of a sample's text; undefined when it takes none. */
+  readonly text: (TextInput & { readonly tokenizerFolder: string }) | undefined;
   readonly featurePoint: FeaturePoint;
   /** What a person should know before trusting its features, e.g. that the preprocessing was guessed. */
   readonly warnings: readonly string[];
+  /** Every file that its weights lie in, absolute: their contents identify the checkpoint. */
+  readonly files: readonly string[];
+  /** The same for the same weights, in whatever container: of two such, one is ranked. */
+  readonly fingerprint: string;
+  /** The ONNX model to run, and the folder that its external weights lie in (and nowhere else). */
+  readonly loadModel: () => Promise<{ readonly model: Uint8Array; readonly weightsFolder: string }>;
 }
 
 /** The input tensor of an image network. */
@@ -23,4 +32,25 @@ export interface ImageInput {
   readonly width: number | undefined;
   /** Samples per run, where the network fixes it. */
   readonly batch: number | undefined;
+}
+
+/** The input tensors of a text network, `[n, tokens]` each; the number of tokens is free. */
+export interface TextInput {
+  /** Name of the input with the token ids. */
+  readonly ids: string;
+  /** Name of the input that is 1 for a token and 0 for padding; undefined when the network takes none. */
+  readonly mask: string | undefined;
+  /** Name of the input that is 0 for the first text of a pair and 1 for the second. */
+  readonly tokenTypes: string | undefined;
+  readonly elementType: 'int64' | 'int32';
+  /** Longer texts are cut. */
+  readonly maxTokens: number;
+}
+
+/** How a person wants checkpoints to be used. */
+export interface OpenOptions {
+  /** What the task's samples have; of a checkpoint that can be used in several ways (CLIP), the first that fits. */
+  readonly modalities: readonly Modality[];
+  /** Name of the tensor to read the features from, instead of the family's own feature point. */
+  readonly featurePoint?: string | undefined;
 }

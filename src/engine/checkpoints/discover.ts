@@ -1,19 +1,58 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { DiscoverParams } from '../../protocol/engine.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { idOf } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, OpenOptions } from './checkpoint.ts';
+import { huggingFaceCache, torchHubCache } from './modelCaches.ts';
 import { openOnnx } from './onnx/reader.ts';
+import { openWeights } from './openWeights.ts';
 
-/** A reader for each kind of checkpoint file. */
-const READERS = new Map([['.onnx', openOnnx]]);
+/** How the file of a network's weights ends, and what opens it. An index names the shards beside it. */
+const READERS: readonly { readonly name: RegExp; readonly open: typeof openWeights }[] = [
+  { name: /\.onnx$/i, open: openOnnx },
+  { name: /\.safetensors$/i, open: openWeights },
+  { name: /\.(safetensors|bin)\.index\.json$/i, open: openWeights },
+  { name: /\.(pth|pt|ckpt|th)$/i, open: openWeights },
+  { name: /^pytorch_model.*\.bin$/i, open: openWeights },
+];
 
-/** Paths of the files below a walked folder that may be checkpoints, by their ending. */
+/** What training code saves beside the weights under the same endings, and the shards of an index. */
+const NO_CHECKPOINT =
+  /^(optimizer|scheduler|scaler|rng_state.*|training_args|.*-\d{5}-of-\d{5}|adapter_model)\.(pt|pth|bin|safetensors)$/i;
+
+/** The same network in several containers lies in one folder under one name: the first of these is taken. */
+const CONTAINERS = [
+  '.safetensors',
+  '.safetensors.index.json',
+  '.bin',
+  '.bin.index.json',
+  '.pth',
+  '.pt',
+  '.ckpt',
+  '.th',
+];
+
+/** Paths of the files below a walked folder that may be checkpoints, by their names. */
 function findCheckpointFiles(folder: Folder): string[] {
-  const here = folder.files.filter(isCheckpoint).map((name) => path.join(folder.path, name));
+  const here = withoutTwins(folder.files.filter(isCheckpoint)).map((name) => path.join(folder.path, name));
   return [...here, ...folder.folders.flatMap(findCheckpointFiles)];
+}
+
+/** Hugging Face publishes `model.safetensors` and `pytorch_model.bin` of the same weights. */
+function withoutTwins(names: readonly string[]): string[] {
+  const best = new Map<string, { name: string; place: number }>();
+  for (const name of names) {
+    const place = CONTAINERS.findLastIndex((ending) => name.toLowerCase().endsWith(ending));
+    const stem =
+      place < 0 ? name : name.slice(0, -(CONTAINERS[place]?.length ?? 0)).replace(/^pytorch_model$/, 'model');
+    const known = best.get(stem);
+    if (!known || place < known.place) best.set(stem, { name, place });
+  }
+  return [...best.values()].map(({ name }) => name);
 }
 
 /**
@@ -31,13 +70,18 @@ export async function resolveCheckpoints(paths: readonly string[], signal?: Abor
   return [...new Set(files.map((file) => path.resolve(file)))];
 }
 
-/** The checkpoint files of a workspace and of further folders; a folder that can't be searched is told apart. */
+/**
+ * The checkpoint files of a workspace, of further folders and, where asked, of the caches that Hugging Face's libraries
+ * and torch.hub share; a folder that can't be searched is told apart.
+ */
 export async function findCheckpoints(
   workspace: Folder,
-  folders: readonly string[],
+  { checkpointFolders, modelCaches }: Pick<DiscoverParams, 'checkpointFolders' | 'modelCaches'>,
   signal?: AbortSignal,
 ): Promise<{ files: string[]; skipped: Skipped[] }> {
   const files = new Set(findCheckpointFiles(workspace));
+  const caches = modelCaches ? [huggingFaceCache(), torchHubCache()].filter((cache) => existsSync(cache)) : [];
+  const folders = [...checkpointFolders, ...caches];
   const skipped: Skipped[] = [];
   for (const folder of folders) {
     try {
@@ -50,34 +94,38 @@ export async function findCheckpoints(
   return { files: [...files], skipped };
 }
 
-/** Opens each file; what can't be ranked is told apart, with the reason. */
+/** Opens each file; what can't be ranked is told apart, with the reason. Of copies of the same weights one is kept. */
 export async function openCheckpoints(
   files: readonly string[],
   workspace: string,
+  options: OpenOptions,
   signal?: AbortSignal,
 ): Promise<{ checkpoints: Checkpoint[]; skipped: Skipped[] }> {
-  const checkpoints: Checkpoint[] = [];
+  const checkpoints = new Map<string, Checkpoint>();
   const skipped: Skipped[] = [];
   for (const file of files) {
     if (signal?.aborted) throw new CancelledError();
     try {
-      checkpoints.push(await openCheckpoint(file, workspace));
+      const checkpoint = await openCheckpoint(file, workspace, options);
+      const twin = checkpoints.get(checkpoint.fingerprint);
+      if (twin) skipped.push({ path: file, reason: `The same weights as ${twin.id}, which is taken.` });
+      else checkpoints.set(checkpoint.fingerprint, checkpoint);
     } catch (error) {
       skipped.push({ path: file, reason: reasonOf(error, file) });
     }
   }
-  return { checkpoints, skipped };
+  return { checkpoints: [...checkpoints.values()], skipped };
 }
 
 /** @throws InputError saying why the file can't be ranked */
-export async function openCheckpoint(file: string, workspace: string): Promise<Checkpoint> {
-  const open = READERS.get(path.extname(file).toLowerCase());
-  if (!open) {
+export async function openCheckpoint(file: string, workspace: string, options: OpenOptions): Promise<Checkpoint> {
+  const reader = READERS.find(({ name }) => name.test(path.basename(file)));
+  if (!reader) {
     throw new InputError(
-      `${file}: not a kind of checkpoint that can be read (${[...READERS.keys()].join(', ')}). Export it to ONNX.`,
+      `${file}: not a kind of checkpoint that can be read (.onnx, .safetensors, .pth, .pt, .ckpt, .bin). Export it to ONNX.`,
     );
   }
-  return open(file, idOf(file, workspace));
+  return reader.open(file, idOf(file, workspace), options);
 }
 
 /** The message of an error about a file, without the path that the report shows anyway. */
@@ -87,5 +135,5 @@ export function reasonOf(error: unknown, file: string): string {
 }
 
 function isCheckpoint(name: string): boolean {
-  return READERS.has(path.extname(name).toLowerCase());
+  return READERS.some((reader) => reader.name.test(name)) && !NO_CHECKPOINT.test(name);
 }

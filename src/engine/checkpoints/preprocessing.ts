@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
+import { IMAGENET, type ModelConfig, type PublishedPreprocessing } from './architectures/architecture.ts';
 import type { ImageInput } from './checkpoint.ts';
 
 /** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
@@ -11,6 +12,8 @@ export interface Preprocessing {
   readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
   /** Size of the network's input: a centre crop of the resized image. */
   readonly crop: { readonly height: number; readonly width: number };
+  /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
+  readonly cropOffset: 'floor' | 'halfToEven';
   readonly scale: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -25,7 +28,6 @@ export interface Preprocessing {
 const DEFAULT_SIZE = 224;
 const MAX_SIZE = 4096;
 const MAX_CONFIG_BYTES = 1024 * 1024;
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const side = z.int().min(1).max(MAX_SIZE);
 const channels = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
@@ -49,6 +51,23 @@ const configSchema = z.object({
 });
 type Config = z.infer<typeof configSchema>;
 
+/** The part of timm's pretrained_cfg that says what happens to pixels. */
+const timmSchema = z.object({
+  input_size: z.tuple([z.int(), side, side]),
+  interpolation: z.string().default('bicubic'),
+  crop_pct: z.number().min(0.1).max(1).default(0.875),
+  mean: z.array(z.number()).min(1).max(4),
+  std: z.array(z.number()).min(1).max(4),
+});
+type TimmConfig = z.infer<typeof timmSchema>;
+
+const TIMM_KERNELS = new Map<string, Preprocessing['kernel']>([
+  ['nearest', 'nearest'],
+  ['bilinear', 'linear'],
+  ['bicubic', 'cubic'],
+  ['lanczos', 'lanczos3'],
+]);
+
 /** PIL's numbers for interpolation. */
 const KERNELS = new Map<number, Preprocessing['kernel']>([
   [0, 'nearest'],
@@ -59,10 +78,18 @@ const KERNELS = new Map<number, Preprocessing['kernel']>([
 
 /**
  * Preprocessing of a checkpoint: `<name>.preprocessor_config.json` beside it, else `preprocessor_config.json` in its
- * folder (both in Hugging Face's format), else the usual one of its kind, marked as assumed.
+ * folder (both in Hugging Face's format), else `pretrained_cfg` in its config.json (timm's), else the way that its family
+ * was published with, else the usual one of its kind, marked as assumed.
+ * @param published of the network's family, where it is known
+ * @param config config.json beside the weights
  * @throws InputError naming the configuration file when it can't be understood
  */
-export async function readPreprocessing(checkpoint: string, input: ImageInput): Promise<Preprocessing> {
+export async function readPreprocessing(
+  checkpoint: string,
+  input: ImageInput,
+  published?: PublishedPreprocessing,
+  config?: ModelConfig,
+): Promise<Preprocessing> {
   const folder = path.dirname(checkpoint);
   const stem = path.basename(checkpoint, path.extname(checkpoint));
   for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json']) {
@@ -73,7 +100,49 @@ export async function readPreprocessing(checkpoint: string, input: ImageInput): 
       throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
     return fromConfig(parseConfig(await readFile(file, 'utf8'), file), input, name);
   }
-  return assumed(input);
+  const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
+  if (timm.success) return fromTimm(timm.data, input);
+  return published ? fromFamily(published, input) : assumed(input);
+}
+
+function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig, input: ImageInput): Preprocessing {
+  const [, height, width] = input_size;
+  const crop = networkSize(input) ?? { height, width };
+  const edge = Math.floor(Math.min(crop.height, crop.width) / crop_pct);
+  return describe(
+    {
+      resize: { shortestEdge: edge },
+      kernel: TIMM_KERNELS.get(interpolation) ?? 'cubic',
+      crop,
+      cropOffset: 'halfToEven',
+      scale: 1 / 255,
+      mean: perChannel(mean, input.channels, IMAGENET.mean),
+      std: perChannel(std, input.channels, IMAGENET.std),
+      bgr: false,
+      assumed: false,
+    },
+    'from pretrained_cfg in config.json',
+  );
+}
+
+function fromFamily({ size, resize, kernel, mean, std }: PublishedPreprocessing, input: ImageInput): Preprocessing {
+  const crop = networkSize(input) ?? square(size);
+  // A network of another input size than the published one keeps the published proportion.
+  const edge = Math.round((resize / size) * Math.min(crop.height, crop.width));
+  return describe(
+    {
+      resize: resize === size ? crop : { shortestEdge: edge },
+      kernel,
+      crop,
+      cropOffset: 'halfToEven',
+      scale: 1 / 255,
+      mean: perChannel(mean, input.channels, IMAGENET.mean),
+      std: perChannel(std, input.channels, IMAGENET.std),
+      bgr: false,
+      assumed: false,
+    },
+    'as its family was published',
+  );
 }
 
 function parseConfig(text: string, file: string): Config {
@@ -116,6 +185,7 @@ function fromConfig(config: Config, input: ImageInput, source: string): Preproce
       resize: covers(resize, crop) ? resize : crop,
       kernel: KERNELS.get(config.resample ?? 2) ?? 'linear',
       crop,
+      cropOffset: 'floor',
       scale: config.do_rescale ? config.rescale_factor : 1,
       mean: config.do_normalize ? perChannel(config.image_mean, input.channels, zeros) : zeros,
       std: config.do_normalize ? perChannel(config.image_std, input.channels, ones) : ones,
@@ -139,7 +209,7 @@ function assumed(input: ImageInput): Preprocessing {
       ? { scale: 1 / 255, mean: [0.5], std: [0.5] }
       : { scale: 1 / 255, ...IMAGENET };
   return describe(
-    { resize: crop, kernel: 'linear', crop, ...normalisation, bgr: false, assumed: true },
+    { resize: crop, kernel: 'linear', crop, cropOffset: 'halfToEven', ...normalisation, bgr: false, assumed: true },
     raw ? 'assumed for a uint8 input' : input.channels === 1 ? 'assumed for a grey input' : "assumed: ImageNet's",
   );
 }
@@ -173,7 +243,7 @@ function square(edge: number): { height: number; width: number } {
 
 /** A value per channel, from one value, one per channel, or (for a grey network) the mean of three. */
 function perChannel(
-  values: number | number[] | undefined,
+  values: number | readonly number[] | undefined,
   count: number,
   fallback: readonly number[],
 ): readonly number[] {

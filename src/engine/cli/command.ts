@@ -46,7 +46,7 @@ export function commaSeparated(values: readonly string[] | undefined): string[] 
 }
 
 /** @throws UsageError when the value is none of those allowed */
-export function oneOf<T extends string>(value: string, allowed: readonly T[], option: string): T {
+export function oneOf<const T extends string>(value: string, allowed: readonly T[], option: string): T {
   const found = allowed.find((name) => name === value);
   if (found === undefined) throw new UsageError(`--${option} ${value}: one of ${allowed.join(', ')}.`);
   return found;

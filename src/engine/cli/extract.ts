@@ -1,16 +1,17 @@
 import path from 'node:path';
-import { deviceSchema } from '../../protocol/tasks.ts';
+import { deviceSchema, taskSchema } from '../../protocol/tasks.ts';
 import { defaultCacheFolder } from '../cache/location.ts';
 import { Store } from '../cache/store.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { chooseSplit, openDataset } from '../datasets/open.ts';
 import { drawStratified } from '../datasets/sampling.ts';
-import { UsageError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { Extractor } from '../extract/extractor.ts';
 import { chooseProvider } from '../extract/providers.ts';
 import { findWorkspace } from '../files/paths.ts';
 import { writeNpy } from '../npy.ts';
 import { hashSamples } from '../rank/hashSamples.ts';
+import { modalitiesFor, whyUnfit } from '../rank/modalities.ts';
 import { ProgressMeter } from '../rank/progressMeter.ts';
 import { type Command, oneOf, parseCommandLine, wholeNumber } from './command.ts';
 import { ProgressLine } from './progressLine.ts';
@@ -20,6 +21,8 @@ const OPTIONS = {
   out: { type: 'string' },
   logits: { type: 'string' },
   labels: { type: 'string' },
+  task: { type: 'string', default: 'auto' },
+  'feature-point': { type: 'string' },
   limit: { type: 'string', default: '2000' },
   device: { type: 'string', default: 'auto' },
   seed: { type: 'string', default: '0' },
@@ -28,15 +31,24 @@ const OPTIONS = {
 
 export const extractCommand: Command = {
   synopsis:
-    'extract <dataset> --checkpoint <path> --out X.npy [--logits P.npy] [--labels y.npy] [--limit 2000] [--device auto] [--seed 0] [--no-cache]',
+    'extract <dataset> --checkpoint <path> --out X.npy [--logits P.npy] [--labels y.npy] [--task auto] [--feature-point <tensor>] [--limit 2000] [--device auto] [--seed 0] [--no-cache]',
   summary: 'Write the features of a dataset, as one checkpoint sees them, as a NumPy file [n, d] of float32.',
 
   async run(args, signal) {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
     if (values.checkpoint === undefined || values.out === undefined)
       throw new UsageError(`Usage: emms ${this.synopsis}`);
-    const dataset = await openDataset(path.resolve(positionals[0] ?? '.'), signal);
-    const checkpoint = await openCheckpoint(path.resolve(values.checkpoint), await findWorkspace(dataset.path));
+    const dataset = await openDataset(
+      path.resolve(positionals[0] ?? '.'),
+      oneOf(values.task, ['auto', ...taskSchema.options], 'task'),
+      signal,
+    );
+    const checkpoint = await openCheckpoint(path.resolve(values.checkpoint), await findWorkspace(dataset.path), {
+      modalities: modalitiesFor(dataset.task),
+      featurePoint: values['feature-point'],
+    });
+    const unfit = whyUnfit(checkpoint.modality, dataset.task);
+    if (unfit !== undefined) throw new InputError(`${checkpoint.path}: ${unfit}`);
     const samples = drawStratified(
       chooseSplit(dataset).samples,
       wholeNumber(values.limit, 'limit', 2),

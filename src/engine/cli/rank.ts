@@ -18,6 +18,10 @@ const OPTIONS = {
   metric: { type: 'string', default: 'emms' },
   also: { type: 'string', multiple: true },
   'label-encoders': { type: 'string', multiple: true },
+  'encoder-set': { type: 'string', default: 'base' },
+  'class-names': { type: 'string', default: 'readable' },
+  'label-pooling': { type: 'string', default: 'tokens' },
+  'feature-point': { type: 'string' },
   limit: { type: 'string', default: '2000' },
   device: { type: 'string', default: 'auto' },
   seed: { type: 'string', default: '0' },
@@ -29,7 +33,7 @@ const OPTIONS = {
 
 export const rankCommand: Command = {
   synopsis:
-    'rank <dataset> [--checkpoints <path>…] [--task auto] [--metric emms[:cv|exact|paper|reference]] [--also <metric>,…] [--label-encoders auto|onehot] [--limit 2000] [--device auto|cpu|webgpu|cuda|coreml|dml] [--seed 0] [--no-cache] [--json[=file]] [--html file] [--csv file]',
+    'rank <dataset> [--checkpoints <path>…] [--task auto] [--metric emms[:cv|exact|paper|reference]] [--also <metric>,…] [--label-encoders auto|clip,bert,gpt2|<path>|onehot] [--encoder-set base|paper] [--class-names readable|raw] [--label-pooling tokens|padding] [--feature-point <tensor>] [--limit 2000] [--device auto|cpu|webgpu|cuda|coreml|dml] [--seed 0] [--no-cache] [--json[=file]] [--html file] [--csv file]',
   summary:
     'Rank checkpoints by how well they would transfer to a dataset. Without --checkpoints, those found in the dataset’s workspace.',
 
@@ -46,6 +50,10 @@ export const rankCommand: Command = {
       metric: values.metric,
       also: commaSeparated(values.also),
       ...(encoders.length > 0 && { labelEncoders: encoders }),
+      encoderSet: oneOf(values['encoder-set'], ['base', 'paper'], 'encoder-set'),
+      classNames: oneOf(values['class-names'], ['readable', 'raw'], 'class-names'),
+      labelPooling: oneOf(values['label-pooling'], ['tokens', 'padding'], 'label-pooling'),
+      ...(values['feature-point'] !== undefined && { featurePoint: values['feature-point'] }),
       limit: wholeNumber(values.limit, 'limit', 2),
       device: oneOf(values.device, deviceSchema.options, 'device'),
       seed: wholeNumber(values.seed, 'seed', 0),

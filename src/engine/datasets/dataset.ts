@@ -1,33 +1,79 @@
 import type { Task } from '../../protocol/tasks.ts';
 import type { Folder } from '../files/walk.ts';
 
-/** One labelled example. */
+/** One labelled example. Which parts there are depends on the task. */
 export interface Sample {
-  /** Name within the dataset, the same on every machine: its path relative to the dataset with forward slashes. */
+  /** Name within the dataset, the same on every machine, e.g. its path relative to the dataset with forward slashes. */
   readonly id: string;
-  /** File that holds the image. */
+  /** The file that it is read from, for messages. */
   readonly file: string;
-  /** Index into the dataset's classes. */
+  readonly image?: ImageSource;
+  /** The question, the referring expression, the text to classify. */
+  readonly text?: string;
+  /** The passage that a question is about (text question answering). */
+  readonly context?: string;
+  /** Index into the dataset's classes; −1 when the label is a target, not a class. */
   readonly label: number;
+  /** Every class of the sample, of multi-label datasets. */
+  readonly labels?: readonly number[];
+  /** The label of tasks without classes: a caption, an answer, a box. */
+  readonly target?: Target;
 }
 
-/** A dataset that was found: everything about it but its pixels. */
+export type Target =
+  | { readonly kind: 'text'; readonly text: string }
+  /** Left, top, width and height as shares of the image's width and height. */
+  | { readonly kind: 'box'; readonly box: readonly [left: number, top: number, width: number, height: number] };
+
+/** Where an image is and how it is read: a file of its own, or a part of a container. */
+export interface ImageSource {
+  /** @throws Error saying what is wrong with it */
+  read(): Promise<EncodedImage | RawImage>;
+}
+
+/** The bytes of a PNG, JPEG, WebP, … file. */
+export type EncodedImage = Uint8Array;
+
+/** Decoded pixels, one byte per channel, `[height, width, channels]`. */
+export interface RawImage {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/** A dataset that was opened: everything about it but its pixels. */
 export interface Dataset {
   readonly path: string;
   /** Name of the layout that recognised it. */
   readonly format: string;
   readonly task: Task;
+  /** Names of the classes as published; empty for tasks without classes. */
   readonly classes: readonly string[];
-  /** Samples by split, the split's name as its folder is called; the one entry `all` where there are no splits. */
+  /** Samples by split, the split's name as the dataset has it; the one entry `all` where there are no splits. */
   readonly splits: ReadonlyMap<string, readonly Sample[]>;
+  /** What was left out or guessed, for people: rows without image, rare answers, … */
+  readonly warnings: readonly string[];
 }
 
-/** A way in which people lay out a dataset on disk. */
+/** A folder that a layout takes for its own, before anything of size is read. */
+export interface Recognition {
+  readonly task: Task;
+  /** What it was taken for and why, e.g. `Flickr8k captions: Flickr8k.token.txt beside a folder of 8,091 images`. */
+  readonly reason: string;
+  /**
+   * Reads the annotations.
+   * @throws InputError naming file and line when they can't be understood
+   */
+  open(signal?: AbortSignal): Promise<Dataset>;
+}
+
+/** A way in which people lay out a dataset on disk. One file each. */
 export interface DatasetLayout {
   readonly format: string;
   /**
-   * Reads the folder as a dataset, if it is one in this layout.
-   * @param asked whether a person named this very folder: what is only plausible is then taken, too.
+   * Whether the folder is a dataset in this layout, judged by names and at most the first kilobytes of a few files.
+   * @param asked whether a person named this very folder: what is only plausible is then taken, too
    */
-  detect(folder: Folder, asked: boolean): Dataset | undefined;
+  recognise(folder: Folder, asked: boolean): Promise<Recognition | undefined>;
 }

@@ -6,14 +6,14 @@ import { CancelledError, InputError } from '../errors.ts';
 import { contentHash } from '../files/contentHash.ts';
 import { deserializeBlock, type FeatureBlock, serializeBlock } from './featureBlock.ts';
 import { type Activations, Network } from './network.ts';
-import { PixelSource, type Pixels } from './pixels.ts';
 import type { ProviderChoice } from './providers.ts';
+import { type SampleInputs, SampleReader } from './sampleReader.ts';
 
 /** Samples per block. Small enough that a killed engine loses seconds, large enough to be few files. */
 const BLOCK_SAMPLES = 128;
 
 /** Changes whenever the same inputs would give other features, so that old cache entries are not taken for new. */
-const FEATURES_VERSION = 1;
+const FEATURES_VERSION = 2;
 
 /** Largest ‖GPU − CPU‖ / ‖CPU‖ over the first batch's features: TF32 and half precision stay below it. */
 const MAX_DISAGREEMENT = 1e-2;
@@ -46,7 +46,7 @@ export interface Extraction {
 
 export interface ExtractorOptions {
   readonly samples: readonly Sample[];
-  /** Content hash of each sample's file. */
+  /** Hash of each sample's contents. */
   readonly sampleHashes: readonly string[];
   readonly provider: ProviderChoice;
   readonly store: Store | undefined;
@@ -61,12 +61,12 @@ type Device = z.infer<typeof deviceSchema>;
 /** Runs a dataset's samples through checkpoints, block by block, and keeps every finished block. */
 export class Extractor {
   readonly #options: ExtractorOptions;
-  readonly #pixels: PixelSource;
+  readonly #reader: SampleReader;
   readonly #blocks: { readonly indices: readonly number[]; readonly hash: string }[] = [];
 
   constructor(options: ExtractorOptions) {
     this.#options = options;
-    this.#pixels = new PixelSource(options.samples);
+    this.#reader = new SampleReader(options.samples);
     for (let start = 0; start < options.samples.length; start += BLOCK_SAMPLES) {
       const hashes = options.sampleHashes.slice(start, start + BLOCK_SAMPLES);
       const indices = hashes.map((_, offset) => start + offset);
@@ -79,12 +79,11 @@ export class Extractor {
    * @throws CancelledError
    */
   async extract(checkpoint: Checkpoint): Promise<Extraction> {
-    const weights = await contentHash(checkpoint.path, this.#options.signal);
+    const weights = await this.#identify(checkpoint);
     const lazy = new LazyNetworks(checkpoint);
     try {
       const device = await this.#chooseDevice(checkpoint, weights, lazy);
-      const identity = [FEATURES_VERSION, weights, checkpoint.featurePoint, checkpoint.preprocessing, device.provider];
-      const key = cacheKey('features', JSON.stringify(identity));
+      const key = cacheKey('features', weights, device.provider);
       const blocks: FeatureBlock[] = [];
       let samplesExtracted = 0;
       for (const block of this.#blocks) {
@@ -114,20 +113,20 @@ export class Extractor {
     }
   }
 
+  /** What its features follow from, beside the samples and the provider: its weights, and how it is used. */
+  async #identify(checkpoint: Checkpoint): Promise<string> {
+    const hashes: string[] = [];
+    for (const file of checkpoint.files) hashes.push(await contentHash(file, this.#options.signal));
+    const { image, text, featurePoint, modality } = checkpoint;
+    return cacheKey(JSON.stringify([FEATURES_VERSION, hashes, modality, image, text, featurePoint]));
+  }
+
   /** The GPU where its features of the first batch agree with the CPU's; the answer is kept with the features. */
   async #chooseDevice(checkpoint: Checkpoint, weights: string, lazy: LazyNetworks): Promise<Device> {
     const { provider, reason, asked } = this.#options.provider;
     const first = this.#blocks[0];
     if (asked || provider === 'cpu' || !first) return { provider, reason };
-    const identity = [
-      FEATURES_VERSION,
-      weights,
-      checkpoint.featurePoint,
-      checkpoint.preprocessing,
-      provider,
-      first.hash,
-    ];
-    const key = cacheKey('device', JSON.stringify(identity));
+    const key = cacheKey('device', weights, provider, first.hash);
     const kept = await this.#options.store?.get(key);
     if (kept) return deviceSchema.parse(JSON.parse(kept.toString('utf8')));
     const device = await this.#compareDevices(checkpoint, provider, first.indices, lazy);
@@ -142,14 +141,14 @@ export class Extractor {
     lazy: LazyNetworks,
   ): Promise<Device> {
     const cpu = await lazy.network('cpu');
-    const loaded = await this.#pixels.load(block.slice(0, cpu.imagesPerRun), checkpoint.preprocessing);
-    const images = loaded.filter((image): image is Pixels => !(image instanceof Error));
-    if (images.length === 0) return { provider: 'cpu', reason: 'no image of the first batch could be read' };
-    const expected = await cpu.run(images);
+    const loaded = await this.#reader.load(block.slice(0, cpu.samplesPerRun), checkpoint);
+    const samples = loaded.filter((sample): sample is SampleInputs => !(sample instanceof Error));
+    if (samples.length === 0) return { provider: 'cpu', reason: 'no sample of the first batch could be read' };
+    const expected = await cpu.run(samples);
     let actual: Activations;
     try {
       const gpu = await lazy.network(provider);
-      actual = await gpu.run(images);
+      actual = await gpu.run(samples);
     } catch (error) {
       return {
         provider: 'cpu',
@@ -173,10 +172,10 @@ export class Extractor {
 
   async #compute(checkpoint: Checkpoint, indices: readonly number[], network: Network): Promise<FeatureBlock> {
     const batches: (readonly number[])[] = [];
-    for (let start = 0; start < indices.length; start += network.imagesPerRun) {
-      batches.push(indices.slice(start, start + network.imagesPerRun));
+    for (let start = 0; start < indices.length; start += network.samplesPerRun) {
+      batches.push(indices.slice(start, start + network.samplesPerRun));
     }
-    const load = (batch: readonly number[] | undefined) => this.#pixels.load(batch ?? [], checkpoint.preprocessing);
+    const load = (batch: readonly number[] | undefined) => this.#reader.load(batch ?? [], checkpoint);
     const results: Activations[] = [];
     const rows: number[] = [];
     const failures: { index: number; reason: string }[] = [];
@@ -184,15 +183,15 @@ export class Extractor {
     let loading = load(batches[0]);
     for (const [number, batch] of batches.entries()) {
       this.#checkCancelled();
-      const images = await loading;
-      // The next images are decoded while the network runs on these.
+      const loaded = await loading;
+      // The next samples are read while the network runs on these.
       loading = load(batches[number + 1]);
-      const good: Pixels[] = [];
-      for (const [position, image] of images.entries()) {
+      const good: SampleInputs[] = [];
+      for (const [position, sample] of loaded.entries()) {
         const index = (batch[position] ?? 0) - (indices[0] ?? 0);
-        if (image instanceof Error) failures.push({ index, reason: firstLine(image.message) });
+        if (sample instanceof Error) failures.push({ index, reason: firstLine(sample.message) });
         else {
-          good.push(image);
+          good.push(sample);
           rows.push(index);
         }
       }

@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { Float16Array } from '@petamoriken/float16';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { PbfWriter } from 'pbf';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import type { FeaturePoint } from '../checkpoints/onnx/head.ts';
+import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';
-import type { Pixels } from './pixels.ts';
+import type { SampleInputs } from './sampleReader.ts';
+import { tokenTensors } from './tokenTensors.ts';
 
-/** What a network gives for some images: one row each, row-major. */
+/** What a network gives for some samples: one row each, row-major. */
 export interface Activations {
   /** `[n, featureDim]` */
   readonly features: Float32Array;
@@ -19,45 +20,53 @@ export interface Activations {
 
 /** Values of an input tensor of one run: enough to keep the cores busy, little enough to be cancelled in between. */
 const VALUES_PER_RUN = 1_200_000;
-const MAX_IMAGES_PER_RUN = 128;
+const MAX_SAMPLES_PER_RUN = 128;
+/** Multiplications of one run of a text network, whose cost is the weights times the tokens. */
+const PRODUCTS_PER_RUN = 2e10;
+/** Tokens that a text is taken to have when its cost is estimated. */
+const TYPICAL_TOKENS = 64;
 
 /** A checkpoint loaded into ONNX Runtime, with the input of its classifier head made an output. */
 export class Network {
   readonly #session: InferenceSession;
   readonly #checkpoint: Checkpoint;
-  /** Images per run. It depends on the input's size alone, so that every machine computes the same sums. */
-  readonly imagesPerRun: number;
+  readonly #tokenizer: Tokenizer | undefined;
+  /** Samples per run. It depends on the checkpoint alone, so that every machine computes the same sums. */
+  readonly samplesPerRun: number;
 
-  private constructor(session: InferenceSession, checkpoint: Checkpoint) {
+  private constructor(session: InferenceSession, checkpoint: Checkpoint, tokenizer: Tokenizer | undefined) {
     this.#session = session;
     this.#checkpoint = checkpoint;
-    const { height, width } = checkpoint.preprocessing.crop;
-    const fitting = Math.floor(VALUES_PER_RUN / (height * width * checkpoint.input.channels));
-    this.imagesPerRun = checkpoint.input.batch ?? Math.max(1, Math.min(MAX_IMAGES_PER_RUN, fitting));
+    this.#tokenizer = tokenizer;
+    this.samplesPerRun = samplesPerRun(checkpoint);
   }
 
-  /** @throws Error from ONNX Runtime when it can't load the file or the provider isn't there */
+  /**
+   * @throws InputError when its tokenizer can't be read
+   * @throws Error from ONNX Runtime when it can't load the file or the provider isn't there
+   */
   static async open(checkpoint: Checkpoint, provider: string): Promise<Network> {
-    const file = await readFile(checkpoint.path);
-    const model = withOutput(file, checkpoint.featurePoint.tensor);
-    const session = await InferenceSession.create(model, {
+    const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
+    const { model, weightsFolder } = await checkpoint.loadModel();
+    const session = await InferenceSession.create(withOutput(model, checkpoint.featurePoint.tensor), {
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       logSeverityLevel: 4,
-      // Weights beside the file are looked for in its folder, and nowhere else.
-      extra: { session: { model_external_initializers_file_folder_path: path.dirname(checkpoint.path) } },
+      // Weights outside the model are looked for in this folder, and nowhere else.
+      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
     });
-    return new Network(session, checkpoint);
+    return new Network(session, checkpoint, tokenizer);
   }
 
-  /** @param images at most `imagesPerRun` */
-  async run(images: readonly Pixels[]): Promise<Activations> {
-    const { input, preprocessing, featurePoint } = this.#checkpoint;
-    const tensor = inputTensor(images, input.batch ?? images.length, input, preprocessing);
+  /** @param samples at most `samplesPerRun` */
+  async run(samples: readonly SampleInputs[]): Promise<Activations> {
+    const { featurePoint } = this.#checkpoint;
+    const tokens = this.#tokenize(samples);
     const wanted = featurePoint.logits ? [featurePoint.tensor, featurePoint.logits] : [featurePoint.tensor];
-    const outputs = await this.#session.run({ [input.name]: tensor }, wanted);
-    const features = rows(outputs[featurePoint.tensor], images.length, featurePoint.channelAxis);
+    const feeds = { ...this.#imageFeeds(samples), ...this.#textFeeds(tokens) };
+    const outputs = await this.#session.run(feeds, wanted);
+    const features = rows(outputs[featurePoint.tensor], samples.length, featurePoint.channelAxis, tokens);
     const logits = featurePoint.logits
-      ? rows(outputs[featurePoint.logits], images.length, 'second')
+      ? rows(outputs[featurePoint.logits], samples.length, 'second', undefined)
       : { values: new Float32Array(0), width: 0 };
     return { features: features.values, featureDim: features.width, logits: logits.values, logitDim: logits.width };
   }
@@ -65,6 +74,45 @@ export class Network {
   async close(): Promise<void> {
     await this.#session.release();
   }
+
+  #imageFeeds(samples: readonly SampleInputs[]): Record<string, Tensor> {
+    const { image } = this.#checkpoint;
+    if (!image) return {};
+    const images = samples.map(({ pixels }) => {
+      if (!pixels) throw new Error('a sample without image');
+      return pixels;
+    });
+    const { input, preprocessing } = image;
+    return { [input.name]: inputTensor(images, input.batch ?? images.length, input, preprocessing) };
+  }
+
+  #tokenize(samples: readonly SampleInputs[]): TokenBatch | undefined {
+    const { text } = this.#checkpoint;
+    if (!text || !this.#tokenizer) return undefined;
+    return this.#tokenizer.encode(
+      samples.map((sample) => {
+        if (!sample.text) throw new Error('a sample without text');
+        return sample.text;
+      }),
+      { maxTokens: text.maxTokens },
+    );
+  }
+
+  #textFeeds(tokens: TokenBatch | undefined): Record<string, Tensor> {
+    const { text } = this.#checkpoint;
+    return text && tokens ? tokenTensors(tokens, text) : {};
+  }
+}
+
+function samplesPerRun({ image, text, parameters }: Checkpoint): number {
+  let samples = MAX_SAMPLES_PER_RUN;
+  if (image) {
+    if (image.input.batch !== undefined) return image.input.batch;
+    const { height, width } = image.preprocessing.crop;
+    samples = Math.floor(VALUES_PER_RUN / (height * width * image.input.channels));
+  }
+  if (text) samples = Math.min(samples, Math.floor(PRODUCTS_PER_RUN / (parameters * TYPICAL_TOKENS)));
+  return Math.max(1, Math.min(MAX_SAMPLES_PER_RUN, samples));
 }
 
 /**
@@ -79,32 +127,40 @@ function withOutput(model: Uint8Array, tensor: string): Uint8Array {
 }
 
 /**
- * Rows of the first `n` samples: `[n, d]` as it is, otherwise the mean over all axes but the first and the channels.
+ * Rows of the first `n` samples: `[n, d]` as it is, otherwise the mean over all axes but the first and the channels. Of
+ * a text, `[n, tokens, d]`, the mean over its tokens without the padding.
  */
 function rows(
   tensor: Tensor | undefined,
   n: number,
-  channelAxis: 'second' | 'last',
+  axis: FeaturePoint['channelAxis'],
+  tokens: TokenBatch | undefined,
 ): { values: Float32Array; width: number } {
   if (!tensor) throw new Error('the network did not compute the output that was asked for');
   const [batch = 0, ...rest] = tensor.dims;
-  if (batch < n) throw new Error(`the network gave ${batch} rows for ${n} images`);
+  if (batch < n) throw new Error(`the network gave ${batch} rows for ${n} samples`);
   const data = toFloat32(tensor);
+  const channelAxis = axis === 'auto' ? (rest.length === 3 ? 'second' : 'last') : axis;
   const perSample = rest.reduce((product, size) => product * size, 1);
   const width = (channelAxis === 'second' ? rest[0] : rest.at(-1)) ?? 1;
   if (perSample === 0) throw new Error('the features are empty');
   if (width === perSample) return { values: data.slice(0, n * width), width };
 
   const places = perSample / width;
+  const mask =
+    tokens && rest.length === 2 && channelAxis === 'last' && rest[0] === tokens.length ? tokens.mask : undefined;
   const channelStep = channelAxis === 'second' ? places : 1;
   const placeStep = channelAxis === 'second' ? 1 : width;
   const values = new Float32Array(n * width);
   for (let sample = 0; sample < n; sample += 1) {
+    const kept = Array.from({ length: places }, (_, place) => place).filter(
+      (place) => !mask || mask[sample * places + place] === 1,
+    );
     for (let channel = 0; channel < width; channel += 1) {
+      const from = sample * perSample + channel * channelStep;
       let sum = 0;
-      let at = sample * perSample + channel * channelStep;
-      for (let place = 0; place < places; place += 1, at += placeStep) sum += data[at] ?? 0;
-      values[sample * width + channel] = sum / places;
+      for (const place of kept) sum += data[from + place * placeStep] ?? 0;
+      values[sample * width + channel] = sum / kept.length;
     }
   }
   return { values, width };

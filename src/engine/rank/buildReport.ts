@@ -6,6 +6,7 @@ import type { RankParams } from '../../protocol/engine.ts';
 import type { Candidate, RankingReport, Skipped } from '../../protocol/report.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { Dataset, Sample } from '../datasets/dataset.ts';
+import type { LabelEncoderChoice } from '../embed/labelEncoders.ts';
 import type { Extraction } from '../extract/extractor.ts';
 import type { ProviderChoice } from '../extract/providers.ts';
 import { idOf } from '../files/paths.ts';
@@ -24,7 +25,7 @@ export interface RankingResult {
   readonly split: { readonly name: string; readonly samples: readonly Sample[] };
   readonly samples: readonly Sample[];
   readonly metric: Metric;
-  readonly labelEncoders: readonly string[];
+  readonly labelEncoders: LabelEncoderChoice;
   readonly provider: ProviderChoice;
   readonly ranked: readonly RankedCandidate[];
   readonly skipped: readonly Skipped[];
@@ -32,8 +33,8 @@ export interface RankingResult {
   readonly timings: RankingReport['timings'];
 }
 
-/** Beyond this many, unreadable images are counted instead of listed. */
-const MAX_LISTED_IMAGES = 100;
+/** Beyond this many, unreadable samples are counted instead of listed. */
+const MAX_LISTED_SAMPLES = 100;
 
 /** Puts the candidates in order, with their ties, and everything a reader needs to trust or repeat the ranking. */
 export function buildReport(result: RankingResult): RankingReport {
@@ -55,13 +56,15 @@ export function buildReport(result: RankingResult): RankingReport {
     },
     task: dataset.task,
     metric: result.metric.score,
-    variant: result.metric.variant,
+    variant: ranked[0]?.variant ?? '',
     seed: params.seed,
     device: summarizeDevice(result),
-    labelEncoders: [...result.labelEncoders],
+    labelEncoders: [...result.labelEncoders.names],
+    labelEncoderReason: result.labelEncoders.reason,
+    missingLabelEncoders: [...result.labelEncoders.missing],
     candidates: orderCandidates(ranked),
     skipped: [...result.skipped, ...listUnreadable(samples, unreadable)],
-    warnings: [...countUnreadable(samples, unreadable), ...result.warnings],
+    warnings: [...dataset.warnings, ...countUnreadable(samples, unreadable), ...result.warnings],
     inference: {
       samplesExtracted: ranked.reduce((sum, { samplesExtracted }) => sum + samplesExtracted, 0),
       samplesFromCache: ranked.reduce((sum, { samplesFromCache }) => sum + samplesFromCache, 0),
@@ -107,7 +110,7 @@ function orderCandidates(ranked: readonly RankedCandidate[]): Candidate[] {
         weights: [...candidate.weights],
         featureDim: candidate.featureDim,
         featurePoint: checkpoint.featurePoint.tensor,
-        preprocessing: checkpoint.preprocessing.description,
+        preprocessing: checkpoint.image?.preprocessing.description ?? 'text only',
         parameters: checkpoint.parameters,
         bytes: checkpoint.bytes,
         samples: rows,
@@ -134,13 +137,13 @@ function summarizeDevice({ params, provider, ranked }: RankingResult): RankingRe
 
 function countUnreadable(samples: readonly Sample[], unreadable: ReadonlyMap<number, string>): string[] {
   if (unreadable.size === 0) return [];
-  return [`${unreadable.size} of ${samples.length} images could not be read and were left out.`];
+  return [`${unreadable.size} of ${samples.length} samples could not be read and were left out.`];
 }
 
 function listUnreadable(samples: readonly Sample[], unreadable: ReadonlyMap<number, string>): Skipped[] {
   const all = [...unreadable].map(([index, reason]) => ({
     path: samples[index]?.file ?? '',
-    reason: `The image can't be read: ${reason}`,
+    reason: `The sample can't be read: ${reason}`,
   }));
-  return all.slice(0, MAX_LISTED_IMAGES);
+  return all.slice(0, MAX_LISTED_SAMPLES);
 }

@@ -13,9 +13,10 @@ import { walk } from '../files/walk.ts';
 export async function discoverWorkspace(params: DiscoverParams, signal?: AbortSignal): Promise<Discovery> {
   await requireFolder(params.workspace);
   const { root, truncated } = await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) });
-  const { files, skipped } = await findCheckpoints(root, params.checkpointFolders, signal);
-  const opened = await openCheckpoints(files, params.workspace, signal);
-  skipped.push(...opened.skipped);
+  const { files, skipped } = await findCheckpoints(root, params, signal);
+  const opened = await openCheckpoints(files, params.workspace, { modalities: [] }, signal);
+  const found = await findDatasets(root, signal);
+  skipped.push(...opened.skipped, ...found.skipped);
   if (truncated) {
     skipped.push({
       path: params.workspace,
@@ -23,7 +24,7 @@ export async function discoverWorkspace(params: DiscoverParams, signal?: AbortSi
     });
   }
   return {
-    datasets: findDatasets(root).map((dataset) => summarizeDataset(dataset, params.workspace)),
+    datasets: found.datasets.map((dataset) => summarizeDataset(dataset, params.workspace)),
     checkpoints: opened.checkpoints.map(summarizeCheckpoint),
     skipped,
   };

@@ -1,11 +1,13 @@
 import type { Progress, RankParams } from '../../protocol/engine.ts';
 import type { RankingReport, Skipped } from '../../protocol/report.ts';
+import type { Task } from '../../protocol/tasks.ts';
 import { Store } from '../cache/store.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { findCheckpoints, openCheckpoints, reasonOf, resolveCheckpoints } from '../checkpoints/discover.ts';
 import type { Dataset, Sample } from '../datasets/dataset.ts';
 import { chooseSplit, openDataset } from '../datasets/open.ts';
 import { drawStratified } from '../datasets/sampling.ts';
+import { embedDatasetLabels } from '../embed/embedLabels.ts';
 import { chooseLabelEncoders } from '../embed/labelEncoders.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { Extractor } from '../extract/extractor.ts';
@@ -14,8 +16,10 @@ import { walk } from '../files/walk.ts';
 import { buildReport, type RankedCandidate } from './buildReport.ts';
 import { hashSamples } from './hashSamples.ts';
 import { parseMetric } from './metric.ts';
+import { modalitiesFor, whyUnfit } from './modalities.ts';
 import { ProgressMeter } from './progressMeter.ts';
 import { scoreCandidate } from './scoreCandidate.ts';
+import { superviseRows } from './supervision.ts';
 
 export interface RankContext {
   readonly signal?: AbortSignal;
@@ -37,21 +41,30 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   const meter = new ProgressMeter(context.onProgress);
   const metric = parseMetric(params.metric);
   const also = params.also.map(parseMetric);
-  const labelEncoders = chooseLabelEncoders(params.labelEncoders);
+  const labelEncoders = await chooseLabelEncoders(params.labelEncoders, { paper: params.encoderSet === 'paper' });
   const store = params.cacheFolder === null ? undefined : new Store(params.cacheFolder);
 
   meter.start('discover', 'Looking for checkpoints', 0);
-  const dataset = await openDataset(params.dataset, signal);
-  checkTask(dataset, params.task);
+  const dataset = await openDataset(params.dataset, params.task, signal);
   const split = chooseSplit(dataset);
   const samples = drawStratified(split.samples, params.limit, params.seed);
-  const { checkpoints, skipped } = await openCandidates(params, signal);
+  const { checkpoints, skipped } = await openCandidates(params, dataset.task, signal);
   const provider = await chooseProvider(params.device);
   context.log(`device: ${provider.provider} (${provider.reason})`);
+  context.log(`label encoders: ${labelEncoders.names.join(', ')} (${labelEncoders.reason})`);
   const discoverSeconds = clock.lap();
 
   meter.start('read', 'Reading the dataset', samples.length);
   const sampleHashes = await hashSamples(samples, meter, signal);
+
+  meter.start('embed', 'Embedding the labels', 0);
+  const labelEmbeddings = await embedDatasetLabels(dataset, samples, labelEncoders.encoders, {
+    names: params.classNames,
+    templates: params.labelTemplates,
+    pooling: params.labelPooling,
+    store,
+    signal,
+  });
 
   meter.start('extract', '', samples.length * checkpoints.length);
   const extractor = new Extractor({
@@ -71,8 +84,8 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
       const extraction = await extractor.extract(checkpoint);
       extractSeconds += clock.lap();
       if (extraction.samples.length === 0) throw new UnreadableDataset(dataset, samples, extraction.failures);
-      const labels = Int32Array.from(extraction.samples, (sample) => samples[sample]?.label ?? 0);
-      const scored = await scoreCandidate(extraction, labels, dataset.classes.length, metric, also, store);
+      const supervision = superviseRows(dataset, samples, extraction.samples, labelEmbeddings);
+      const scored = await scoreCandidate(extraction, supervision, metric, also, store);
       scoreSeconds += clock.lap();
       const { features, logits: _, ...about } = extraction;
       ranked.push({ ...scored, ...about, checkpoint, featureDim: features.cols });
@@ -110,17 +123,25 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
 /** The checkpoints that were named, else those of the workspace; what can't be ranked is told apart. */
 async function openCandidates(
   params: RankParams,
+  task: Task,
   signal: AbortSignal | undefined,
 ): Promise<{ checkpoints: Checkpoint[]; skipped: Skipped[] }> {
   const found = params.checkpoints
     ? { files: await resolveCheckpoints(params.checkpoints, signal), skipped: [] }
     : await findCheckpoints(
         (await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) })).root,
-        params.checkpointFolders,
+        params,
         signal,
       );
-  const { checkpoints, skipped } = await openCheckpoints(found.files, params.workspace, signal);
-  skipped.unshift(...found.skipped);
+  const options = { modalities: modalitiesFor(task), featurePoint: params.featurePoint };
+  const opened = await openCheckpoints(found.files, params.workspace, options, signal);
+  const skipped = [...found.skipped, ...opened.skipped];
+  const checkpoints: Checkpoint[] = [];
+  for (const checkpoint of opened.checkpoints) {
+    const reason = whyUnfit(checkpoint.modality, task);
+    if (reason === undefined) checkpoints.push(checkpoint);
+    else skipped.push({ path: checkpoint.path, reason });
+  }
   if (checkpoints.length === 0) throw new InputError(nothingToRank(params, skipped));
   return { checkpoints, skipped };
 }
@@ -128,23 +149,18 @@ async function openCandidates(
 function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string {
   const where = params.checkpoints?.join(', ') ?? params.workspace;
   const [first] = skipped;
-  if (!first) return `${where}: no checkpoints (.onnx) here. Put one there, or name it with --checkpoints.`;
+  if (!first)
+    return `${where}: no checkpoints (.onnx, .safetensors, .pth, .pt, .ckpt, .bin) here. Put one there, or name it with --checkpoints.`;
   const others = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
   return `${where}: no checkpoint can be ranked. ${first.path}: ${first.reason}${others}`;
 }
 
-function checkTask(dataset: Dataset, task: RankParams['task']): void {
-  if (task !== 'auto' && task !== dataset.task) {
-    throw new InputError(`${dataset.path}: its task is ${dataset.task}, not ${task}. Use --task auto.`);
-  }
-}
-
-/** No image could be read: that is no fault of a checkpoint, and the next would fare no better. */
+/** No sample could be read: that is no fault of a checkpoint, and the next would fare no better. */
 class UnreadableDataset extends InputError {
   constructor(dataset: Dataset, samples: readonly Sample[], failures: ReadonlyMap<number, string>) {
     const [[index, reason] = [0, '']] = failures;
     super(
-      `${dataset.path}: none of its ${samples.length} images can be read. ${samples[index]?.file}: ${reason}. Check that the files are images.`,
+      `${dataset.path}: none of its ${samples.length} samples can be read. ${samples[index]?.file}: ${reason}. Check the files.`,
     );
   }
 }

@@ -14,6 +14,8 @@ const RECOMPUTED_BLOCKS = 10;
 export interface CandidateScores {
   /** The metric that ranks. */
   readonly score: number;
+  /** The variant of it that was computed. */
+  readonly variant: string;
   /** λ of the metric that ranks. */
   readonly weights: readonly number[];
   /** The score without each block of samples in turn. */
@@ -24,31 +26,33 @@ export interface CandidateScores {
   readonly warnings: readonly string[];
 }
 
+/** What the rows of the features are labelled with. */
+export type Supervision = Pick<EvidenceInput, 'labels' | 'multiLabels' | 'classCount' | 'labelEmbeddings'>;
+
 /**
  * Scores one candidate by the metric that ranks and by further ones. Its statistics come from the cache where they are.
- * @param labels `[n]`, class of each row of the features
  * @throws InputError when the metric that ranks can't be computed; a further one that can't is a warning
  */
 export async function scoreCandidate(
   extraction: Extraction,
-  labels: Int32Array,
-  classCount: number,
+  supervision: Supervision,
   metric: Metric,
   also: readonly Metric[],
   store: Store | undefined,
 ): Promise<CandidateScores> {
   const { features, logits } = extraction;
-  const key = cacheKey('statistics', extraction.key, classCount, ...labels);
+  const { labels, classCount } = supervision;
+  const key = cacheKey('statistics', extraction.key, classCount ?? 0, ...(labels ?? []));
   const kept = await store?.get(key);
   const statistics = kept && SufficientStatistics.deserialize(kept);
-  const input = { features, labels, classCount, sourceProbabilities: classProbabilities(logits) };
+  const input = { ...supervision, features, sourceProbabilities: classProbabilities(logits) };
   const evidence = createEvidence({ ...input, statistics });
   if (!kept) await store?.put(key, (await evidence.statistics()).serialize());
 
   const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
   const leftOut = main.contributions
     ? scoresWithoutBlocks(main.contributions)
-    : await recomputedWithoutBlocks(input, labels, metric);
+    : await recomputedWithoutBlocks(input, { ...metric, variant: main.variant });
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings: string[] = [];
   for (const { name, score, variant } of also) {
@@ -60,6 +64,7 @@ export async function scoreCandidate(
   }
   return {
     score: main.score,
+    variant: main.variant,
     weights: main.details.weights ?? [],
     leftOut,
     metrics,
@@ -68,18 +73,19 @@ export async function scoreCandidate(
 }
 
 /** For scores that are no sums over samples: computed anew without the samples b, b + 10, b + 20, … */
-async function recomputedWithoutBlocks(
-  input: EvidenceInput,
-  labels: Int32Array,
-  metric: Metric,
-): Promise<Float64Array> {
+async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<Float64Array> {
   const leftOut: number[] = [];
   for (let block = 0; block < RECOMPUTED_BLOCKS; block += 1) {
     const kept = (index: number) => index % RECOMPUTED_BLOCKS !== block;
     const evidence = createEvidence({
       ...input,
       features: keepRows(input.features, kept),
-      labels: labels.filter((_, index) => kept(index)),
+      labels: input.labels?.filter((_, index) => kept(index)),
+      multiLabels: input.multiLabels && keepRows(input.multiLabels, kept),
+      labelEmbeddings:
+        input.labels || input.multiLabels
+          ? input.labelEmbeddings
+          : input.labelEmbeddings?.map((embedding) => keepRows(embedding, kept)),
       sourceProbabilities: input.sourceProbabilities && keepRows(input.sourceProbabilities, kept),
     });
     leftOut.push((await computeScore(metric.score, evidence, { variant: metric.variant })).score);

@@ -21,7 +21,7 @@ export function reportText(report: RankingReport): string {
   const [, ...further] = [...new Set(report.candidates.flatMap(({ metrics }) => Object.keys(metrics)))];
   const lines = [
     `${dataset.name}: ${report.task}, ${dataset.samples} of ${dataset.availableSamples} samples${split}, ${dataset.classes} classes`,
-    `metric ${report.metric} (${report.variant}), labels ${report.labelEncoders.join(', ')}, seed ${report.seed}, device ${device.used} (${device.reason})`,
+    `metric ${report.metric} (${report.variant}), labels ${report.labelEncoders.join(', ')} (${report.labelEncoderReason}), seed ${report.seed}, device ${device.used} (${device.reason})`,
     '',
     formatTable(
       [...COLUMNS, ...further],

@@ -12,6 +12,7 @@ export function discoverParams(
   return {
     workspace,
     checkpointFolders: settings.checkpointFolders.map((folder) => path.resolve(workspace, expandHome(folder))),
+    modelCaches: settings.searchModelCaches,
     excludes: [...new Set([...settings.exclude, ...excludedNames(filesExclude)])],
   };
 }
@@ -28,7 +29,11 @@ export function rankParams(
     task: 'auto',
     metric: `emms:${settings.variant}`,
     also: settings.furtherScores,
-    labelEncoders: ['auto'],
+    labelEncoders: settings.labelEncoders,
+    encoderSet: settings.encoderSet,
+    labelTemplates: settings.labelTemplates,
+    classNames: 'readable',
+    labelPooling: 'tokens',
     limit: settings.sampleLimit,
     device: settings.device,
     seed: settings.seed,

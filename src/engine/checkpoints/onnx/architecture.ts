@@ -12,6 +12,9 @@ export function architectureOf(model: OnnxModel): string {
   const convolutions = model.nodes.filter(({ op }) => /Conv/.test(op));
   const grouped = convolutions.filter(({ ints }) => (ints.get('group') ?? 1) > 1).length;
   const attention = count('Softmax') > 1 && count('MatMul', 'FusedMatMul', 'Gemm') > 4;
+  if (model.inputs.some(({ name }) => name === 'input_ids') && convolutions.length === 0) {
+    return attention ? 'text transformer' : 'text embedding';
+  }
   if (attention || count('Attention', 'MultiHeadAttention') > 0) {
     return convolutions.length > 4 ? 'convolution and attention network' : 'vision transformer';
   }

@@ -3,8 +3,11 @@ import type { OnnxModel, OnnxNode } from './model.ts';
 /** Where the features of a network are read, and what is done to the tensor found there. */
 export interface FeaturePoint {
   readonly tensor: string;
-  /** Axis of the tensor that holds the channels; the others (but the first, the batch) are averaged away. */
-  readonly channelAxis: 'second' | 'last';
+  /**
+   * Axis of the tensor that holds the channels; the others (but the first, the batch) are averaged away. `auto`: the
+   * second of four axes, else the last.
+   */
+  readonly channelAxis: 'second' | 'last' | 'auto';
   /** Name of the output with the class scores; undefined when the network has no classifier. */
   readonly logits: string | undefined;
 }

@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../errors.ts';
-import type { Checkpoint, ImageInput } from '../checkpoint.ts';
+import type { Checkpoint, ImageInput, OpenOptions, TextInput } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
 import { architectureOf } from './architecture.ts';
-import { findFeaturePoint } from './head.ts';
+import { type FeaturePoint, findFeaturePoint } from './head.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from './model.ts';
 
 const ELEMENT_TYPES = new Map<number, ImageInput['elementType']>([
@@ -17,11 +18,18 @@ const ELEMENT_TYPES = new Map<number, ImageInput['elementType']>([
 const MAX_SIDE = 4096;
 const MAX_BATCH = 1024;
 
+/** How exporters name the inputs of text networks. */
+const TEXT_INPUTS = { ids: 'input_ids', mask: 'attention_mask', tokenTypes: 'token_type_ids' } as const;
+/** Exported text networks don't say how much they take; BERT's 512 is the least of those in use. */
+const MAX_TOKENS = 512;
+const INT32 = 6;
+const SAMPLED_BYTES = 4096;
+
 /**
  * Opens an ONNX checkpoint without loading its weights.
  * @throws InputError saying why it can't be ranked
  */
-export async function openOnnx(file: string, id: string): Promise<Checkpoint> {
+export async function openOnnx(file: string, id: string, options: OpenOptions): Promise<Checkpoint> {
   const { size } = await stat(file);
   if (size === 0) throw new InputError(`${file}: the file is empty (0 bytes). Export or download it again.`);
   let model: OnnxModel;
@@ -31,17 +39,21 @@ export async function openOnnx(file: string, id: string): Promise<Checkpoint> {
     const detail = error instanceof Error ? error.message : String(error);
     throw new InputError(`${file}: not a whole ONNX file (${detail}). Export or download it again.`);
   }
-  const input = imageInput(model, file);
-  const featurePoint = findFeaturePoint(model);
+  const folder = path.dirname(file);
+  const { imageValue, text } = splitInputs(model, file);
+  const input = imageValue && imageInput(imageValue, file);
+  const featurePoint = options.featurePoint
+    ? chosenFeaturePoint(model, options.featurePoint, file)
+    : findFeaturePoint(model);
   if (!featurePoint) throw new InputError(`${file}: the network has no output. Export it again.`);
-  const preprocessing = await readPreprocessing(file, input);
+  const preprocessing = input && (await readPreprocessing(file, input));
   const warnings: string[] = [];
-  if (preprocessing.assumed) {
+  if (preprocessing?.assumed) {
     warnings.push(
       `Preprocessing is a guess (${preprocessing.description}). Put a preprocessor_config.json beside the file to say it.`,
     );
   }
-  if (!featurePoint.logits) {
+  if (!featurePoint.logits && !options.featurePoint && !text) {
     warnings.push(
       `No classifier layer was found at the end; the output "${featurePoint.tensor}" is taken as the features.`,
     );
@@ -52,24 +64,55 @@ export async function openOnnx(file: string, id: string): Promise<Checkpoint> {
     path: file,
     format: 'onnx',
     architecture: architectureOf(model),
-    modality: 'image',
+    modality: input ? (text ? 'image-text' : 'image') : 'text',
     parameters: countParameters(model),
     bytes: size,
-    input,
-    preprocessing,
+    image: input && preprocessing && { input, preprocessing },
+    text: text && { ...text, tokenizerFolder: folder },
     featurePoint,
     warnings,
+    files: [file],
+    fingerprint: await fingerprint(file, size),
+    loadModel: async () => ({ model: await readFile(file), weightsFolder: folder }),
   };
 }
 
-/** The image that a network takes: its only input of four dimensions with one or three channels. */
-function imageInput(model: OnnxModel, file: string): ImageInput {
-  const [value, ...others] = model.inputs;
-  if (!value) throw new InputError(`${file}: the network takes no input. Only image networks can be ranked on images.`);
+/** The inputs of a network by what they are: one image, one text, or both. */
+function splitInputs(
+  model: OnnxModel,
+  file: string,
+): { imageValue: OnnxValue | undefined; text: TextInput | undefined } {
+  const has = (name: string) => model.inputs.some((input) => input.name === name);
+  const ids = model.inputs.find(({ name }) => name === TEXT_INPUTS.ids);
+  const textNames: string[] = ids ? Object.values(TEXT_INPUTS) : [];
+  const [imageValue, ...others] = model.inputs.filter(({ name }) => !textNames.includes(name));
+  if (!imageValue && !ids) throw new InputError(`${file}: the network takes no input. Export it again.`);
   if (others.length > 0) {
     const names = model.inputs.map(({ name }) => name).join(', ');
-    throw new InputError(`${file}: the network takes ${model.inputs.length} inputs (${names}), not one image.`);
+    throw new InputError(
+      `${file}: the network takes ${model.inputs.length} inputs (${names}), not one image, one text (input_ids, attention_mask, token_type_ids) or both.`,
+    );
   }
+  const text = ids && {
+    ids: TEXT_INPUTS.ids,
+    mask: has(TEXT_INPUTS.mask) ? TEXT_INPUTS.mask : undefined,
+    tokenTypes: has(TEXT_INPUTS.tokenTypes) ? TEXT_INPUTS.tokenTypes : undefined,
+    elementType: ids.elementType === INT32 ? ('int32' as const) : ('int64' as const),
+    maxTokens: MAX_TOKENS,
+  };
+  return { imageValue, text };
+}
+
+/** A tensor of the network that a person named. */
+function chosenFeaturePoint(model: OnnxModel, tensor: string, file: string): FeaturePoint {
+  if (!model.nodes.some(({ outputs }) => outputs.includes(tensor))) {
+    throw new InputError(`${file}: there is no tensor "${tensor}" to read the features from. Name one of its graph.`);
+  }
+  return { tensor, channelAxis: 'auto', logits: findFeaturePoint(model)?.logits };
+}
+
+/** The image that a network takes: an input of four dimensions with one or three channels. */
+function imageInput(value: OnnxValue, file: string): ImageInput {
   const elementType = ELEMENT_TYPES.get(value.elementType);
   const layout = imageLayout(value);
   if (!elementType || !layout) {
@@ -83,6 +126,22 @@ function imageInput(model: OnnxModel, file: string): ImageInput {
     );
   }
   return { name: value.name, elementType, ...layout };
+}
+
+/** The same for copies of the file; reads its ends and its middle. */
+async function fingerprint(file: string, size: number): Promise<string> {
+  const hash = createHash('sha256').update(String(size));
+  const handle = await open(file);
+  try {
+    for (const at of [0, Math.floor(size / 2), Math.max(0, size - SAMPLED_BYTES)]) {
+      const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, size - at));
+      await handle.read(bytes, 0, bytes.length, at);
+      hash.update(bytes);
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
 }
 
 function countParameters(model: OnnxModel): number {

@@ -1,0 +1,56 @@
+import type { ImageInput, TextInput } from '../checkpoint.ts';
+import type { Weights } from '../weights.ts';
+import type { Graph } from './graph.ts';
+
+/** A config.json that lies beside the weights (Hugging Face's or timm's), as parsed: nothing in it is to be trusted. */
+export type ModelConfig = ReadonlyMap<string, unknown>;
+
+/** A family of networks: how to know one by its weights, and how to build its graph. One file each. */
+export interface Architecture {
+  /** Name for people, e.g. `ResNet`. */
+  readonly family: string;
+  /**
+   * Recognises a network of this family by config.json, or by the names and shapes of its weights alone, under the names
+   * of every library that publishes it.
+   * @returns undefined when it is another family's
+   * @throws Error when it is of this family, but in a variation that can't be built: the message says which
+   */
+  recognise(weights: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined;
+}
+
+/** How an image is prepared when nothing beside the weights says it: the family's published way. */
+export interface PublishedPreprocessing {
+  /** Side of the network's square input, in pixels. */
+  readonly size: number;
+  /** Shortest edge after resizing, before the centre crop; `size` itself means a plain resize to the square. */
+  readonly resize: number;
+  readonly kernel: 'linear' | 'cubic';
+  /** Of x in 0..1. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/**
+ * A network that can be built. Its graph has the output `features` `[n, d]` and, where it has a classifier,
+ * `logits` `[n, c]`; inner values that a person may choose as the feature point are marked.
+ */
+export interface RecognisedNetwork {
+  /** With its size, as people call it: `ResNet-50`, `DeiT-S/16`, `BERT-base`. */
+  readonly architecture: string;
+  /** `image`, `text`, `image-text` (image with question or expression) or `image-to-text` (image with caption). */
+  readonly modality: Modality;
+  readonly image?: { readonly input: ImageInput; readonly published: PublishedPreprocessing };
+  readonly text?: TextInput;
+  readonly hasLogits: boolean;
+  /** For people: what the features are, e.g. `input of fc`, `final norm, class token`. */
+  readonly featurePoint: string;
+  /** Other ways to use the same weights: the image and the text tower of CLIP alone. */
+  readonly as?: readonly RecognisedNetwork[];
+  /** @throws Error naming a weight that is missing or of the wrong shape */
+  build(graph: Graph): void;
+}
+
+export type Modality = 'image' | 'text' | 'image-text' | 'image-to-text';
+
+export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+export const INCEPTION = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;

@@ -1,0 +1,298 @@
+import path from 'node:path';
+import { PbfWriter } from 'pbf';
+import type { Weights, WeightTensor, WeightType } from '../weights.ts';
+
+/** Name of a tensor in the graph: what nodes take and give. */
+export type Value = string;
+
+export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+/** ONNX TensorProto.DataType of what weights and inputs are stored as. */
+const DATA_TYPES: Record<WeightType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+const OPSET = 20;
+const IR_VERSION = 9;
+
+/** A finished graph: an ONNX model whose weights lie in the checkpoint's own files. */
+export interface BuiltGraph {
+  readonly model: Uint8Array;
+  /** The folder that the model's external data is relative to: it holds every file of weights. */
+  readonly weightsFolder: string;
+}
+
+/**
+ * Builds an ONNX graph over named weights. Nothing is read or copied: a weight becomes an initializer that points into
+ * the checkpoint's file (ONNX external data), and values stored in half or double precision get a Cast to float32.
+ */
+export class Graph {
+  #weights: Weights;
+  readonly #folder: string;
+  readonly #nodes: Uint8Array[] = [];
+  readonly #initializers: Uint8Array[] = [];
+  readonly #inputs: Uint8Array[] = [];
+  readonly #outputs: Uint8Array[] = [];
+  readonly #marks: string[] = [];
+  readonly #loaded = new Map<WeightTensor, Value>();
+  readonly #names = new Set<Value>();
+  #count = 0;
+
+  /** @param weights files must be real paths (no links), or ONNX Runtime refuses to follow them */
+  constructor(weights: Weights) {
+    this.#weights = weights;
+    this.#folder = commonFolder(weights.files);
+  }
+
+  /** From here on names mean these weights: the same files' under other names, or in other shapes of as many values. */
+  use(weights: Weights): void {
+    this.#weights = weights;
+  }
+
+  /** Whether there is a weight of this name. */
+  has(name: string): boolean {
+    return this.#weights.tensors.has(name);
+  }
+
+  /** Shape of a weight. @throws Error when there is none of this name */
+  shape(name: string): readonly number[] {
+    return this.#find(name).shape;
+  }
+
+  /**
+   * The weight as a float32 value.
+   * @param shape checked where given
+   * @throws Error naming the weight when it is missing or of another shape
+   */
+  weight(name: string, shape?: readonly number[]): Value {
+    const tensor = this.#find(name);
+    if (shape && (shape.length !== tensor.shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))) {
+      throw new Error(`the weight "${name}" has the shape [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`);
+    }
+    const loaded = this.#loaded.get(tensor);
+    if (loaded !== undefined) return loaded;
+    const value = this.#load(name, tensor);
+    this.#loaded.set(tensor, value);
+    return value;
+  }
+
+  /** A constant of float32 values, or of int64 ones where they are big integers. */
+  constant(values: readonly number[] | readonly bigint[], shape: readonly number[] = [values.length]): Value {
+    const name = this.#fresh('constant');
+    const integers = typeof values[0] === 'bigint';
+    const data = integers
+      ? BigInt64Array.from(values as readonly bigint[])
+      : Float32Array.from(values as readonly number[]);
+    this.#initializers.push(
+      message((tensor) => {
+        tensor.writePackedVarint(1, [...shape]);
+        tensor.writeVarintField(2, integers ? DATA_TYPES.int64 : DATA_TYPES.float32);
+        tensor.writeStringField(8, name);
+        tensor.writeBytesField(9, new Uint8Array(data.buffer));
+      }),
+    );
+    return name;
+  }
+
+  /** A one-dimensional int64 constant: shapes, axes, paddings. */
+  integers(...values: number[]): Value {
+    return this.constant(values.map(BigInt));
+  }
+
+  /** @param shape a name stands for a dimension that is free */
+  input(name: string, type: WeightType, shape: readonly (number | string)[]): Value {
+    this.#inputs.push(describeValue(name, DATA_TYPES[type], shape));
+    return name;
+  }
+
+  /** One node with one output. An empty name in `inputs` leaves an optional input out. */
+  node(op: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): Value {
+    const [output] = this.nodes(op, inputs, 1, attributes, domain);
+    return output as Value;
+  }
+
+  /** One node with several outputs. */
+  nodes(
+    op: string,
+    inputs: readonly Value[],
+    outputs: number,
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
+  ): Value[] {
+    const names = Array.from({ length: outputs }, () => this.#fresh(op));
+    this.#nodes.push(
+      message((node) => {
+        for (const input of inputs) node.writeStringField(1, input);
+        for (const output of names) node.writeStringField(2, output);
+        node.writeStringField(4, op);
+        for (const [name, value] of Object.entries(attributes)) node.writeBytesField(5, attribute(name, value));
+        if (domain !== '') node.writeStringField(7, domain);
+      }),
+    );
+    return names;
+  }
+
+  /**
+   * Gives a value a name of its own, so that a person can choose it as the feature point: the name that the module has
+   * in PyTorch (`layer3`, `blocks.5`, `encoder.layer.11`).
+   */
+  mark(name: string, value: Value): Value {
+    this.#nodes.push(
+      message((node) => {
+        node.writeStringField(1, value);
+        node.writeStringField(2, name);
+        node.writeStringField(4, 'Identity');
+      }),
+    );
+    this.#marks.push(name);
+    return name;
+  }
+
+  /** Names that were given by `mark`, in their order. */
+  get marks(): readonly string[] {
+    return this.#marks;
+  }
+
+  /** Gives a value a name of its own and makes it an output. */
+  output(name: string, value: Value): void {
+    this.#outputs.push(message((output) => output.writeStringField(1, this.mark(name, value))));
+  }
+
+  build(): BuiltGraph {
+    const model = message((m) => {
+      m.writeVarintField(1, IR_VERSION);
+      m.writeBytesField(
+        7,
+        message((graph) => {
+          for (const node of this.#nodes) graph.writeBytesField(1, node);
+          graph.writeStringField(2, 'emms');
+          for (const tensor of this.#initializers) graph.writeBytesField(5, tensor);
+          for (const input of this.#inputs) graph.writeBytesField(11, input);
+          for (const output of this.#outputs) graph.writeBytesField(12, output);
+        }),
+      );
+      m.writeBytesField(
+        8,
+        message((opset) => opset.writeVarintField(2, OPSET)),
+      );
+      m.writeBytesField(
+        8,
+        message((opset) => {
+          opset.writeStringField(1, 'com.microsoft');
+          opset.writeVarintField(2, 1);
+        }),
+      );
+    });
+    return { model, weightsFolder: this.#folder };
+  }
+
+  #find(name: string): WeightTensor {
+    const tensor = this.#weights.tensors.get(name);
+    if (!tensor) throw new Error(`the weight "${name}" is missing`);
+    return tensor;
+  }
+
+  #load(weightName: string, tensor: WeightTensor): Value {
+    // Two encoders of one network may use the same names.
+    const name = this.#names.has(weightName) ? this.#fresh(weightName) : weightName;
+    this.#names.add(name);
+    const axes = tensor.storedAxes;
+    const stored = axes ? axes.map((axis) => tensor.shape[axis] as number) : tensor.shape;
+    const entries = {
+      location: path.relative(this.#folder, tensor.file).split(path.sep).join('/'),
+      offset: String(tensor.offset),
+      length: String(tensor.bytes),
+    };
+    this.#initializers.push(
+      message((t) => {
+        t.writePackedVarint(1, [...stored]);
+        t.writeVarintField(2, DATA_TYPES[tensor.type]);
+        t.writeStringField(8, name);
+        for (const [key, value] of Object.entries(entries)) {
+          t.writeBytesField(
+            13,
+            message((entry) => {
+              entry.writeStringField(1, key);
+              entry.writeStringField(2, value);
+            }),
+          );
+        }
+        t.writeVarintField(14, 1);
+      }),
+    );
+    const cast = tensor.type === 'float32' ? name : this.node('Cast', [name], { to: DATA_TYPES.float32 });
+    if (!axes) return cast;
+    // Axis i of what is stored is axis axes[i] of the tensor: the transposition takes them back.
+    return this.node('Transpose', [cast], { perm: tensor.shape.map((_, axis) => axes.indexOf(axis)) });
+  }
+
+  #fresh(prefix: string): Value {
+    this.#count += 1;
+    return `${prefix}_${this.#count}`;
+  }
+}
+
+/** The innermost folder that all files lie in. */
+function commonFolder(files: readonly string[]): string {
+  const [first = '', ...others] = files.map((file) => path.dirname(file));
+  let folder = first;
+  const holds = (other: string) =>
+    other === folder || other.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
+  while (!others.every(holds) && folder !== path.dirname(folder)) folder = path.dirname(folder);
+  return folder;
+}
+
+function attribute(name: string, value: Attribute): Uint8Array {
+  return message((a) => {
+    a.writeStringField(1, name);
+    if (typeof value === 'number') {
+      a.writeVarintField(3, value);
+      a.writeVarintField(20, 2);
+    } else if (typeof value === 'string') {
+      a.writeBytesField(4, Buffer.from(value));
+      a.writeVarintField(20, 3);
+    } else if ('float' in value) {
+      a.writeFloatField(2, value.float);
+      a.writeVarintField(20, 1);
+    } else {
+      for (const item of value) a.writeVarintField(8, item);
+      a.writeVarintField(20, 7);
+    }
+  });
+}
+
+function describeValue(name: string, type: number, shape: readonly (number | string)[]): Uint8Array {
+  const dims = message((s) => {
+    for (const size of shape) {
+      s.writeBytesField(
+        1,
+        message((dim) => (typeof size === 'number' ? dim.writeVarintField(1, size) : dim.writeStringField(2, size))),
+      );
+    }
+  });
+  const tensorType = message((t) => {
+    t.writeVarintField(1, type);
+    t.writeBytesField(2, dims);
+  });
+  return message((value) => {
+    value.writeStringField(1, name);
+    value.writeBytesField(
+      2,
+      message((kind) => kind.writeBytesField(1, tensorType)),
+    );
+  });
+}
+
+function message(write: (writer: PbfWriter) => void): Uint8Array {
+  const writer = new PbfWriter();
+  write(writer);
+  return writer.finish();
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { open, readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
+import { detectArchitecture, FAMILIES } from './architectures/detect.ts';
+import { Graph } from './architectures/graph.ts';
+import type { Checkpoint, OpenOptions } from './checkpoint.ts';
+import { candidatesOfNames } from './containers/namePrefixes.ts';
+import { readWeights } from './containers/open.ts';
+import { readPreprocessing } from './preprocessing.ts';
+import type { Weights, WeightTensor } from './weights.ts';
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
+/** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
+const SAMPLED_TENSORS = 16;
+const SAMPLED_BYTES = 64;
+
+/** File names that say nothing about what is in them: the folder's name does. */
+const GENERIC_NAMES =
+  /^(model|pytorch_model|model_state|checkpoint|weights|last|best|best_model)(\.safetensors|\.bin)?$/i;
+/** `models--org--name/snapshots/<commit>/` in the Hugging Face cache. */
+const HUB_SNAPSHOT = /models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/;
+
+/**
+ * Opens a file of named weights (safetensors or PyTorch): recognises the network by them, without reading their values.
+ * @throws InputError saying why it can't be ranked
+ */
+export async function openWeights(file: string, id: string, options: OpenOptions): Promise<Checkpoint> {
+  const folder = path.dirname(file);
+  const stored = await withRealFiles(await readWeights(file));
+  const config = await readConfig(folder);
+  const { weights, network } = recognise(stored, config, file, options);
+  const preprocessing =
+    network.image && (await readPreprocessing(file, network.image.input, network.image.published, config));
+  const bytes = (await Promise.all(stored.files.map((part) => stat(part)))).reduce((sum, { size }) => sum + size, 0);
+  const build = () => {
+    const graph = new Graph(weights);
+    network.build(graph);
+    return graph;
+  };
+  if (options.featurePoint !== undefined) checkFeaturePoint(build(), options.featurePoint, file);
+  return {
+    id,
+    name: nameOf(file),
+    path: file,
+    format: stored.format,
+    architecture: network.architecture,
+    modality: network.modality,
+    parameters: countParameters(weights),
+    bytes,
+    image: network.image && preprocessing && { input: network.image.input, preprocessing },
+    text: network.text && { ...network.text, tokenizerFolder: folder },
+    featurePoint: {
+      tensor: options.featurePoint ?? 'features',
+      channelAxis: 'auto',
+      logits: network.hasLogits ? 'logits' : undefined,
+    },
+    warnings: preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : [],
+    files: stored.files,
+    fingerprint: await fingerprint(weights),
+    loadModel: async () => build().build(),
+  };
+}
+
+/** The network, and its weights under the names that it is recognised by. */
+function recognise(
+  stored: Weights,
+  config: ModelConfig | undefined,
+  file: string,
+  { modalities }: OpenOptions,
+): { weights: Weights; network: RecognisedNetwork } {
+  for (const weights of candidatesOfNames(stored)) {
+    let network: RecognisedNetwork | undefined;
+    try {
+      network = detectArchitecture(weights, config);
+    } catch (error) {
+      throw new InputError(`${file}: ${error instanceof Error ? error.message : error}. Export it to ONNX to rank it.`);
+    }
+    if (!network) continue;
+    const ways = [network, ...(network.as ?? [])];
+    const fitting = modalities.flatMap((modality) => ways.filter((way) => way.modality === modality));
+    return { weights, network: fitting[0] ?? network };
+  }
+  const names = [...stored.tensors.keys()].slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
+  throw new InputError(
+    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …). Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
+  );
+}
+
+/** ONNX Runtime follows no links out of the folder of the weights; so they are followed here. */
+async function withRealFiles(weights: Weights): Promise<Weights> {
+  const real = new Map<string, string>();
+  for (const file of weights.files) real.set(file, await realpath(file));
+  const tensors = [...weights.tensors].map(([name, tensor]): [string, WeightTensor] => [
+    name,
+    { ...tensor, file: real.get(tensor.file) ?? tensor.file },
+  ]);
+  return { ...weights, tensors: new Map(tensors), files: [...real.values()] };
+}
+
+/**
+ * config.json beside the weights.
+ * @throws InputError when it is no JSON object
+ */
+async function readConfig(folder: string): Promise<ModelConfig | undefined> {
+  const file = path.join(folder, 'config.json');
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) return undefined;
+  if (found.size > MAX_CONFIG_BYTES) throw new InputError(`${file}: larger than any configuration. Remove or mend it.`);
+  try {
+    const config: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new Error('no JSON object');
+    return new Map(Object.entries(config));
+  } catch (error) {
+    throw new InputError(`${file}: ${error instanceof Error ? error.message : error}. Mend or remove it.`);
+  }
+}
+
+function checkFeaturePoint(graph: Graph, tensor: string, file: string): void {
+  if (graph.marks.includes(tensor)) return;
+  throw new InputError(
+    `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${graph.marks.join(', ')}.`,
+  );
+}
+
+/** For people: the file's name, or its folder's where the file is called like any other. */
+function nameOf(file: string): string {
+  const stem = path
+    .basename(file)
+    .replace(/\.index\.json$/i, '')
+    .replace(/\.(safetensors|bin|pth|pt|ckpt|th)$/i, '');
+  if (!GENERIC_NAMES.test(stem)) return stem;
+  const folder = path.dirname(file);
+  const hub = HUB_SNAPSHOT.exec(folder);
+  return hub?.[1] ? hub[1].replaceAll('--', '/') : path.basename(folder) || stem;
+}
+
+function countParameters({ tensors }: Weights): number {
+  const counts = [...tensors.values()].map(({ shape }) => shape.reduce((product, size) => product * size, 1));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** The same for the same values under the same names, in whatever container they are; reads some of them. */
+async function fingerprint({ tensors }: Weights): Promise<string> {
+  const hash = createHash('sha256');
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, { shape, type }] of sorted) hash.update(JSON.stringify([name, shape, type]));
+  const step = Math.max(1, Math.floor(sorted.length / SAMPLED_TENSORS));
+  for (let index = 0; index < sorted.length; index += step) {
+    const tensor = sorted[index]?.[1];
+    if (!tensor) continue;
+    const handle = await open(tensor.file);
+    try {
+      const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, tensor.bytes));
+      await handle.read(bytes, 0, bytes.length, tensor.offset);
+      hash.update(bytes);
+    } finally {
+      await handle.close();
+    }
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,37 @@
+import type { Dataset, Sample } from '../datasets/dataset.ts';
+import type { FloatMatrix } from '../linalg/matrix.ts';
+import type { Supervision } from './scoreCandidate.ts';
+
+/**
+ * What a candidate's rows are labelled with: class labels, several labels per sample, or label embeddings.
+ * @param rows index of each row's sample
+ * @param labelEmbeddings K matrices, `[C, d2]` of a dataset with classes, else `[samples, d2]`; undefined for one-hot
+ */
+export function superviseRows(
+  dataset: Dataset,
+  samples: readonly Sample[],
+  rows: readonly number[],
+  labelEmbeddings: readonly FloatMatrix[] | undefined,
+): Supervision {
+  const classCount = dataset.classes.length;
+  if (classCount === 0) return { labelEmbeddings: labelEmbeddings?.map((embedding) => pickRows(embedding, rows)) };
+  if (!isMultiLabel(samples)) {
+    const labels = Int32Array.from(rows, (row) => samples[row]?.label ?? 0);
+    return { labels, classCount, labelEmbeddings };
+  }
+  const data = new Float64Array(rows.length * classCount);
+  for (const [place, row] of rows.entries()) {
+    for (const label of samples[row]?.labels ?? []) data[place * classCount + label] = 1;
+  }
+  return { multiLabels: { rows: rows.length, cols: classCount, data }, labelEmbeddings };
+}
+
+function isMultiLabel(samples: readonly Sample[]): boolean {
+  return samples.some(({ labels }) => labels !== undefined);
+}
+
+function pickRows({ cols, data }: FloatMatrix, rows: readonly number[]): FloatMatrix {
+  const picked = new Float64Array(rows.length * cols);
+  for (const [to, from] of rows.entries()) picked.set(data.subarray(from * cols, (from + 1) * cols), to * cols);
+  return { rows: rows.length, cols, data: picked };
+}
