@@ -1,9 +1,8 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
-import type { Dataset, DatasetLayout, Sample } from './dataset.ts';
-
-const IMAGE = /\.(png|jpe?g|webp|gif|tiff?|avif)$/i;
-const SPLIT = /^(train|training|val|valid|validation|dev|test|testing)$/i;
+import type { DatasetLayout, Sample } from './dataset.ts';
+import { fileImage, IMAGE } from './images.ts';
+import { isSplitName, splitWithin } from './splitNames.ts';
 
 /**
  * Images in one folder per class, `<dataset>/<class>/*.png`, or with splits, `<dataset>/<split>/<class>/*.png`: the
@@ -13,34 +12,34 @@ const SPLIT = /^(train|training|val|valid|validation|dev|test|testing)$/i;
 export const classFolders: DatasetLayout = {
   format: 'class-folders',
 
-  detect(folder, asked) {
-    const splitFolders = folder.folders.filter((child) => SPLIT.test(child.name));
+  async recognise(folder, asked) {
+    const splitFolders = folder.folders.filter((child) => isSplitName(child.name));
     const withSplits = splitFolders.filter((split) => classesOf(split, asked).length > 0);
     const parts = withSplits.length > 0 ? withSplits : [folder];
     const classes = [...new Set(parts.flatMap((part) => classesOf(part, asked).map(({ name }) => name)))].sort();
     if (classes.length < (asked ? 1 : 2)) return undefined;
-
-    const labels = new Map(classes.map((name, index) => [name, index]));
-    const splits = new Map<string, Sample[]>();
-    for (const part of parts) {
-      splits.set(
-        part === folder ? 'all' : part.name,
-        classesOf(part, asked).flatMap(({ name, images }) =>
-          images.map((file) => ({
-            id: path.relative(folder.path, file).split(path.sep).join('/'),
-            file,
-            label: labels.get(name) ?? 0,
-          })),
-        ),
-      );
-    }
+    const where = withSplits.length > 0 ? ` in ${withSplits.map(({ name }) => name).join(', ')}` : '';
     return {
-      path: folder.path,
-      format: this.format,
       task: 'image-classification',
-      classes,
-      splits,
-    } satisfies Dataset;
+      reason: `images in one folder per class: ${classes.length} class folders${where}`,
+      open: async () => {
+        const labels = new Map(classes.map((name, index) => [name, index]));
+        const splits = new Map(
+          parts.map((part): [string, Sample[]] => [
+            part === folder ? 'all' : part.name,
+            classesOf(part, asked).flatMap(({ name, images }) =>
+              images.map((file) => ({
+                id: path.relative(folder.path, file).split(path.sep).join('/'),
+                file,
+                image: fileImage(file),
+                label: labels.get(name) ?? 0,
+              })),
+            ),
+          ]),
+        );
+        return { path: folder.path, format: this.format, task: 'image-classification', classes, splits, warnings: [] };
+      },
+    };
   },
 };
 
@@ -50,13 +49,46 @@ export const classFolders: DatasetLayout = {
  * documentation or a web page are not taken for one.
  */
 function classesOf(folder: Folder, asked: boolean): { name: string; images: string[] }[] {
-  const classes = folder.folders.map((child) => ({ name: child.name, ...contents(child) }));
+  const classes = folder.folders.map((child) => ({ name: child.name, folder: child, ...contents(child) }));
   const withImages = classes.filter(({ images }) => images.length > 0);
+  const names = withImages.map(({ name }) => name);
+  // A class may be called `train` or `mask`, but not each of them so.
+  if (names.filter(isSplitName).length > 1 || names.every(isPart)) return [];
+  const deep = withImages.filter((child) => !hasOwnImages(child.folder));
+  const isIndex = deep.length === names.length && names.every((name) => name.length === 1);
+  if (isIndex || (deep.length === 1 && names.length === 1)) return [];
   if (asked) return withImages;
   const images = withImages.reduce((sum, child) => sum + child.images.length, 0);
   const others = classes.reduce((sum, child) => sum + child.others, 0);
   const plausible = withImages.length >= 2 && images >= 2 * withImages.length && others <= images / 10;
-  return plausible && !withImages.some(({ name }) => SPLIT.test(name)) ? withImages : [];
+  return plausible && sharePartition(deep.map((child) => child.folder)) ? withImages : [];
+}
+
+/** Parts of datasets in other layouts, which have their images in one or two folders. */
+const PART =
+  /^(images?|imgs?|jpe?gs?|pngs?|jpegimages|data|annotations?|labels?|masks?|trimaps?|segmentation.*|meta(data)?)$/i;
+
+/** Files that say what the images beside them show. */
+const ANNOTATIONS = /\.(jsonl?|csv|tsv|parquet|xml|mat)$/i;
+
+function isPart(name: string): boolean {
+  return PART.test(name) || splitWithin(name) !== undefined;
+}
+
+function hasOwnImages(folder: Folder): boolean {
+  return folder.files.some((file) => IMAGE.test(file));
+}
+
+/**
+ * Whether classes whose images all lie one level deeper are divided in the same way, `cat/2019`, `dog/2019`. Folders
+ * with different ones inside, or with annotations beside them, are datasets of their own.
+ */
+function sharePartition(classes: readonly Folder[]): boolean {
+  if (classes.some(({ files }) => files.some((file) => ANNOTATIONS.test(file)))) return false;
+  const [first, ...others] = classes.map((folder) => folder.folders.filter(hasOwnImages).map(({ name }) => name));
+  return (
+    first === undefined || (others.length > 0 && others.every((names) => names.some((name) => first.includes(name))))
+  );
 }
 
 function contents(folder: Folder): { images: string[]; others: number } {

@@ -1,0 +1,175 @@
+import path from 'node:path';
+import { type ByteSource, FileBytes } from '../checkpoints/containers/byteSource.ts';
+import { type GlobalMeaning, PickleObject, type PickleValue, readPickleAt } from '../checkpoints/containers/pickle.ts';
+import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
+import { CancelledError, InputError } from '../errors.ts';
+import type { Folder } from '../files/walk.ts';
+import { CIFAR_IMAGE_BYTES, cifarImage } from './cifarImages.ts';
+import type { DatasetLayout } from './dataset.ts';
+import { fileIn, locate } from './folders.ts';
+import { LabelledImages } from './labelledImages.ts';
+import { headOf } from './tables/csv.ts';
+
+/** A flavour of the files: which there are, and what the dicts in them call the classes. */
+interface Flavour {
+  readonly name: string;
+  readonly train: RegExp;
+  readonly test: RegExp;
+  readonly meta: string;
+  readonly names: string;
+  readonly labels: string;
+}
+
+const FLAVOURS: readonly Flavour[] = [
+  {
+    name: 'CIFAR-10',
+    train: /^data_batch_\d+$/,
+    test: /^test_batch$/,
+    meta: 'batches.meta',
+    names: 'label_names',
+    labels: 'labels',
+  },
+  {
+    name: 'CIFAR-100',
+    train: /^train$/,
+    test: /^test$/,
+    meta: 'meta',
+    names: 'fine_label_names',
+    labels: 'fine_labels',
+  },
+];
+
+/** All there may be of names and labels, and of pixels, which are counted but not read. */
+const MAX_PICKLE_BYTES = 1024 * 1024 * 1024;
+
+/** What a pickled array of numpy names. Its content is not looked at here. */
+const NUMPY: ReadonlyMap<string, GlobalMeaning> = new Map(
+  [
+    'numpy.core.multiarray._reconstruct',
+    'numpy._core.multiarray._reconstruct',
+    'numpy.core.numeric._frombuffer',
+    'numpy._core.numeric._frombuffer',
+    'numpy.ndarray',
+    'numpy.dtype',
+  ].map((name) => [name, () => new PickleObject(name)]),
+);
+
+/**
+ * CIFAR-10 and CIFAR-100 as unpacked from their python versions (https://www.cs.toronto.edu/~kriz/cifar.html): pickles
+ * of dicts with the pixels as one array of numpy (`data`) and the classes (`labels`, in CIFAR-100 `fine_labels`), in
+ * `data_batch_1` to `data_batch_5` and `test_batch`, or in `train` and `test`; the names of the classes in
+ * `batches.meta` or `meta`. Nothing in the pickles is run, and the pixels are read image by image.
+ */
+export const cifarPython: DatasetLayout = {
+  format: 'cifar-python',
+
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, (candidate) => flavourOf(candidate) !== undefined);
+    const flavour = root && flavourOf(root);
+    const meta = root && flavour && fileIn(root, flavour.meta);
+    if (!root || !flavour || !meta || !(await headOf(meta)).includes(flavour.names)) return undefined;
+    const files = filesOf(root, flavour);
+    return {
+      task: 'image-classification',
+      reason: `${flavour.name} in its python version: ${files.length} pickled batches and ${flavour.meta}`,
+      open: async (signal) => {
+        const names = readDict(meta).dict.get(flavour.names);
+        const classes = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+        const gathered = new LabelledImages(root, this.format);
+        for (const { split, file } of files) {
+          if (signal?.aborted) throw new CancelledError();
+          addBatch(gathered, split, file, flavour.labels, classes);
+        }
+        return gathered.dataset(classes, signal);
+      },
+    };
+  },
+};
+
+function addBatch(
+  gathered: LabelledImages,
+  split: string,
+  file: string,
+  key: string,
+  classes: readonly string[],
+): void {
+  const name = path.basename(file);
+  const { dict, skipped } = readDict(file);
+  const labels = dict.get(key);
+  if (!Array.isArray(labels)) throw new InputError(`${name}: no list ${JSON.stringify(key)}; download it again.`);
+  const pixels = skipped.find(({ length }) => length === labels.length * CIFAR_IMAGE_BYTES);
+  if (!pixels) {
+    throw new InputError(`${name}: no pixels of 32 x 32 for its ${labels.length} labels; download it again.`);
+  }
+  for (const [index, label] of labels.entries()) {
+    const where = `${name}: image ${index + 1}`;
+    const known = typeof label === 'number' ? classes[label] : undefined;
+    const image = cifarImage(file, pixels.offset + index * CIFAR_IMAGE_BYTES);
+    if (known) gathered.add(split, { id: `${name}/${index}`, file, image }, [known], where);
+    else gathered.skip('have a class without a name', `${where}: ${String(label)}`);
+  }
+}
+
+interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The dict in a pickle, and where the long strings are that were not read. */
+function readDict(file: string): { dict: Map<PickleValue, PickleValue>; skipped: readonly Range[] } {
+  const name = path.basename(file);
+  const bytes = new FileBytes(file);
+  try {
+    const source = new WithoutPixels(bytes);
+    const options = { globals: NUMPY, expected: 'a batch of CIFAR', memoryBytes: MAX_PICKLE_BYTES };
+    const { value } = readPickleAt(source, 0, bytes.size, options);
+    if (!(value instanceof Map)) throw new InputError(`${name}: no dict of a batch of CIFAR; download it again.`);
+    return { dict: value, skipped: source.skipped };
+  } catch (error) {
+    if (error instanceof UnreadableError) throw new InputError(`${name}: ${error.message}. ${error.remedy}`);
+    throw error;
+  } finally {
+    bytes.close();
+  }
+}
+
+/** The bytes of a file, but for strings as long as an image and longer: of those only the place is noted. */
+class WithoutPixels implements ByteSource {
+  readonly size: number;
+  readonly skipped: Range[] = [];
+  readonly #bytes: ByteSource;
+
+  constructor(bytes: ByteSource) {
+    this.size = bytes.size;
+    this.#bytes = bytes;
+  }
+
+  byte(position: number): number {
+    return this.#bytes.byte(position);
+  }
+
+  bytes(position: number, length: number): Buffer {
+    return this.#passOver(position, length) ? Buffer.alloc(0) : this.#bytes.bytes(position, length);
+  }
+
+  text(position: number, length: number): string {
+    return this.#passOver(position, length) ? '' : this.#bytes.text(position, length);
+  }
+
+  #passOver(offset: number, length: number): boolean {
+    const isLong = length >= CIFAR_IMAGE_BYTES;
+    if (isLong) this.skipped.push({ offset, length });
+    return isLong;
+  }
+}
+
+function flavourOf(folder: Folder): Flavour | undefined {
+  return FLAVOURS.find((flavour) => fileIn(folder, flavour.meta) && filesOf(folder, flavour).length > 0);
+}
+
+function filesOf(folder: Folder, { train, test }: Flavour): { split: string; file: string }[] {
+  return folder.files.flatMap((name) => {
+    const split = train.test(name) ? 'train' : test.test(name) ? 'test' : undefined;
+    return split ? [{ split, file: path.join(folder.path, name) }] : [];
+  });
+}

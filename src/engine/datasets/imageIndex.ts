@@ -1,0 +1,86 @@
+import path from 'node:path';
+import type { Folder } from '../files/walk.ts';
+import { imagesBelow } from './folders.ts';
+import { IMAGE } from './images.ts';
+
+/**
+ * The images that are really there, found by the paths that annotations name them by. As nothing but what the walk saw
+ * is found, no annotation leads out of the folder.
+ */
+export class ImageIndex {
+  readonly #exact = new Map<string, string>();
+  /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
+  readonly #folded = new Map<string, string>();
+
+  constructor(folder: Folder) {
+    for (const { relative, file } of imagesBelow(folder)) {
+      this.#exact.set(relative, file);
+      const key = fold(relative);
+      if (!this.#folded.has(key)) this.#folded.set(key, file);
+    }
+  }
+
+  get size(): number {
+    return this.#exact.size;
+  }
+
+  /**
+   * The image at a path relative to the folder, or to a folder in it.
+   * @param relative absolute paths and those that lead out of the folder find nothing
+   */
+  find(relative: string, base = ''): string | undefined {
+    if (relative.length > MAX_PATH) return undefined;
+    const slashed = relative.replaceAll('\\', '/');
+    if (path.posix.isAbsolute(slashed)) return undefined;
+    const normal = path.posix.normalize(base === '' ? slashed : `${base}/${slashed}`);
+    return this.#exact.get(normal) ?? this.#folded.get(fold(normal));
+  }
+}
+
+/** Endings that annotations leave out, `0001` for `0001.jpg`. */
+const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'];
+const MAX_BASES = 64;
+const MAX_BASE_DEPTH = 3;
+
+/**
+ * Finds the images that a table names, which may start anywhere: at the table, at the dataset, in `images` or `train`,
+ * with or without ending.
+ */
+export class ImageFinder {
+  readonly #index: ImageIndex;
+  readonly #ways: { base: string; ending: string }[];
+
+  /** @param preferred folders to look in first, relative to the dataset */
+  constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
+    const bases = [...new Set([...preferred, '', ...foldersBelow(root, MAX_BASE_DEPTH)])].slice(0, MAX_BASES);
+    this.#index = index;
+    this.#ways = ['', ...ENDINGS].flatMap((ending) => bases.map((base) => ({ base, ending })));
+  }
+
+  find(name: string): string | undefined {
+    const complete = IMAGE.test(name);
+    for (const [position, way] of this.#ways.entries()) {
+      if (complete && way.ending !== '') continue;
+      const file = this.#index.find(name + way.ending, way.base);
+      if (file === undefined) continue;
+      // Where one image was found, the next one will be.
+      this.#ways.splice(position, 1);
+      this.#ways.unshift(way);
+      return file;
+    }
+    return undefined;
+  }
+}
+
+function foldersBelow(folder: Folder, depth: number, prefix = ''): string[] {
+  if (depth === 0) return [];
+  const names = folder.folders.map((child) => prefix + child.name);
+  return [...names, ...folder.folders.flatMap((child) => foldersBelow(child, depth - 1, `${prefix}${child.name}/`))];
+}
+
+/** File systems allow no longer ones. */
+const MAX_PATH = 4096;
+
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}

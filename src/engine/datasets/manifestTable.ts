@@ -1,0 +1,235 @@
+import path from 'node:path';
+import { InputError } from '../errors.ts';
+import { isSplitName } from './splitNames.ts';
+import { type Delimiter, delimiterOf, headOf, readCsv } from './tables/csv.ts';
+import { readJsonArray } from './tables/json.ts';
+import { isRecord, readJsonLines } from './tables/jsonl.ts';
+
+/** A row that lists an image, or the reason why it doesn't. */
+export type ManifestRow = { readonly where: string } & (
+  | { readonly problem: string }
+  | {
+      readonly problem?: undefined;
+      readonly image: string;
+      readonly classes: readonly string[];
+      readonly split?: string;
+    }
+);
+
+/** A table whose columns were understood. */
+export interface ManifestTable {
+  readonly file: string;
+  readonly imageColumn: string;
+  readonly labelColumn: string;
+  /** Whether the name of the column alone says that it names images. */
+  readonly certain: boolean;
+  /** Why the table can't be read, where it nearly can. */
+  readonly problem?: string;
+  rows(signal?: AbortSignal): AsyncGenerator<ManifestRow>;
+}
+
+/** Names of columns without spaces, signs and capitals, those that say most first. */
+const IMAGE_COLUMNS = [
+  ...['imagepath', 'imgpath', 'imagefile', 'imgfile', 'imagefilename', 'imagefilepath', 'imagename', 'imgname'],
+  ...['image', 'images', 'img', 'imageid', 'imgid', 'photo', 'picture', 'filename', 'filenames'],
+  ...['filepath', 'filepaths', 'file', 'path', 'paths', 'fname', 'id'],
+];
+/** The columns up to here name nothing but images. */
+const CERTAIN = IMAGE_COLUMNS.slice(0, IMAGE_COLUMNS.indexOf('filename'));
+const LABEL_COLUMNS = [
+  ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
+  ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
+];
+const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset'];
+/** With these columns beside it, an image is not there to be classified. */
+const OTHER_TASKS = ['question', 'questions', 'answer', 'answers', 'caption', 'captions', 'sentence', 'expression'];
+
+interface Columns<Key> {
+  readonly image: Key;
+  readonly label: Key;
+  readonly split: Key | undefined;
+}
+
+/**
+ * Looks at the first kilobytes of a file for a table of images and their classes.
+ * @param isImage whether a name without a column's name around it is one of an image that is there
+ */
+export async function openManifest(
+  file: string,
+  isImage: (name: string) => boolean,
+): Promise<ManifestTable | undefined> {
+  const head = await headOf(file);
+  if (/\.(jsonl|ndjson)$/i.test(file)) return jsonTable(file, lineValues);
+  if (/\.json$/i.test(file)) return head.trimStart().startsWith('[') ? jsonTable(file, arrayValues) : undefined;
+  return csvTable(file, head, isImage);
+}
+
+async function csvTable(
+  file: string,
+  head: string,
+  isImage: (name: string) => boolean,
+): Promise<ManifestTable | undefined> {
+  const delimiter = delimiterOf(head);
+  const header = await firstRow(file, delimiter);
+  if (!header) return undefined;
+  const columns = columnsAmong(header);
+  const describe = (key: number) => header[key]?.trim() ?? '';
+  if (columns) {
+    return {
+      file,
+      imageColumn: describe(columns.image),
+      labelColumn: describe(columns.label),
+      certain: CERTAIN.includes(plain(describe(columns.image))),
+      rows: (signal) => csvRows(file, delimiter, columns, header.length, signal),
+    };
+  }
+  const words = header.length === 1 ? describe(0).split(/[^\p{L}\p{N}_]+/u) : [];
+  if (columnsAmong(words)) {
+    const problem = `${path.basename(file)}:1: one column, ${JSON.stringify(describe(0))}; separate the columns with commas, tabs, semicolons or bars.`;
+    return { file, imageColumn: describe(0), labelColumn: describe(0), certain: true, problem, rows: noRows };
+  }
+  // Two columns without a header.
+  const image = header.length === 2 ? header.findIndex((cell) => isImage(cell.trim())) : -1;
+  if (image < 0) return undefined;
+  const bare = { image, label: 1 - image, split: undefined };
+  return {
+    file,
+    imageColumn: `column ${image + 1}`,
+    labelColumn: `column ${2 - image}`,
+    certain: true,
+    rows: (signal) => csvRows(file, delimiter, bare, undefined, signal),
+  };
+}
+
+/** @param width number of columns that the header names; `undefined` where there is no header */
+async function* csvRows(
+  file: string,
+  delimiter: Delimiter,
+  columns: Columns<number>,
+  width: number | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<ManifestRow> {
+  const name = path.basename(file);
+  let isHeader = width !== undefined;
+  let good = 0;
+  let short: string | undefined;
+  for await (const { line, cells } of readCsv(file, delimiter, signal)) {
+    if (isHeader) {
+      isHeader = false;
+      continue;
+    }
+    const where = `${name}:${line}`;
+    const image = cells[columns.image]?.trim() ?? '';
+    const label = cells[columns.label]?.trim();
+    if (label === undefined) {
+      short ??= `${where}: ${cells.length} value${cells.length === 1 ? '' : 's'} where the header names ${width} columns, separated by ${NAMES[delimiter]}; separate them in the same way throughout.`;
+      yield { where: `${where}: ${cells.join(delimiter)}`, problem: 'have fewer values than there are columns' };
+      continue;
+    }
+    good += 1;
+    const split = columns.split === undefined ? undefined : cells[columns.split]?.trim();
+    yield row(where, image, label === '' ? [] : [label], split);
+  }
+  if (good === 0 && short !== undefined && width !== undefined) throw new InputError(short);
+}
+
+const NAMES: Record<Delimiter, string> = { ',': 'commas', '\t': 'tabs', ';': 'semicolons', '|': 'bars' };
+
+async function* noRows(): AsyncGenerator<ManifestRow> {}
+
+async function firstRow(file: string, delimiter: Delimiter): Promise<readonly string[] | undefined> {
+  try {
+    for await (const { cells } of readCsv(file, delimiter)) return cells;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return undefined;
+}
+
+type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ where: string; value: unknown }>;
+
+async function* lineValues(file: string, signal?: AbortSignal): ReturnType<Values> {
+  for await (const { line, value } of readJsonLines(file, signal)) {
+    yield { where: `${path.basename(file)}:${line}`, value };
+  }
+}
+
+async function* arrayValues(file: string, signal?: AbortSignal): ReturnType<Values> {
+  for await (const { entry, value } of readJsonArray(file, signal)) {
+    yield { where: `${path.basename(file)}: entry ${entry}`, value };
+  }
+}
+
+async function jsonTable(file: string, values: Values): Promise<ManifestTable | undefined> {
+  const first = await firstRecord(file, values);
+  const names = Object.keys(first ?? {});
+  const columns = columnsAmong(names);
+  const [image, label] = [names[columns?.image ?? -1], names[columns?.label ?? -1]];
+  if (!columns || image === undefined || label === undefined) return undefined;
+  const keys = { image, label, split: columns.split === undefined ? undefined : names[columns.split] };
+  return {
+    file,
+    imageColumn: image,
+    labelColumn: label,
+    certain: CERTAIN.includes(plain(image)),
+    rows: (signal) => jsonRows(file, values, keys, signal),
+  };
+}
+
+async function* jsonRows(
+  file: string,
+  values: Values,
+  keys: Columns<string>,
+  signal?: AbortSignal,
+): AsyncGenerator<ManifestRow> {
+  for await (const { where, value } of values(file, signal)) {
+    const image = isRecord(value) ? value[keys.image] : undefined;
+    if (!isRecord(value) || (typeof image !== 'string' && typeof image !== 'number')) {
+      yield { where, problem: value === undefined ? 'are not JSON' : 'name no image' };
+      continue;
+    }
+    const split = keys.split === undefined ? undefined : value[keys.split];
+    yield row(where, String(image), classesOf(value[keys.label]), typeof split === 'string' ? split : undefined);
+  }
+}
+
+async function firstRecord(file: string, values: Values): Promise<Record<string, unknown> | undefined> {
+  try {
+    for await (const { value } of values(file)) return isRecord(value) ? value : undefined;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return undefined;
+}
+
+function row(where: string, image: string, classes: readonly string[], split: string | undefined): ManifestRow {
+  if (image === '') return { where, problem: 'name no image' };
+  return { where, image, classes, ...(split !== undefined && isSplitName(split) ? { split } : {}) };
+}
+
+/** A class, or several in a list. */
+function classesOf(value: unknown): string[] {
+  const list = Array.isArray(value) ? value : [value];
+  return list.flatMap((item) =>
+    typeof item === 'string' && item.trim() !== ''
+      ? [item.trim()]
+      : typeof item === 'number' || typeof item === 'boolean'
+        ? [String(item)]
+        : [],
+  );
+}
+
+/** Which columns are which, by their names. */
+function columnsAmong(names: readonly string[]): Columns<number> | undefined {
+  const known = names.map(plain);
+  if (known.some((name) => OTHER_TASKS.includes(name))) return undefined;
+  const find = (wanted: readonly string[]) => known.indexOf(wanted.find((name) => known.includes(name)) ?? '-');
+  const image = find(IMAGE_COLUMNS);
+  const label = find(LABEL_COLUMNS);
+  const split = find(SPLIT_COLUMNS);
+  return image < 0 || label < 0 ? undefined : { image, label, split: split < 0 ? undefined : split };
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}

@@ -1,0 +1,13 @@
+const WORD = '(train(?:ing|val)?|val(?:id|idation)?|dev|test(?:ing)?)';
+const WITHIN = new RegExp(`(?<![a-z])${WORD}(?![a-z])`, 'i');
+const WHOLE = new RegExp(`^${WORD}$`, 'i');
+
+/** The split that the name of a file tells, in its own word: `train` of `labels_train.csv` and of `train2014.csv`. */
+export function splitWithin(name: string): string | undefined {
+  return WITHIN.exec(name)?.[1]?.toLowerCase();
+}
+
+/** Whether a folder or a value is named as a split is. */
+export function isSplitName(name: string): boolean {
+  return WHOLE.test(name);
+}

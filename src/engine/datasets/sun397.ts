@@ -1,0 +1,68 @@
+import path from 'node:path';
+import type { Folder } from '../files/walk.ts';
+import type { DatasetLayout } from './dataset.ts';
+import { fileIn, imagesBelow, locate } from './folders.ts';
+import { LabelledImages } from './labelledImages.ts';
+import { linesOf } from './tables/lines.ts';
+
+const SPLITS = [
+  { split: 'train', list: 'Training_01.txt' },
+  { split: 'test', list: 'Testing_01.txt' },
+];
+
+/**
+ * SUN397 as unpacked from SUN397.tar.gz and Partitions.zip (https://vision.princeton.edu/projects/2010/SUN/): scenes in
+ * folders by their first letter, `a/abbey/sun_aaa….jpg`, some in two levels, `a/apartment_building/outdoor`;
+ * `ClassName.txt` with lines such as `/a/abbey`; and ten partitions, of which the first is the usual one:
+ * `Training_01.txt` and `Testing_01.txt` with lines such as `/a/abbey/sun_aaa….jpg`. The partitions may lie in a folder
+ * of their own; without them all images are one split.
+ */
+export const sun397: DatasetLayout = {
+  format: 'sun397',
+
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, isSun397);
+    if (!root) return undefined;
+    const lists = SPLITS.flatMap(({ split, list }) => {
+      const file = placed(root, list);
+      return file ? [{ split, file }] : [];
+    });
+    return {
+      task: 'image-classification',
+      reason: `SUN397: scenes in folders by their first letter and ClassName.txt${lists.length > 0 ? ', partition 1' : ''}`,
+      open: async (signal) => {
+        const gathered = new LabelledImages(root, this.format);
+        for (const { split, file } of lists) {
+          await gathered.addList(split, file, (line) => [line.replace(/^\//, ''), sceneOf(line)], signal);
+        }
+        if (lists.length === 0) {
+          for (const { relative } of imagesBelow(root))
+            gathered.addFile('all', relative, [sceneOf(relative)], relative);
+        }
+        const names = placed(root, 'ClassName.txt');
+        const classes = names ? (await linesOf(names, signal)).map(withoutLetter) : undefined;
+        return gathered.dataset(classes, signal);
+      },
+    };
+  },
+};
+
+/** `/a/apartment_building/outdoor/sun_x.jpg` shows `apartment_building/outdoor`. */
+function sceneOf(image: string): string {
+  return path.posix.dirname(withoutLetter(image));
+}
+
+function withoutLetter(name: string): string {
+  return name.replace(/^\/?\w\//, '');
+}
+
+/** A list that lies in the folder or in one of its own inside. */
+function placed(root: Folder, list: string): string | undefined {
+  const places = [root, ...root.folders.filter((child) => child.name.length > 1)];
+  return places.map((place) => fileIn(place, list)).find((file) => file !== undefined);
+}
+
+function isSun397(folder: Folder): boolean {
+  const letters = folder.folders.filter((child) => /^[a-z]$/.test(child.name) && child.folders.length > 0);
+  return letters.length > 0 && placed(folder, 'ClassName.txt') !== undefined;
+}

@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { CsvError, parse } from 'csv-parse';
+import { CancelledError, InputError } from '../../errors.ts';
+
+/** A record of a table, and the line of the file that it starts on. */
+export interface CsvRow {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+const DELIMITERS = [',', '\t', ';', '|'] as const;
+export type Delimiter = (typeof DELIMITERS)[number];
+
+/** The longest record that is read: a long text in many languages, but not a file without line breaks. */
+const MAX_ROW_BYTES = 8 * 1024 * 1024;
+
+/** The first kilobytes of a file, as text, up to the last whole line if there is one. */
+export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
+  const handle = await open(file);
+  try {
+    const buffer = Buffer.alloc(bytes);
+    const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
+    const text = buffer.toString('utf8', 0, bytesRead).replace(/^\uFEFF/, '');
+    return bytesRead < bytes ? text : text.slice(0, text.lastIndexOf('\n') + 1 || text.length);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The delimiter that occurs most often in the first line, outside of quotes. */
+export function delimiterOf(head: string): Delimiter {
+  const [line = ''] = head.replace(/"[^"]*"/g, '').split(/\r?\n/, 1);
+  const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length);
+  return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
+}
+
+/**
+ * The records of a comma-, tab-, semicolon- or bar-separated file, the header among them, one after the other. Quotes
+ * count where a cell starts with one; rows may differ in length; a byte order mark and empty lines are passed over.
+ * @throws InputError naming file and line
+ */
+export async function* readCsv(file: string, delimiter: Delimiter, signal?: AbortSignal): AsyncGenerator<CsvRow> {
+  const parser = parse({
+    bom: true,
+    delimiter,
+    // Tab-separated files are written without quoting: a quote in them is a quote.
+    quote: delimiter === '\t' ? null : '"',
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MAX_ROW_BYTES,
+    info: true,
+  });
+  const source = createReadStream(file, signal ? { signal } : {});
+  source.on('error', (error) => parser.destroy(error));
+  let doubled = 0;
+  let next = 1;
+  try {
+    for await (const { record, info } of source.pipe(parser)) {
+      const cells: string[] = record;
+      const breaks = cells.flatMap((cell) => cell.match(/\r?\n/g) ?? []);
+      // csv-parse counts a line break of two characters within quotes twice.
+      doubled += breaks.filter((lineBreak) => lineBreak.length === 2).length;
+      next = info.lines - doubled + 1;
+      yield { line: next - 1 - breaks.length, cells };
+    }
+  } catch (error) {
+    if (signal?.aborted) throw new CancelledError();
+    if (!(error instanceof CsvError)) throw error;
+    throw new InputError(`${path.basename(file)}:${next}: ${reasonOf(error)}`);
+  } finally {
+    source.destroy();
+  }
+}
+
+function reasonOf(error: CsvError): string {
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED')
+    return 'a quote (") is opened in this row and never closed; close or remove it.';
+  if (error.code === 'CSV_MAX_RECORD_SIZE') {
+    return `this row takes more than ${MAX_ROW_BYTES / 1024 / 1024} MB; a quote (") may not be closed, or this is no table.`;
+  }
+  return `not a table (${error.message}); save it again as UTF-8 with one row per line.`;
+}

@@ -1,0 +1,53 @@
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { CancelledError, InputError } from '../../errors.ts';
+
+export interface Line {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The longest line that is read; what is longer is no line of a list or of JSON Lines. */
+const MAX_LINE_CHARACTERS = 8 * 1024 * 1024;
+
+/**
+ * The lines of a UTF-8 text file that hold more than white space, without line breaks and byte order mark.
+ * @throws InputError when a line has no end
+ */
+export async function* readLines(file: string, signal?: AbortSignal): AsyncGenerator<Line> {
+  const source = createReadStream(file, { encoding: 'utf8', ...(signal ? { signal } : {}) });
+  let line = 0;
+  let rest = '';
+  try {
+    for await (const chunk of source) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) {
+        line += 1;
+        yield* content(line, text);
+      }
+      if (rest.length > MAX_LINE_CHARACTERS) {
+        const limit = MAX_LINE_CHARACTERS / 1024 / 1024;
+        throw new InputError(`${path.basename(file)}:${line + 1}: more than ${limit} MB in one line; break it up.`);
+      }
+    }
+    yield* content(line + 1, rest);
+  } catch (error) {
+    throw signal?.aborted ? new CancelledError() : error;
+  } finally {
+    source.destroy();
+  }
+}
+
+function* content(line: number, text: string): Generator<Line> {
+  const clean = (line === 1 ? text.replace(/^\uFEFF/, '') : text).replace(/\r$/, '');
+  if (clean.trim() !== '') yield { line, text: clean };
+}
+
+/** The trimmed lines of a short list, such as the names of classes. */
+export async function linesOf(file: string, signal?: AbortSignal): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { text } of readLines(file, signal)) lines.push(text.trim());
+  return lines;
+}
