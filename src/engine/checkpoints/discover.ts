@@ -16,7 +16,7 @@ const READERS: readonly { readonly name: RegExp; readonly open: typeof openWeigh
   { name: /\.onnx$/i, open: openOnnx },
   { name: /\.safetensors$/i, open: openWeights },
   { name: /\.(safetensors|bin)\.index\.json$/i, open: openWeights },
-  { name: /\.(pth|pt|ckpt|th)$/i, open: openWeights },
+  { name: /\.(pth|pt|ckpt|th|pth\.tar)$/i, open: openWeights },
   { name: /^pytorch_model.*\.bin$/i, open: openWeights },
 ];
 
@@ -31,6 +31,7 @@ const CONTAINERS = [
   '.bin',
   '.bin.index.json',
   '.pth',
+  '.pth.tar',
   '.pt',
   '.ckpt',
   '.th',

@@ -129,7 +129,7 @@ function nameOf(file: string): string {
   const stem = path
     .basename(file)
     .replace(/\.index\.json$/i, '')
-    .replace(/\.(safetensors|bin|pth|pt|ckpt|th)$/i, '');
+    .replace(/\.(safetensors|bin|pth|pt|ckpt|th|pth\.tar)$/i, '');
   if (!GENERIC_NAMES.test(stem)) return stem;
   const folder = path.dirname(file);
   const hub = HUB_SNAPSHOT.exec(folder);

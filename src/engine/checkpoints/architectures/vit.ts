@@ -1,0 +1,341 @@
+import type { Weights } from '../weights.ts';
+import {
+  type Architecture,
+  IMAGENET,
+  INCEPTION,
+  type ModelConfig,
+  type PublishedPreprocessing,
+  type RecognisedNetwork,
+} from './architecture.ts';
+import { classifierIn } from './convolutional.ts';
+import type { Graph, Value } from './graph.ts';
+import { layerNorm, linear } from './layers.ts';
+import { countOf, rename, shapeOf, textOf } from './naming.ts';
+import {
+  type HiddenActivation,
+  hiddenActivation,
+  type ImageEncoder,
+  imageOfSize,
+  imageSizeIn,
+  meanOfTokens,
+  moduleOf,
+  numberIn,
+  setting,
+  token,
+  tokensFrom,
+  weightsUnder,
+} from './visionTransformer.ts';
+import { tokens, type VitAnatomy } from './vitGraph.ts';
+
+/**
+ * Vision transformers: "An Image is Worth 16x16 Words" (Dosovitskiy et al. 2020), and what is trained otherwise but built
+ * the same: DeiT with its distillation token (Touvron et al. 2020), DINO (Caron et al. 2021), MoCo v3 (Chen et al. 2021),
+ * MAE (He et al. 2021), DINOv2 with layer scale, registers and SwiGLU (Oquab et al. 2023, Darcet et al. 2023), and the
+ * image towers of CLIP (Radford et al. 2021).
+ *
+ * Canonical names are timm's, which the releases of DeiT, DINO, DINOv2 and MoCo v3 share: `cls_token`, `pos_embed`,
+ * `patch_embed.proj`, `blocks.0.attn.qkv`, `norm`, `head`.
+ */
+export const vit: Architecture = { family: 'ViT', recognise };
+
+/** From Hugging Face's `vit`, `deit`, `dinov2`, `vit_mae` and `clip_vision_model`, torchvision's, and DINOv2's own. */
+function canonicalName(name: string): string {
+  return name
+    .replace(/^(vit|deit|dinov2|dinov2_with_registers)\.(?=embeddings|encoder|layernorm|pooler)/, '')
+    .replace(/^vision_model\./, '')
+    .replace(/^embeddings\.patch_embeddings\.projection\./, 'patch_embed.proj.')
+    .replace(/^(embeddings\.patch_embedding|conv_proj)\./, 'patch_embed.proj.')
+    .replace(/^(embeddings\.)?(cls_token|class_token|class_embedding)$/, 'cls_token')
+    .replace(/^embeddings\.distillation_token$/, 'dist_token')
+    .replace(/^(embeddings\.)?register_tokens$/, 'reg_token')
+    .replace(
+      /^(embeddings\.position_embeddings|embeddings\.position_embedding\.weight|encoder\.pos_embedding)$/,
+      'pos_embed',
+    )
+    .replace(/^pre_layrnorm\./, 'norm_pre.')
+    .replace(/^(encoder\.layers?\.|encoder\.layers\.encoder_layer_|blocks\.\d+\.(?=\d))(?=\d)/, 'blocks.')
+    .replace(/\.(layernorm_before|layer_norm1|ln_1)\./, '.norm1.')
+    .replace(/\.(layernorm_after|layer_norm2|ln_2)\./, '.norm2.')
+    .replace(/\.(attention\.attention\.|self_attn\.)(q|k|v)(uery|ey|alue|_proj)\./, '.attn.$2.')
+    .replace(/\.(attention\.output\.dense|self_attn\.out_proj|self_attention\.out_proj)\./, '.attn.proj.')
+    .replace(/\.self_attention\.in_proj_/, '.attn.qkv.')
+    .replace(/\.(intermediate\.dense|mlp\.0|mlp\.linear_1|mlp\.w12|mlp\.weights_in)\./, '.mlp.fc1.')
+    .replace(/\.(output\.dense|mlp\.3|mlp\.linear_2|mlp\.w3|mlp\.weights_out)\./, '.mlp.fc2.')
+    .replace(/\.layer_scale([12])\.lambda1$/, '.ls$1.gamma')
+    .replace(/^(layernorm|encoder\.ln|post_layernorm)\./, 'norm.')
+    .replace(/^heads\.pre_logits\./, 'pre_logits.fc.')
+    .replace(/^(heads\.head|heads|classifier|cls_classifier)\./, 'head.')
+    .replace(/^distillation_classifier\./, 'head_dist.');
+}
+
+/** Every weight that the graph below can use, and heads. */
+const KNOWN =
+  /^((cls|dist|reg)_token|pos_embed|(patch_embed\.proj|norm_pre|norm|fc_norm|pre_logits\.fc)\.(weight|bias)|head(_dist)?\..+|blocks\.\d+\.((norm[12]|attn\.(qkv|[qkv]|proj|[qk]_norm|norm)|mlp\.(fc[12]|norm))\.(weight|bias)|ls[12]\.gamma))$/;
+
+/** Parts of pretraining, a pooler that no classifier takes, and indices that are no weights. */
+const UNUSED = /^((embeddings\.)?mask_token|decoder.*|pooler\..*|embeddings\.position_ids|visual_projection\.weight)$/;
+
+/** Letters that people call the published widths by, with the number of blocks and of attention heads. */
+const SIZES = new Map<number, { letter: string; depth: number; heads: number }>([
+  [192, { letter: 'T', depth: 12, heads: 3 }],
+  [384, { letter: 'S', depth: 12, heads: 6 }],
+  [768, { letter: 'B', depth: 12, heads: 12 }],
+  [1024, { letter: 'L', depth: 24, heads: 16 }],
+  [1152, { letter: 'SO400M', depth: 27, heads: 16 }],
+  [1280, { letter: 'H', depth: 32, heads: 16 }],
+  [1408, { letter: 'g', depth: 40, heads: 16 }],
+  [1536, { letter: 'g', depth: 40, heads: 24 }],
+  [1664, { letter: 'G', depth: 48, heads: 16 }],
+]);
+/** Width of a head where neither config.json nor the table above says it. */
+const HEAD_DIM = 64;
+
+type Library = 'timm' | 'huggingFace' | 'torchvision';
+
+function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
+  const anatomy = dissect(original, config);
+  if (!anatomy) return undefined;
+  const { weights, width, leadingTokens } = anatomy;
+  const library = libraryOf(original);
+  const has = (name: string) => weights.tensors.has(name);
+
+  const [features = width] = shapeOf(weights, 'pre_logits.fc.weight');
+  const classifier = isMoco(weights) ? undefined : classifierIn(weights, 'head', features);
+  // Hugging Face's classifier of DINOv2 takes the class token and the mean of the patches' tokens, side by side.
+  const wideClassifier = classifier === undefined ? classifierIn(weights, 'head', 2 * width) : undefined;
+  const distilled = has('head_dist.weight') || (library === 'timm' && classifier === undefined && has('dist_token'));
+  const averaged = averages(weights, config);
+  const point = distilled
+    ? 'mean of class and distillation token'
+    : averaged
+      ? 'mean of the patches’ tokens'
+      : 'class token';
+  const { published, name } = describe(anatomy, library, original, config);
+  const [height, widthOfImage] = anatomy.grid.map((size) => size * anatomy.patch);
+  if (height === undefined || widthOfImage === undefined) return undefined;
+  return {
+    architecture: name,
+    modality: 'image',
+    image: { input: imageOfSize(height, widthOfImage), published },
+    hasLogits: classifier !== undefined || wideClassifier !== undefined,
+    featurePoint: `final norm, ${point}`,
+    build: (graph) => {
+      const input = graph.input('image', 'float32', ['n', 3, height, widthOfImage]);
+      const x = tokens(graph, input, anatomy);
+      const patches = () => meanOfTokens(graph, tokensFrom(graph, x, leadingTokens));
+      if (distilled) return distilledOutputs(graph, [token(graph, x, 0), token(graph, x, 1)], classifier);
+      let pooled = averaged ? patches() : token(graph, x, 0);
+      if (has('fc_norm.weight')) pooled = layerNorm(graph, pooled, 'fc_norm', anatomy.epsilon);
+      if (has('pre_logits.fc.weight')) pooled = graph.node('Tanh', [linear(graph, pooled, 'pre_logits.fc')]);
+      graph.output('features', pooled);
+      if (classifier !== undefined) graph.output('logits', linear(graph, pooled, classifier));
+      if (wideClassifier !== undefined) {
+        const both = graph.node('Concat', [pooled, patches()], { axis: -1 });
+        graph.output('logits', linear(graph, graph.mark('classifier_input', both), wideClassifier));
+      }
+    },
+  };
+}
+
+/** DeiT's two tokens have a classifier each; timm takes the mean of both, of the tokens as of the logits. */
+function distilledOutputs(graph: Graph, [cls, distillation]: [Value, Value], classifier: string | undefined): void {
+  graph.output('features', graph.node('Mean', [cls, distillation]));
+  if (classifier === undefined) return;
+  const logits = [linear(graph, cls, classifier), linear(graph, distillation, 'head_dist')];
+  graph.output('logits', graph.node('Mean', logits));
+}
+
+/**
+ * The encoder of a captioner or of a network of image and text.
+ * @param prefix of its names: `encoder.`, `vision_model.` …; under it they are a vision transformer's of any library
+ * @param config the encoder's own
+ */
+export function vitEncoder(
+  weights: Weights,
+  prefix: string,
+  config: ModelConfig | undefined,
+): ImageEncoder | undefined {
+  const anatomy = dissect(weightsUnder(weights, prefix), config);
+  if (!anatomy) return undefined;
+  const [rows, columns] = anatomy.grid;
+  return {
+    input: imageOfSize(rows * anatomy.patch, columns * anatomy.patch),
+    width: anatomy.width,
+    tokens: (graph, image) => tokens(graph, image, anatomy),
+  };
+}
+
+function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy | undefined {
+  const renamed = rename(original, canonicalName);
+  const has = (name: string) => renamed.tensors.has(name);
+  const [width = 0, channels, patch = 0] = shapeOf(renamed, 'patch_embed.proj.weight');
+  const telltale = ['pos_embed', 'blocks.0.norm1.weight', 'blocks.0.norm2.weight', 'blocks.0.mlp.fc2.weight'];
+  if (channels !== 3 || patch < 1 || !telltale.every(has)) return undefined;
+  // A network of image and text has more parts than its vision transformer.
+  if ([...original.tensors.keys()].some((name) => name.includes('text_'))) return undefined;
+  if (shapeOf(renamed, 'blocks.0.norm1.weight')[0] !== width) return undefined;
+  if (!has('blocks.0.attn.qkv.weight') && !has('blocks.0.attn.q.weight')) return undefined;
+
+  const used = [...renamed.tensors].filter(([name]) => !UNUSED.test(name));
+  const strange = used.find(([name]) => !KNOWN.test(name));
+  if (strange) throw new Error(`it is a vision transformer with parts that can't be built: "${strange[0]}"`);
+  const weights = { ...renamed, tensors: new Map(used) };
+  if (/_rpn_/.test(textOf(config, 'architecture') ?? '')) {
+    throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
+  }
+
+  const depth = countOf(weights, (block) => `blocks.${block}.norm1.weight`);
+  const leading = ['cls_token', 'dist_token', 'reg_token'].filter(has);
+  const leadingTokens = leading.reduce((sum, name) => sum + tokensIn(weights, name), 0);
+  const counted = new Set([leading.includes('dist_token') ? 2 : Math.min(1, leadingTokens), leadingTokens, 0]);
+  const positions = tokensIn(weights, 'pos_embed');
+  const layout = layoutOf(positions, counted, imageSizeIn(config), patch);
+  if (!layout) throw new Error(`it is a vision transformer whose ${positions} position embeddings fit no square image`);
+  return {
+    weights,
+    width,
+    patch,
+    ...layout,
+    leading,
+    leadingTokens,
+    blocks: Array.from(
+      { length: depth },
+      (_, block) => moduleOf(original, weights.tensors.get(`blocks.${block}.norm1.weight`)) ?? `blocks.${block}`,
+    ),
+    heads: headsOf(weights, config, width),
+    epsilon: numberIn(config, 'layer_norm_eps') ?? publishedEpsilon(original, config),
+    activation: activationOf(original, config),
+  };
+}
+
+/** How many tokens a weight is the values of: `[1, t, d]`, `[t, d]` or `[d]`. */
+function tokensIn(weights: Weights, name: string): number {
+  return shapeOf(weights, name).at(-2) ?? 1;
+}
+
+/** The grid of patches that is left of all positions: of the configured size where it fits, else square. */
+function layoutOf(
+  positions: number,
+  counted: ReadonlySet<number>,
+  size: readonly [number, number] | undefined,
+  patch: number,
+): Pick<VitAnatomy, 'grid' | 'positionedTokens'> | undefined {
+  const configured = size ? ([Math.floor(size[0] / patch), Math.floor(size[1] / patch)] as const) : undefined;
+  for (const positionedTokens of counted) {
+    if (configured && configured[0] * configured[1] === positions - positionedTokens) {
+      return { grid: configured, positionedTokens };
+    }
+  }
+  for (const positionedTokens of counted) {
+    const side = Math.sqrt(positions - positionedTokens);
+    if (side >= 1 && Number.isInteger(side)) return { grid: [side, side], positionedTokens };
+  }
+  return undefined;
+}
+
+/** Attention heads can't be told from shapes: by config.json, a norm of each head's width, or the published sizes. */
+function headsOf(weights: Weights, config: ModelConfig | undefined, width: number): number {
+  const configured = numberIn(config, 'num_attention_heads', 'num_heads');
+  const [headDim] = shapeOf(weights, 'blocks.0.attn.q_norm.weight');
+  const rows =
+    shapeOf(weights, 'blocks.0.attn.q.weight')[0] ?? (shapeOf(weights, 'blocks.0.attn.qkv.weight')[0] ?? 0) / 3;
+  const published = isMoco(weights) && width === 384 ? 12 : (SIZES.get(width)?.heads ?? Math.max(1, rows / HEAD_DIM));
+  const heads = configured ?? (headDim === undefined ? published : rows / headDim);
+  if (!Number.isInteger(rows / heads) || !Number.isInteger(heads)) {
+    throw new Error(
+      `it is a vision transformer of ${width} channels: config.json must tell its number of attention heads`,
+    );
+  }
+  return heads;
+}
+
+/** MoCo v3's projector takes the head's place: several layers with batch norms between. */
+function isMoco(weights: Weights): boolean {
+  return weights.tensors.has('head.0.weight') && weights.tensors.has('head.1.running_mean');
+}
+
+function libraryOf(original: Weights): Library {
+  const names = [...original.tensors.keys()];
+  if (names.some((name) => name.includes('embeddings.'))) return 'huggingFace';
+  return original.tensors.has('conv_proj.weight') ? 'torchvision' : 'timm';
+}
+
+/** Hugging Face's ViT and DeiT add 1e-12, CLIP 1e-5, all others 1e-6. */
+function publishedEpsilon(original: Weights, config: ModelConfig | undefined): number {
+  if ([...original.tensors.keys()].some((name) => name.includes('layernorm_before.'))) return 1e-12;
+  return isClip(original, config) ? 1e-5 : 1e-6;
+}
+
+/** OpenAI's CLIP has its own GELU: Hugging Face's unless config.json says another, timm's where the name says so. */
+function activationOf(original: Weights, config: ModelConfig | undefined): HiddenActivation {
+  const architecture = textOf(config, 'architecture');
+  const quick = architecture === undefined ? isClip(original, config) : architecture.includes('quickgelu');
+  const named = setting(config, 'hidden_act') ?? setting(config, 'act_layer');
+  return hiddenActivation(named ?? (quick ? 'quick_gelu' : 'gelu'));
+}
+
+/** Whether it is the image tower of CLIP. */
+function isClip(original: Weights, config: ModelConfig | undefined): boolean {
+  const pretraining = `${textOf(config, 'architecture')} ${setting(config, 'tag')}`;
+  return /clip/.test(pretraining) || [...original.tensors.keys()].some((name) => name.endsWith('pre_layrnorm.weight'));
+}
+
+/** Whether the classifier takes the mean of the patches' tokens: timm says so, or has a norm after the mean. */
+function averages(weights: Weights, config: ModelConfig | undefined): boolean {
+  const pool = setting(config, 'global_pool');
+  if (pool === 'avg' || pool === 'token') return pool === 'avg';
+  return weights.tensors.has('fc_norm.weight') || !weights.tensors.has('cls_token');
+}
+
+/** What people call it, and how its images are prepared: by its training, which only config.json or telltale parts say. */
+function describe(
+  anatomy: VitAnatomy,
+  library: Library,
+  original: Weights,
+  config: ModelConfig | undefined,
+): { name: string; published: PublishedPreprocessing } {
+  const { weights, width, patch, grid, blocks, leading } = anatomy;
+  const size = grid[0] * patch;
+  const method = methodOf(anatomy, original, config);
+  const known = SIZES.get(width);
+  const letter = known?.depth === blocks.length ? known.letter : `${width}x${blocks.length}`;
+  const additions = `${leading.includes('dist_token') ? ' distilled' : ''}${leading.includes('reg_token') ? ' with registers' : ''}`;
+  const name = `${method === 'DeiT' || method === 'DINOv2' ? method : `${method}${method === '' ? '' : ' '}ViT`}-${letter}/${patch}${additions}`;
+
+  const whole = { size, resize: size };
+  const cropped = { size, resize: size === 224 ? 256 : size };
+  if (library === 'torchvision') {
+    return {
+      name,
+      published: {
+        ...cropped,
+        resize: size === 224 && width === 1024 ? 242 : cropped.resize,
+        kernel: size === 224 ? 'linear' : 'cubic',
+        ...IMAGENET,
+      },
+    };
+  }
+  if (method === 'CLIP') {
+    const mean = [0.48145466, 0.4578275, 0.40821073] as const;
+    return { name, published: { ...whole, kernel: 'cubic', mean, std: [0.26862954, 0.26130258, 0.27577711] } };
+  }
+  if (isMoco(weights)) return { name, published: { ...cropped, kernel: 'linear', ...IMAGENET } };
+  if (method !== '') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
+  if (library === 'huggingFace') return { name, published: { ...whole, kernel: 'linear', ...INCEPTION } };
+  // Google's weights come in timm's safetensors; a plain torch file of these names is a release of DeiT or DINO.
+  return original.format === 'torch'
+    ? { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } }
+    : { name, published: { size, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION } };
+}
+
+function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, config: ModelConfig | undefined): string {
+  const has = (name: string) => weights.tensors.has(name);
+  const names = `${textOf(config, 'architecture')} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`;
+  const scaled = has('blocks.0.ls1.gamma');
+  if (isMoco(weights)) return 'MoCo v3';
+  if (/dinov2/.test(names) || (scaled && (patch === 14 || original.tensors.has('mask_token')))) return 'DINOv2';
+  if (/deit/.test(names) || leading.includes('dist_token')) return 'DeiT';
+  if (/\bdino\b/.test(names)) return 'DINO';
+  if (/\bmae\b/.test(names) || [...original.tensors.keys()].some((name) => name.startsWith('decoder'))) return 'MAE';
+  return isClip(original, config) ? 'CLIP' : '';
+}

@@ -1,0 +1,99 @@
+import type { Weights } from '../weights.ts';
+import type { Graph, Value } from './graph.ts';
+import { attention, conv, layerNorm, linear } from './layers.ts';
+import {
+  type HiddenActivation,
+  pixelsAsTokens,
+  projections,
+  repeatForBatch,
+  silu,
+  split,
+  tokensFrom,
+} from './visionTransformer.ts';
+
+// The graph of a vision transformer, over weights of its canonical names (see vit.ts).
+
+export interface VitAnatomy {
+  readonly weights: Weights;
+  readonly width: number;
+  readonly patch: number;
+  /** Patches in a column and in a row. */
+  readonly grid: readonly [number, number];
+  /** Tokens before the patches' ones, by their weights' names, and how many of them the position embedding counts. */
+  readonly leading: readonly string[];
+  readonly leadingTokens: number;
+  readonly positionedTokens: number;
+  /** Name in PyTorch of each block. */
+  readonly blocks: readonly string[];
+  readonly heads: number;
+  readonly epsilon: number;
+  readonly activation: HiddenActivation;
+}
+
+/** `[n, 3, h, w]` → `[n, tokens, width]`, after the final norm. */
+export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
+  const { weights, epsilon } = anatomy;
+  graph.use(weights);
+  let x = embed(graph, image, anatomy);
+  if (graph.has('norm_pre.weight')) x = layerNorm(graph, x, 'norm_pre', epsilon);
+  for (const [index, name] of anatomy.blocks.entries())
+    x = graph.mark(name, block(graph, x, `blocks.${index}`, anatomy));
+  return graph.has('norm.weight') ? layerNorm(graph, x, 'norm', epsilon) : x;
+}
+
+/** The patches' tokens with their positions, behind the class token and its like. */
+function embed(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
+  const { width, patch, leading, positionedTokens } = anatomy;
+  const sequence = (name: string) => graph.node('Reshape', [graph.weight(name), graph.integers(1, -1, width)]);
+  const positions = sequence('pos_embed');
+  const patches = pixelsAsTokens(graph, conv(graph, image, 'patch_embed.proj', { stride: patch }));
+  const placed = graph.node('Add', [patches, tokensFrom(graph, positions, positionedTokens)]);
+  if (leading.length === 0) return placed;
+  const all = graph.node('Concat', leading.map(sequence), { axis: 1 });
+  const first = graph.node('Add', [
+    tokensFrom(graph, all, 0, positionedTokens),
+    tokensFrom(graph, positions, 0, positionedTokens),
+  ]);
+  const before = graph.node('Concat', [first, tokensFrom(graph, all, positionedTokens)], { axis: 1 });
+  return graph.node('Concat', [repeatForBatch(graph, before, image), placed], { axis: 1 });
+}
+
+function block(graph: Graph, x: Value, name: string, { epsilon, heads, activation }: VitAnatomy): Value {
+  const scaled = (y: Value, scale: string) =>
+    graph.has(`${name}.${scale}.gamma`) ? graph.node('Mul', [y, graph.weight(`${name}.${scale}.gamma`)]) : y;
+  const attended = selfAttention(graph, layerNorm(graph, x, `${name}.norm1`, epsilon), `${name}.attn`, heads, epsilon);
+  const y = graph.node('Add', [x, scaled(attended, 'ls1')]);
+  const fed = feedForward(graph, layerNorm(graph, y, `${name}.norm2`, epsilon), `${name}.mlp`, activation, epsilon);
+  return graph.node('Add', [y, scaled(fed, 'ls2')]);
+}
+
+function selfAttention(graph: Graph, x: Value, name: string, heads: number, epsilon: number): Value {
+  const [query, key, value] = projections(graph, x, name);
+  const rows = graph.shape(graph.has(`${name}.qkv.weight`) ? `${name}.qkv.weight` : `${name}.q.weight`)[0] ?? 0;
+  const headDim = (graph.has(`${name}.qkv.weight`) ? rows / 3 : rows) / heads;
+  /** The norm of each head's queries or keys. */
+  const normed = (y: Value, norm: string) => {
+    if (!graph.has(`${norm}.weight`)) return y;
+    const split = graph.node('Reshape', [y, graph.integers(0, -1, heads, headDim)]);
+    return graph.node('Reshape', [layerNorm(graph, split, norm, epsilon), graph.integers(0, -1, heads * headDim)]);
+  };
+  const mixed = attention(graph, normed(query, `${name}.q_norm`), normed(key, `${name}.k_norm`), value, {
+    heads,
+    headDim,
+  });
+  const scaled = graph.has(`${name}.norm.weight`) ? layerNorm(graph, mixed, `${name}.norm`, epsilon) : mixed;
+  return linear(graph, scaled, `${name}.proj`);
+}
+
+/** Two linear layers; where the first makes twice what the second takes, one half is the other's gate (SwiGLU). */
+function feedForward(graph: Graph, x: Value, name: string, activation: HiddenActivation, epsilon: number): Value {
+  let hidden = linear(graph, x, `${name}.fc1`);
+  if (graph.shape(`${name}.fc1.weight`)[0] === 2 * (graph.shape(`${name}.fc2.weight`)[1] ?? 0)) {
+    const [gate = '', linearPart = ''] = split(graph, hidden, 2);
+    hidden = graph.node('Mul', [silu(graph, gate), linearPart]);
+  } else {
+    hidden = activation(graph, hidden);
+  }
+  if (graph.has(`${name}.norm.weight`)) hidden = layerNorm(graph, hidden, `${name}.norm`, epsilon);
+  return linear(graph, hidden, `${name}.fc2`);
+}
