@@ -5,22 +5,33 @@ import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
+import { annotationTables } from './annotationTables.ts';
 import { caltech101 } from './caltech101.ts';
 import { cifarBinary } from './cifarBinary.ts';
 import { cifarPython } from './cifarPython.ts';
 import { classFolders } from './classFolders.ts';
+import { clevr } from './clevr.ts';
+import { cocoCaptions } from './cocoCaptions.ts';
+import { cocoQa } from './cocoQa.ts';
+import { daquar } from './daquar.ts';
 import type { Dataset, DatasetLayout, Recognition, Sample } from './dataset.ts';
 import { dtd } from './dtd.ts';
 import { fgvcAircraft } from './fgvcAircraft.ts';
+import { flickrCaptions } from './flickrCaptions.ts';
 import { flowers102 } from './flowers102.ts';
 import { food101 } from './food101.ts';
 import { huggingFaceParquet } from './huggingFaceParquet.ts';
 import { idx } from './idx.ts';
+import { karpathyCaptions } from './karpathyCaptions.ts';
 import { manifest } from './manifest.ts';
 import { oxfordPets } from './oxfordPets.ts';
+import { refCoco } from './refCoco.ts';
+import { squad } from './squad.ts';
 import { stanfordCars } from './stanfordCars.ts';
 import { sun397 } from './sun397.ts';
+import { textFolders } from './textFolders.ts';
 import { voc } from './voc.ts';
+import { vqaV2 } from './vqaV2.ts';
 import { webDataset } from './webDataset.ts';
 
 /** Every layout the product knows, the more specific first. */
@@ -40,6 +51,17 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   huggingFaceParquet,
   webDataset,
   manifest,
+  cocoCaptions,
+  karpathyCaptions,
+  flickrCaptions,
+  vqaV2,
+  clevr,
+  cocoQa,
+  daquar,
+  squad,
+  refCoco,
+  textFolders,
+  ...annotationTables,
   classFolders,
 ];
 
@@ -144,6 +166,8 @@ export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: s
 async function recognise(folder: Folder, asked: boolean): Promise<Recognition[]> {
   const readings = new Map<Task, Recognition>();
   for (const layout of LAYOUTS) {
+    // Any folder of pictures looks like a class: what has annotations is meant by them.
+    if (layout === classFolders && readings.size > 0) continue;
     const recognition = await layout.recognise(folder, asked);
     if (recognition && !readings.has(recognition.task)) readings.set(recognition.task, recognition);
   }

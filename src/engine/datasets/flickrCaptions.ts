@@ -1,0 +1,113 @@
+import path from 'node:path';
+import type { Folder } from '../files/walk.ts';
+import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import type { DatasetLayout } from './dataset.ts';
+import { countImages, fileIn, locate } from './folders.ts';
+import { grouped } from './passedOver.ts';
+import { splitWithin } from './splitNames.ts';
+import { delimiterOf, headOf, readCsv } from './tables/csv.ts';
+import { linesOf, readLines } from './tables/lines.ts';
+
+/** `1000268201.jpg#0<tab>A child …`: Flickr8k's and Flickr30k's own files. */
+const TOKENS = ['Flickr8k.token.txt', 'results_20130124.token', 'Flickr30k.token.txt'];
+/** Tables of image, number and caption: Kaggle's copies. */
+const TABLES = ['captions.txt', 'captions.csv', 'results.csv'];
+/** Lists of image names by split: `Flickr_8k.trainImages.txt`. */
+const LISTS = /^flickr_?\d+k\.(train|dev|test)images\.txt$/i;
+/** Flickr8k's archive of texts unpacks beside the one of images. */
+const TEXT_FOLDER = /text|annotation|caption/i;
+const IMAGES = ['Flicker8k_Dataset', 'Flickr8k_Dataset', 'Images', 'images', 'flickr30k_images', 'flickr30k-images'];
+
+/**
+ * Flickr8k (Hodosh et al. 2013) and Flickr30k (Young et al. 2014): `Flickr8k.token.txt` with its lists of splits,
+ * `results_20130124.token`, or the tables `captions.txt` and `results.csv` that copies of them have. One sample per
+ * caption.
+ */
+export const flickrCaptions: DatasetLayout = {
+  format: 'flickr-captions',
+
+  async recognise(folder, asked) {
+    const root = locate(
+      folder,
+      asked,
+      (candidate) => captionsOf(candidate) !== undefined && countImages(candidate) > 0,
+    );
+    const file = root && captionsOf(root);
+    if (!root || !file) return undefined;
+    const isTable = TABLES.includes(path.basename(file).toLowerCase());
+    const head = await headOf(file);
+    if (isTable ? !/^\s*"?image(_name)?"?\s*[,|]/i.test(head) : !/#\d+\t/.test(head)) return undefined;
+    return {
+      task: 'image-captioning',
+      reason: `Flickr captions: ${path.basename(file)} with ${grouped(countImages(root))} images`,
+      open: async (signal) => {
+        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', IMAGES);
+        const splits = await splitLists(root, signal);
+        const counts = new Map<string, number>();
+        const rows = isTable ? tableRows(file, head, signal) : tokenRows(file, signal);
+        for await (const { line, image, caption } of rows) {
+          const where = placeIn(file, line);
+          const split = splits.size === 0 ? 'all' : splits.get(image);
+          if (image === '' || caption === undefined) samples.skip('have no caption', where);
+          else if (split === undefined) samples.skip('are in none of the lists of splits', `${where}: ${image}`);
+          else {
+            const number = counts.get(image) ?? 0;
+            counts.set(image, number + 1);
+            const target = { kind: 'text', text: caption } as const;
+            samples.add({ split, file, where, id: String(number), image, target });
+          }
+        }
+        return samples.dataset();
+      },
+    };
+  },
+};
+
+interface CaptionRow {
+  readonly line: number;
+  readonly image: string;
+  readonly caption: string | undefined;
+}
+
+async function* tokenRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<CaptionRow> {
+  for await (const { line, text } of readLines(file, signal)) {
+    const [name = '', ...caption] = text.split('\t');
+    // Some names of Flickr8k end in `.jpg.1`.
+    const image = name
+      .replace(/#\d+$/, '')
+      .replace(/(\.jpg)\.\d+$/i, '$1')
+      .trim();
+    yield { line, image, caption: textOf(caption.join(' ')) };
+  }
+}
+
+async function* tableRows(file: string, head: string, signal: AbortSignal | undefined): AsyncGenerator<CaptionRow> {
+  let header = true;
+  for await (const { line, cells } of readCsv(file, delimiterOf(head), signal)) {
+    if (!header) yield { line, image: cells[0]?.trim() ?? '', caption: textOf(cells.at(-1)) };
+    header = false;
+  }
+}
+
+/** The split of each image by its name; empty where there are no lists. */
+async function splitLists(root: Folder, signal: AbortSignal | undefined): Promise<Map<string, string>> {
+  const splits = new Map<string, string>();
+  const places = [root, ...root.folders.filter(({ name }) => TEXT_FOLDER.test(name))];
+  for (const place of places) {
+    for (const name of place.files.filter((file) => LISTS.test(file))) {
+      const split = splitWithin(name.replace(/images/i, '')) ?? 'all';
+      for (const image of await linesOf(path.join(place.path, name), signal)) splits.set(image, split);
+    }
+  }
+  return splits;
+}
+
+function captionsOf(folder: Folder): string | undefined {
+  for (const place of [folder, ...folder.folders.filter(({ name }) => TEXT_FOLDER.test(name))]) {
+    for (const name of [...TOKENS, ...TABLES]) {
+      const file = fileIn(place, name);
+      if (file !== undefined) return file;
+    }
+  }
+  return undefined;
+}

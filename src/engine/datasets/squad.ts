@@ -1,0 +1,86 @@
+import path from 'node:path';
+import type { Folder } from '../files/walk.ts';
+import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import type { DatasetLayout } from './dataset.ts';
+import { locate } from './folders.ts';
+import { splitWithin } from './splitNames.ts';
+import { headOf } from './tables/csv.ts';
+import { readJsonLists } from './tables/jsonLists.ts';
+import { isRecord } from './tables/jsonl.ts';
+
+/** What a question without an answer in its passage is labelled with (SQuAD 2.0). */
+const UNANSWERABLE = 'unanswerable';
+const PARAGRAPHS = /"(data|paragraphs)"\s*:/;
+
+/**
+ * SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer): `train-v1.1.json`, `dev-v2.0.json`, and what shares
+ * their structure, `data[].paragraphs[].{context, qas[].{id, question, answers[].text}}`. The label of a question is its
+ * first answer as a text.
+ */
+export const squad: DatasetLayout = {
+  format: 'squad',
+
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, (candidate) => jsonFiles(candidate).length > 0);
+    if (!root) return undefined;
+    const files: string[] = [];
+    for (const file of jsonFiles(root)) {
+      const head = await headOf(file);
+      if (PARAGRAPHS.test(head) && head.includes('"context"')) files.push(file);
+    }
+    if (files.length === 0) return undefined;
+    return {
+      task: 'text-question-answering',
+      reason: `questions on passages as SQuAD has them: ${files.map((file) => path.basename(file)).join(', ')}`,
+      open: async (signal) => {
+        const samples = new AnnotatedSamples(root, this.format, 'text-question-answering');
+        for (const file of files) {
+          const split = splitWithin(path.basename(file)) ?? 'all';
+          for await (const { entry, value } of readJsonLists(file, ['data'], signal)) {
+            for (const { context, question } of questionsOf(value))
+              addQuestion(samples, { file, entry, split, context, question });
+          }
+        }
+        return samples.dataset();
+      },
+    };
+  },
+};
+
+function addQuestion(
+  samples: AnnotatedSamples,
+  {
+    file,
+    entry,
+    split,
+    context,
+    question,
+  }: { file: string; entry: number; split: string; context: string; question: unknown },
+): void {
+  const where = placeIn(file, entry);
+  const text = isRecord(question) ? textOf(question.question) : undefined;
+  if (!isRecord(question) || text === undefined) {
+    samples.skip('have no question', where);
+    return;
+  }
+  const [first] = Array.isArray(question.answers) ? question.answers : [];
+  const answer = isRecord(first) ? textOf(first.text) : undefined;
+  if (answer === undefined && question.is_impossible !== true) samples.skip('have no answer', where);
+  else {
+    const id = keyOf(question.id) ?? `${entry}:${text}`;
+    samples.add({ split, file, where, id, text, context, target: { kind: 'text', text: answer ?? UNANSWERABLE } });
+  }
+}
+
+function* questionsOf(article: unknown): Generator<{ context: string; question: unknown }> {
+  if (!isRecord(article) || !Array.isArray(article.paragraphs)) return;
+  for (const paragraph of article.paragraphs) {
+    const context = isRecord(paragraph) ? textOf(paragraph.context) : undefined;
+    if (!isRecord(paragraph) || context === undefined || !Array.isArray(paragraph.qas)) continue;
+    for (const question of paragraph.qas) yield { context, question };
+  }
+}
+
+function jsonFiles(folder: Folder): string[] {
+  return folder.files.filter((name) => /\.json$/i.test(name)).map((name) => path.join(folder.path, name));
+}

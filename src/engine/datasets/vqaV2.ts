@@ -1,0 +1,79 @@
+import path from 'node:path';
+import type { Folder } from '../files/walk.ts';
+import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import type { DatasetLayout } from './dataset.ts';
+import { countImages, locate } from './folders.ts';
+import { grouped } from './passedOver.ts';
+import { splitWithin } from './splitNames.ts';
+import { readJsonLists } from './tables/jsonLists.ts';
+import { isRecord } from './tables/jsonl.ts';
+
+const QUESTIONS = /^(v2_)?OpenEnded_.*_questions\.json$/i;
+const ANNOTATIONS = /^(v2_)?mscoco_.*_annotations\.json$/i;
+const ANNOTATION_FOLDER = /^(questions|annotations)/i;
+/** COCO's years: `mscoco_train2014`. */
+const SUBSET = /(train|val|test)\d{4}/i;
+/** COCO pads the number of an image to twelve digits. */
+const DIGITS = 12;
+
+/**
+ * VQA v2 (https://visualqa.org/download.html): `v2_OpenEnded_mscoco_train2014_questions.json` with the questions,
+ * `v2_mscoco_train2014_annotations.json` with the answers, pictures `train2014/COCO_train2014_000000458752.jpg`. The
+ * classes are the answers that most people gave.
+ */
+export const vqaV2: DatasetLayout = {
+  format: 'vqa-v2',
+
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, (candidate) => pairsIn(candidate).length > 0 && countImages(candidate) > 0);
+    if (!root) return undefined;
+    const pairs = pairsIn(root);
+    return {
+      task: 'visual-question-answering',
+      reason: `VQA: ${pairs.map(({ questions }) => path.basename(questions)).join(', ')} with answers and ${grouped(countImages(root))} images`,
+      open: async (signal) => {
+        const folders = pairs.flatMap(({ subset }) => [subset, `images/${subset}`]);
+        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
+        for (const { questions, annotations, subset } of pairs) {
+          const answers = await answersIn(annotations, signal);
+          const split = splitWithin(subset) ?? subset;
+          for await (const { entry, value } of readJsonLists(questions, ['questions'], signal)) {
+            const where = placeIn(questions, entry);
+            const [id, image, text] = isRecord(value)
+              ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]
+              : [];
+            const label = answers.get(id ?? '');
+            if (id === undefined || image === undefined || text === undefined) samples.skip('have no question', where);
+            else if (label === undefined) samples.skip('have no answer', where);
+            else {
+              const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}`;
+              samples.add({ split, file: questions, where, id, image: name, text, label });
+            }
+          }
+        }
+        return samples.dataset();
+      },
+    };
+  },
+};
+
+async function answersIn(file: string, signal: AbortSignal | undefined): Promise<Map<string, string>> {
+  const answers = new Map<string, string>();
+  for await (const { value } of readJsonLists(file, ['annotations'], signal)) {
+    if (!isRecord(value)) continue;
+    const [id, answer] = [keyOf(value.question_id), textOf(value.multiple_choice_answer)];
+    if (id !== undefined && answer !== undefined) answers.set(id, answer);
+  }
+  return answers;
+}
+
+function pairsIn(folder: Folder): { questions: string; annotations: string; subset: string }[] {
+  const files = [folder, ...folder.folders.filter(({ name }) => ANNOTATION_FOLDER.test(name))].flatMap((place) =>
+    place.files.map((name) => ({ name, file: path.join(place.path, name) })),
+  );
+  return files.flatMap(({ name, file }) => {
+    const subset = QUESTIONS.test(name) ? SUBSET.exec(name)?.[0] : undefined;
+    const annotations = subset && files.find((other) => ANNOTATIONS.test(other.name) && other.name.includes(subset));
+    return subset && annotations ? [{ questions: file, annotations: annotations.file, subset }] : [];
+  });
+}
