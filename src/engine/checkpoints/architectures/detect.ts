@@ -1,6 +1,7 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { bert } from './bert.ts';
+import { clip } from './clip.ts';
 import { convnext } from './convnext.ts';
 import { densenet } from './densenet.ts';
 import { gpt2 } from './gpt2.ts';
@@ -20,6 +21,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   inception,
   convnext,
   vgg,
+  clip,
   bert,
   gpt2,
   swin,

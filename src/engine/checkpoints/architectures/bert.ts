@@ -1,0 +1,233 @@
+import type { Weights } from '../weights.ts';
+import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import type { Graph, Value } from './graph.ts';
+import { attention, layerNorm, linear } from './layers.ts';
+import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
+import {
+  activate,
+  causalBias,
+  ENCODED,
+  embed,
+  firstToken,
+  INT64,
+  integer,
+  meanOfTokens,
+  paddingBias,
+  positions,
+  type Tokens,
+  tokenInputs,
+} from './text.ts';
+
+/**
+ * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019) and MiniLM (Wang et al. 2020), which
+ * differ in their sizes and in how RoBERTa counts positions.
+ *
+ * Canonical names are those of Hugging Face's bare models: 'embeddings.word_embeddings', `encoder.layer.0…`, `pooler`.
+ *
+ * Features are the input of the last layer of a classifier of texts (BERT's pooler or RoBERTa's 'classifier.dense', on
+ * the first token), else the mean of the last layer's states over real tokens: without a head, and under the heads for
+ * masked words, questions and tokens.
+ */
+export const bert: Architecture = { family: 'BERT', recognise };
+
+/** Values of `model_type` in config.json. */
+const BERT_TYPES = ['bert'];
+const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert'];
+
+/** Widths whose published networks have heads of another size than 64: MiniLM's and TinyBERT's have 12 each. */
+const HEAD_SIZES = new Map([
+  [384, 32],
+  [312, 26],
+]);
+const ROBERTA_PADDING = 1;
+const MULTILINGUAL_WORDS = 200_000;
+
+/** Every weight of the embeddings and layers, and buffers. */
+const KNOWN =
+  /^(embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
+
+/** What a network of this family is beside its weights. */
+export interface BertSettings {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly epsilon: number;
+  readonly activation: string;
+  /** Padding id of a RoBERTa, whose positions are counted from behind it; undefined for BERT. */
+  readonly padding: number | undefined;
+  readonly maxTokens: number;
+}
+
+function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
+  const weights = canonicalBert(original);
+  const has = (name: string) => weights.tensors.has(`${name}.weight`);
+  if (!has('embeddings.token_type_embeddings') || !has('encoder.layer.0.attention.self.query')) return undefined;
+  const type = textOf(config, 'model_type');
+  if (type !== undefined && ![...BERT_TYPES, ...ROBERTA_TYPES].includes(type)) return undefined;
+  const strange = [...weights.tensors.keys()].find((name) => /^(embeddings|encoder)\./.test(name) && !KNOWN.test(name));
+  if (strange?.includes('distance_embedding'))
+    throw new Error('it is a BERT with relative positions, which can’t be built');
+  if (strange !== undefined) return undefined;
+
+  const settings = bertSettings(original, config);
+  const text = {
+    ...ENCODED,
+    tokenTypes: settings.padding === undefined ? 'token_type_ids' : undefined,
+    maxTokens: settings.maxTokens,
+  };
+  const head = headOf(weights, config);
+  return {
+    architecture: nameOf(weights, settings),
+    modality: 'text',
+    text,
+    hasLogits: head !== undefined,
+    featurePoint: head
+      ? `${head.dense} on the first token, input of ${head.classifier}`
+      : 'mean of the last states over real tokens',
+    build: (graph) => {
+      graph.use(weights);
+      const tokens = tokenInputs(graph, text);
+      const bias =
+        config?.get('is_decoder') === true ? causalBias(graph, tokens.mask) : paddingBias(graph, tokens.mask);
+      const states = graph.mark('last_hidden_state', bertStates(graph, settings, tokens, bias));
+      if (!head) {
+        graph.output('features', meanOfTokens(graph, states, tokens.mask));
+        return;
+      }
+      graph.output('features', graph.node('Tanh', [linear(graph, firstToken(graph, states), head.dense)]));
+      graph.output('logits', linear(graph, 'features', head.classifier));
+    },
+  };
+}
+
+/**
+ * The weights under canonical names: without the base model's name, and with PyTorch's names of LayerNorm's weights
+ * where Google's own checkpoints have TensorFlow's.
+ */
+export function canonicalBert(weights: Weights): Weights {
+  return rename(weights, (name) =>
+    name
+      .replace(/^(bert|roberta)\./, '')
+      .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
+      .replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
+  );
+}
+
+/** @param weights under their original names, which tell BERT from RoBERTa */
+export function bertSettings(original: Weights, config: ModelConfig | undefined): BertSettings {
+  const weights = canonicalBert(original);
+  const [positions = 0, width = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
+  const type = textOf(config, 'model_type');
+  const roberta = type === undefined ? looksLikeRoberta(original, weights) : ROBERTA_TYPES.includes(type);
+  const padding = roberta ? (numberOf(config, 'pad_token_id') ?? ROBERTA_PADDING) : undefined;
+  return {
+    layers: countOf(weights, (layer) => `encoder.layer.${layer}.output.dense.weight`),
+    width,
+    heads: headsOf(config, 'num_attention_heads', width, HEAD_SIZES.get(width)),
+    epsilon: numberOf(config, 'layer_norm_eps') ?? (roberta ? 1e-5 : 1e-12),
+    activation: textOf(config, 'hidden_act') ?? 'gelu',
+    padding,
+    maxTokens: padding === undefined ? positions : positions - padding - 1,
+  };
+}
+
+/** By the names of its base model and heads, or by its only type of token. */
+function looksLikeRoberta(original: Weights, weights: Weights): boolean {
+  return (
+    [...original.tensors.keys()].some((name) => name.startsWith('roberta.')) ||
+    weights.tensors.has('lm_head.dense.weight') ||
+    weights.tensors.has('classifier.out_proj.weight') ||
+    shapeOf(weights, 'embeddings.token_type_embeddings.weight')[0] === 1
+  );
+}
+
+/** The layers of a classifier of whole texts; undefined where there is none. */
+function headOf(weights: Weights, config: ModelConfig | undefined): { dense: string; classifier: string } | undefined {
+  const has = (...names: string[]) => names.every((name) => weights.tensors.has(`${name}.weight`));
+  if (has('classifier.dense', 'classifier.out_proj'))
+    return { dense: 'classifier.dense', classifier: 'classifier.out_proj' };
+  // Early versions of the library kept an unused pooler in classifiers of tokens.
+  const ofTokens = [config?.get('architectures')].flat().some((name) => `${name}`.endsWith('ForTokenClassification'));
+  return has('pooler.dense', 'classifier') && !ofTokens
+    ? { dense: 'pooler.dense', classifier: 'classifier' }
+    : undefined;
+}
+
+function nameOf(weights: Weights, { layers, width, padding }: BertSettings): string {
+  const [words = 0] = shapeOf(weights, 'embeddings.word_embeddings.weight');
+  const family = padding === undefined ? 'BERT' : words > MULTILINGUAL_WORDS ? 'XLM-R' : 'RoBERTa';
+  if (width === 384) return `MiniLM-L${layers}-H384`;
+  if (layers === 12 && width === 768) return `${family}-base`;
+  if (layers === 24 && width === 1024) return `${family}-large`;
+  return layers === 6 && width === 768 ? `Distil${family}-base` : `${family}-L${layers}-H${width}`;
+}
+
+/**
+ * States of the last layer, `[n, t, d]`.
+ * @param bias what attention may see: 'paddingBias', or `causalBias` in a decoder
+ * @param image states that a decoder attends to
+ */
+export function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens, bias: Value, image?: Value): Value {
+  let x = bertEmbeddings(graph, 'embeddings', settings, tokens);
+  for (let index = 0; index < settings.layers; index += 1) {
+    const name = `encoder.layer.${index}`;
+    x = attentionBlock(graph, x, x, `${name}.attention`, settings, bias);
+    if (image !== undefined) x = attentionBlock(graph, x, image, `${name}.crossattention`, settings);
+    const inner = activate(graph, linear(graph, x, `${name}.intermediate.dense`), settings.activation);
+    x = addAndNorm(graph, x, linear(graph, inner, `${name}.output.dense`), `${name}.output`, settings);
+    x = graph.mark(name, x);
+  }
+  return x;
+}
+
+/** Embeddings of words, positions and types, normalised. */
+export function bertEmbeddings(
+  graph: Graph,
+  name: string,
+  { padding, epsilon }: Pick<BertSettings, 'padding' | 'epsilon'>,
+  { ids, types }: Tokens,
+): Value {
+  const places = padding === undefined ? positions(graph, ids) : positionsBehind(graph, ids, padding);
+  const parts = [
+    embed(graph, `${name}.word_embeddings`, ids),
+    embed(graph, `${name}.token_type_embeddings`, types ?? integer(graph, 0)),
+    embed(graph, `${name}.position_embeddings`, places),
+  ];
+  return layerNorm(
+    graph,
+    parts.reduce((sum, part) => graph.node('Add', [sum, part])),
+    `${name}.LayerNorm`,
+    epsilon,
+  );
+}
+
+/** RoBERTa's positions: tokens count from `padding` + 1, padding stays at its own. */
+function positionsBehind(graph: Graph, ids: Value, padding: number): Value {
+  const isPadding = graph.node('Equal', [ids, integer(graph, padding)]);
+  const isToken = graph.node('Cast', [graph.node('Not', [isPadding])], { to: INT64 });
+  const counted = graph.node('CumSum', [isToken, integer(graph, 1)]);
+  return graph.node('Add', [graph.node('Mul', [counted, isToken]), integer(graph, padding)]);
+}
+
+function attentionBlock(
+  graph: Graph,
+  x: Value,
+  source: Value,
+  name: string,
+  settings: BertSettings,
+  bias?: Value,
+): Value {
+  const { heads, width } = settings;
+  const mixed = attention(
+    graph,
+    linear(graph, x, `${name}.self.query`),
+    linear(graph, source, `${name}.self.key`),
+    linear(graph, source, `${name}.self.value`),
+    { heads, headDim: width / heads, ...(bias !== undefined && { bias }) },
+  );
+  return addAndNorm(graph, x, linear(graph, mixed, `${name}.output.dense`), `${name}.output`, settings);
+}
+
+function addAndNorm(graph: Graph, x: Value, change: Value, name: string, { epsilon }: BertSettings): Value {
+  return layerNorm(graph, graph.node('Add', [x, change]), `${name}.LayerNorm`, epsilon);
+}
