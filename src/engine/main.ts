@@ -12,7 +12,9 @@ import {
 } from 'vscode-jsonrpc/node';
 import type { z } from 'zod';
 import { engineErrorCodes, notifications, requests } from '../protocol/engine.ts';
+import { listEncoders } from './embed/listEncoders.ts';
 import { CancelledError, InputError, UsageError } from './errors.ts';
+import { downloadModel } from './hub/download.ts';
 import { discoverWorkspace } from './rank/discoverWorkspace.ts';
 import { rank } from './rank/rank.ts';
 import { reportCsv } from './report/csv.ts';
@@ -28,6 +30,21 @@ answer(requests.rank, (params, signal) =>
     log: (message) => void connection.sendNotification(notifications.log.method, { level: 'info', message }),
   }),
 );
+answer(requests.listEncoders, listEncoders);
+answer(requests.download, async ({ model, token }, signal) => ({
+  folder: await downloadModel(model, {
+    signal,
+    ...(token !== null && { token }),
+    onProgress: (done, total) =>
+      void connection.sendNotification(notifications.progress.method, {
+        stage: 'download',
+        message: model,
+        done,
+        total,
+        secondsLeft: null,
+      }),
+  }),
+}));
 answer(requests.render, async ({ report, format }) => (format === 'csv' ? reportCsv(report) : reportHtml(report)));
 process.once('disconnect', () => process.exit(0));
 connection.listen();

@@ -18,7 +18,13 @@ import { DatasetsTree } from './trees/datasetsTree.ts';
 const python = ['file', 'untitled', 'vscode-notebook-cell'].map((scheme) => ({ scheme, language: 'python' }));
 
 /** Composes the extension. Nothing is read or started here: the engine starts with the first request to it. */
-export function activate({ extensionUri, globalStorageUri, storageUri, subscriptions }: ExtensionContext): void {
+export function activate({
+  extensionUri,
+  globalStorageUri,
+  secrets,
+  storageUri,
+  subscriptions,
+}: ExtensionContext): void {
   const log = window.createOutputChannel('EMMS', { log: true });
   const engine = new EngineClient(Uri.joinPath(extensionUri, 'dist', 'engine.js').fsPath, (entry) =>
     log[entry.level](entry.message),
@@ -46,7 +52,7 @@ export function activate({ extensionUri, globalStorageUri, storageUri, subscript
     lenses,
     languages.registerCodeLensProvider(python, lenses),
     languages.registerHoverProvider(python, new RankingHover(code)),
-    registerCommands(commandTable({ engine, log, discovery, state, controller, places, defaultCacheFolder })),
+    registerCommands(commandTable({ engine, log, secrets, discovery, state, controller, places, defaultCacheFolder })),
     log,
   );
 }

@@ -62,7 +62,7 @@ export const rankParamsSchema = discoverParamsSchema.extend({
 });
 export type RankParams = z.infer<typeof rankParamsSchema>;
 
-const stageSchema = z.enum(['discover', 'read', 'extract', 'embed', 'score']);
+const stageSchema = z.enum(['discover', 'read', 'extract', 'embed', 'score', 'download']);
 export type Stage = z.infer<typeof stageSchema>;
 
 export const progressSchema = z.object({
@@ -86,10 +86,28 @@ const renderParamsSchema = z.object({
 });
 export type RenderParams = z.infer<typeof renderParamsSchema>;
 
+/** The text encoders that `clip`, `bert` and `gpt2` stand for. */
+const listEncodersParamsSchema = rankParamsSchema.pick({ encoderSet: true });
+const encoderSchema = z.object({
+  name: z.string().describe('clip, bert or gpt2.'),
+  model: z.string().describe('Name of the model on the Hugging Face hub.'),
+  present: z.boolean().describe('Whether it is on this machine.'),
+});
+export type Encoder = z.infer<typeof encoderSchema>;
+
+/** Downloads a model into the Hugging Face cache. Sent only when the person asked for it. */
+const downloadParamsSchema = z.object({
+  model: z.string(),
+  token: z.string().nullable().describe('Access token of the Hugging Face hub; null for public models.'),
+});
+export type DownloadParams = z.infer<typeof downloadParamsSchema>;
+
 /** Every request: its method name, and the schemas of what goes in and what comes back. */
 export const requests = {
   discover: { method: 'emms/discover', params: discoverParamsSchema, result: discoverySchema },
   rank: { method: 'emms/rank', params: rankParamsSchema, result: rankingReportSchema },
+  listEncoders: { method: 'emms/listEncoders', params: listEncodersParamsSchema, result: z.array(encoderSchema) },
+  download: { method: 'emms/download', params: downloadParamsSchema, result: z.object({ folder: z.string() }) },
   render: { method: 'emms/render', params: renderParamsSchema, result: z.string() },
 } as const;
 

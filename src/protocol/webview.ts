@@ -29,6 +29,7 @@ export const fromWebviewSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resume') }),
   z.object({ type: z.literal('showLog') }),
   z.object({ type: z.literal('export') }),
+  z.object({ type: z.literal('getEncoders') }),
   z.object({ type: z.literal('reveal'), candidate: z.string() }),
 ]);
 export type FromWebview = z.infer<typeof fromWebviewSchema>;

@@ -4,6 +4,7 @@ import { formatPercent, formatQuantity } from './format.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
 
 const stages: Record<Stage, string> = {
+  download: 'Downloading',
   discover: 'Looking for datasets and checkpoints',
   read: 'Reading the checkpoints',
   extract: 'Extracting features',

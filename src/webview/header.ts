@@ -27,6 +27,18 @@ function fact(term: string, value: string, hint = ''): TemplateResult {
   </div>`;
 }
 
+/** What embedded the labels, and the way to better encoders where some are missing. */
+function labels(report: RankingReport, { act }: Handlers): TemplateResult {
+  const names = report.labelEncoders.map(encoderTitle).join(', ') || 'none';
+  const stated = fact('Labels', names, report.labelEncoderReason);
+  if (act === null || report.missingLabelEncoders.length === 0) return stated;
+  return html`${stated}
+    <div>
+      <dt class="hidden">Label encoders</dt>
+      <dd><button class="link" @click=${() => act({ type: 'getEncoders' })}>Get Label Encoders…</button></dd>
+    </div>`;
+}
+
 function samplesText({ dataset }: RankingReport): string {
   if (dataset.samples === dataset.availableSamples) return `all ${formatCount(dataset.samples)}`;
   return `${formatCount(dataset.samples)} of ${formatCount(dataset.availableSamples)}`;
@@ -66,7 +78,7 @@ export function reportHeader(
       ${fact('Task', taskTitle(report.task))} ${fact('Score', metricTitle(report.metric, report.variant))}
       ${fact('Samples', samplesText(report), dataset.split === null ? '' : `split ${dataset.split}`)}
       ${dataset.classes > 0 ? fact('Classes', formatCount(dataset.classes)) : nothing}
-      ${fact('Labels', report.labelEncoders.map(encoderTitle).join(', ') || 'none')}
+      ${labels(report, handlers)}
       ${fact('Device', device.used, device.reason)} ${fact('Seed', String(report.seed))}
     </dl>
     ${

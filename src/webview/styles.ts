@@ -82,6 +82,12 @@ export const styles = css`
     padding: 0;
     text-align: inherit;
   }
+  button.link {
+    color: var(--vscode-textLink-foreground);
+  }
+  button.link:hover {
+    text-decoration: underline;
+  }
   button:focus-visible,
   summary:focus-visible {
     border-radius: 3px;

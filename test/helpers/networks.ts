@@ -10,7 +10,7 @@ import { readWeights } from '../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../src/engine/checkpoints/weights.ts';
 
 /** What tools/make_fixtures.py writes beside each network: what it was given, and what PyTorch made of it. */
-export const networkCaseSchema = z.object({
+const networkCaseSchema = z.object({
   /** The file with the weights. */
   weights: z.string(),
   /** The architecture as the report names it. */

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { discoverWorkspace } from '../../src/engine/rank/discoverWorkspace.ts';
@@ -7,6 +7,7 @@ import { rank } from '../../src/engine/rank/rank.ts';
 import { discoverParamsSchema, type RankParams, rankParamsSchema } from '../../src/protocol/engine.ts';
 import type { RankingReport } from '../../src/protocol/report.ts';
 import type { Task } from '../../src/protocol/tasks.ts';
+import { changeWeights } from '../helpers/otherWeights.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -32,14 +33,10 @@ beforeEach(async () => {
   };
 });
 
-/** The same network with other weights: the values in the file from its middle on, with their signs changed. */
 async function otherClip(): Promise<string> {
   const folder = path.join(await temporaryFolder(), 'other-clip');
   await cp(path.join(encoders, 'clip'), folder, { recursive: true });
-  const file = path.join(folder, 'model.safetensors');
-  const bytes = await readFile(file);
-  for (let at = bytes.length - 1; at > bytes.length / 2; at -= 2) bytes[at] = (bytes[at] ?? 0) ^ 0x80;
-  await writeFile(file, bytes);
+  await changeWeights(folder);
   return folder;
 }
 

@@ -6,6 +6,7 @@ const STAGES: Readonly<Record<Stage, string>> = {
   read: 'reading the dataset',
   extract: 'extracting features',
   embed: 'embedding labels',
+  download: 'downloading',
   score: 'scoring',
 };
 

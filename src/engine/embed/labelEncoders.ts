@@ -13,7 +13,7 @@ export interface LabelEncoderChoice {
   readonly missing: readonly string[];
 }
 
-export const ONE_HOT = 'onehot';
+const ONE_HOT = 'onehot';
 const AUTO = 'auto';
 
 /**

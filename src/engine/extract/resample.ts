@@ -120,7 +120,7 @@ function vertical(pixels: Uint8Array, width: number, { starts, weights }: Taps):
 }
 
 function clip(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(255, value));
 }
 
 /** Rounds halves away from zero, as C does after adding ±0.5. */

@@ -42,8 +42,9 @@ export class ProgressMeter {
   }
 
   /** A part of the stage is over, whether all of it was done or it failed half way. */
-  reach(done: number): void {
+  reach(done: number, total = this.#total): void {
     this.#done = done;
+    this.#total = total;
     this.#send();
   }
 

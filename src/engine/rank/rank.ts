@@ -64,6 +64,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
     pooling: params.labelPooling,
     store,
     signal,
+    onProgress: (done, total) => meter.reach(done, total),
   });
 
   meter.start('extract', '', samples.length * checkpoints.length);

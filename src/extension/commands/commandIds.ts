@@ -7,6 +7,8 @@ export const commandIds = [
   'emms.openRankingInEditor',
   'emms.openRankingBeside',
   'emms.exportReport',
+  'emms.downloadLabelEncoders',
+  'emms.setHuggingFaceToken',
   'emms.refresh',
   'emms.showLog',
   'emms.clearCache',

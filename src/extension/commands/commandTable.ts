@@ -1,4 +1,4 @@
-import { type LogOutputChannel, Uri } from 'vscode';
+import { type LogOutputChannel, type SecretStorage, Uri } from 'vscode';
 import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import type { RankingController } from '../ranking/rankingController.ts';
@@ -7,6 +7,7 @@ import type { RankingPlaces } from '../rankingView/rankingPlaces.ts';
 import { FileNode } from '../trees/nodes.ts';
 import { clearCache } from './clearCache.ts';
 import { exportReport } from './exportReport.ts';
+import { downloadLabelEncoders, setHuggingFaceToken } from './labelEncoders.ts';
 import { rankingCommands } from './rankingCommands.ts';
 import type { CommandHandlers } from './registerCommands.ts';
 import { revealFile } from './revealFile.ts';
@@ -14,6 +15,7 @@ import { revealFile } from './revealFile.ts';
 interface Rooms {
   readonly engine: EngineClient;
   readonly log: LogOutputChannel;
+  readonly secrets: SecretStorage;
   readonly discovery: WorkspaceDiscovery;
   readonly state: RankingState;
   readonly controller: RankingController;
@@ -25,6 +27,7 @@ interface Rooms {
 export function commandTable({
   engine,
   log,
+  secrets,
   discovery,
   state,
   controller,
@@ -36,6 +39,10 @@ export function commandTable({
     'emms.openRankingInEditor': () => places.openInEditor(),
     'emms.openRankingBeside': () => places.openBeside(),
     'emms.exportReport': () => exportReport(state, engine),
+    'emms.downloadLabelEncoders': async () => {
+      if (await downloadLabelEncoders(engine, secrets)) await controller.resume();
+    },
+    'emms.setHuggingFaceToken': () => setHuggingFaceToken(secrets),
     'emms.refresh': () => discovery.refresh(),
     'emms.showLog': () => log.show(),
     'emms.clearCache': () => clearCache(controller, defaultCacheFolder),

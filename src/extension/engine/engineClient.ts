@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import type { Discovery } from '../../protocol/discovery.ts';
 import {
   type DiscoverParams,
+  type DownloadParams,
+  type Encoder,
   engineErrorCodes,
   type LogEntry,
   notifications,
@@ -40,7 +42,8 @@ export class EngineClient {
   readonly #modulePath: string;
   readonly #log: (entry: LogEntry) => void;
   #process: EngineProcess | undefined;
-  #onProgress: ((progress: Progress) => void) | undefined;
+  /** Who follows the ranking, and who a download. */
+  readonly #followers = new Map<'rank' | 'download', (progress: Progress) => void>();
 
   constructor(modulePath: string, log: (entry: LogEntry) => void) {
     this.#modulePath = modulePath;
@@ -56,22 +59,39 @@ export class EngineClient {
     return this.#request(requests.render, params, CancellationToken.None);
   }
 
-  async rank(
-    params: RankParams,
+  rank(params: RankParams, token: CancellationToken, onProgress: (progress: Progress) => void): Promise<RankingReport> {
+    return this.#followed('rank', onProgress, () => this.#request(requests.rank, params, token));
+  }
+
+  /** The text encoders that have names of their own, and whether they are on this machine. */
+  listEncoders(encoderSet: RankParams['encoderSet']): Promise<Encoder[]> {
+    return this.#request(requests.listEncoders, { encoderSet }, CancellationToken.None);
+  }
+
+  download(
+    params: DownloadParams,
     token: CancellationToken,
     onProgress: (progress: Progress) => void,
-  ): Promise<RankingReport> {
-    this.#onProgress = onProgress;
-    try {
-      return await this.#request(requests.rank, params, token);
-    } finally {
-      this.#onProgress = undefined;
-    }
+  ): Promise<{ folder: string }> {
+    return this.#followed('download', onProgress, () => this.#request(requests.download, params, token));
   }
 
   dispose(): void {
     this.#process?.kill();
     this.#process = undefined;
+  }
+
+  async #followed<T>(
+    work: 'rank' | 'download',
+    onProgress: (progress: Progress) => void,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    this.#followers.set(work, onProgress);
+    try {
+      return await run();
+    } finally {
+      this.#followers.delete(work);
+    }
   }
 
   async #request<Params extends z.ZodType, Result extends z.ZodType>(
@@ -110,7 +130,8 @@ export class EngineClient {
     const engine = new EngineProcess(this.#modulePath, (message) => this.#log({ level: 'debug', message }));
     engine.connection.onNotification(notifications.progress.method, (params: unknown) => {
       const progress = notifications.progress.params.safeParse(params);
-      if (progress.success) this.#onProgress?.(progress.data);
+      if (!progress.success) return;
+      this.#followers.get(progress.data.stage === 'download' ? 'download' : 'rank')?.(progress.data);
     });
     engine.connection.onNotification(notifications.log.method, (params: unknown) => {
       const entry = notifications.log.params.safeParse(params);

@@ -23,10 +23,10 @@ export class ProgressTally {
   }
 }
 
-/** For instance "Extracting resnet-digits · 640/2,000 images · 12 s left". */
+/** For instance "Extracting resnet-digits · 640/2,000 samples · 12 s left". */
 function progressMessage({ stage, message, done, total, secondsLeft }: Progress): string {
   const parts = [stage === 'extract' ? `Extracting ${message}`.trim() : message];
-  if (total > 0) parts.push(`${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} images`);
+  if (total > 0) parts.push(`${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} samples`);
   if (secondsLeft !== null && secondsLeft > 0) parts.push(`${duration(secondsLeft)} left`);
   return plainText(parts.join(' · '));
 }

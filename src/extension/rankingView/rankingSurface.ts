@@ -15,6 +15,7 @@ const commandOf: Record<Exclude<FromWebview['type'], 'ready'>, CommandId> = {
   resume: 'emms.resumeRanking',
   showLog: 'emms.showLog',
   export: 'emms.exportReport',
+  getEncoders: 'emms.downloadLabelEncoders',
   reveal: 'emms.revealCandidate',
 };
 

@@ -20,24 +20,29 @@ const { cases } = z
   .parse(JSON.parse(readFileSync(new URL('../../fixtures/resize/cases.json', import.meta.url), 'utf8')));
 
 describe('resizing and cropping', () => {
-  it.each(cases)('is PIL’s to a fraction of a grey level: $width×$height to $resize, crop $crop, $kernel', async (resizeCase) => {
-    const { width, height, resize, crop, kernel, pixels, expected } = resizeCase;
-    const image = { pixels: Buffer.from(pixels, 'base64'), width, height, channels: 3 as const };
-    const source = new PixelSource([{ id: 'a', file: '', label: 0, image: { read: async () => image } }]);
-    const loaded = await source.load(0, {
-      resize: typeof resize === 'number' ? { shortestEdge: resize } : { height: resize[0], width: resize[1] },
-      kernel,
-      crop: { height: crop, width: crop },
-      cropOffset: 'halfToEven',
-      scale: 1,
-      mean: [0, 0, 0],
-      std: [1, 1, 1],
-      bgr: false,
-      description: '',
-      assumed: false,
-    });
-    const differences = Array.from(Buffer.from(expected, 'base64'), (value, at) => Math.abs(value - (loaded[at] ?? 0)));
-    expect(loaded).toHaveLength(differences.length);
-    expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.5);
-  });
+  it.each(cases)(
+    'is PIL’s to a fraction of a grey level: $width×$height to $resize, crop $crop, $kernel',
+    async (resizeCase) => {
+      const { width, height, resize, crop, kernel, pixels, expected } = resizeCase;
+      const image = { pixels: Buffer.from(pixels, 'base64'), width, height, channels: 3 as const };
+      const source = new PixelSource([{ id: 'a', file: '', label: 0, image: { read: async () => image } }]);
+      const loaded = await source.load(0, {
+        resize: typeof resize === 'number' ? { shortestEdge: resize } : { height: resize[0], width: resize[1] },
+        kernel,
+        crop: { height: crop, width: crop },
+        cropOffset: 'halfToEven',
+        scale: 1,
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        bgr: false,
+        description: '',
+        assumed: false,
+      });
+      const differences = Array.from(Buffer.from(expected, 'base64'), (value, at) =>
+        Math.abs(value - (loaded[at] ?? 0)),
+      );
+      expect(loaded).toHaveLength(differences.length);
+      expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.5);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { JSONParser } from '@streamparser/json';
 import { CancelledError, InputError } from '../../errors.ts';
-import { isRecord, parseJson } from './jsonl.ts';
+import { isRecord } from './jsonl.ts';
 
 /** An entry of one of the lists, counted from 1. */
 export interface ListEntry {
@@ -81,12 +81,6 @@ async function* streamed(
 /** Whether the head of a JSON file names all of these keys. */
 export function hasKeys(head: string, keys: readonly string[]): boolean {
   return keys.every((key) => head.includes(`"${key}"`));
-}
-
-/** A JSON object in a line or an entry, or nothing. */
-export function recordIn(text: string): Record<string, unknown> | undefined {
-  const value = parseJson(text);
-  return isRecord(value) ? value : undefined;
 }
 
 function notJson(file: string, reason: string): InputError {

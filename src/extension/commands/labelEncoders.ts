@@ -1,0 +1,74 @@
+import { ProgressLocation, type SecretStorage, window } from 'vscode';
+import type { Encoder } from '../../protocol/engine.ts';
+import { readSettings } from '../configuration.ts';
+import type { EngineClient } from '../engine/engineClient.ts';
+import { RequestCancelledError } from '../engine/errors.ts';
+import { plainText } from '../plainText.ts';
+
+const TOKEN = 'huggingFaceToken';
+const MEGABYTE = 1e6;
+
+/**
+ * Downloads the label encoders that are not on this machine, once the person has said which. What a cancelled download
+ * has loaded is kept, and the next one goes on from there.
+ * @returns whether there is a new one
+ */
+export async function downloadLabelEncoders(engine: EngineClient, secrets: SecretStorage): Promise<boolean> {
+  const encoders = await engine.listEncoders(readSettings().encoderSet);
+  const missing = encoders.filter(({ present }) => !present);
+  if (missing.length === 0) {
+    void window.showInformationMessage('CLIP, BERT and GPT-2 are on this machine.');
+    return false;
+  }
+  const chosen = await window.showQuickPick(
+    missing.map((encoder) => ({ label: encoder.name, description: encoder.model, picked: true, encoder })),
+    {
+      canPickMany: true,
+      title: 'Download label encoders from the Hugging Face hub',
+      placeHolder: 'Base-size encoders are about half a gigabyte each; they go to the Hugging Face cache.',
+    },
+  );
+  let downloaded = false;
+  for (const { encoder } of chosen ?? []) {
+    if (!(await download(encoder, engine, await secrets.get(TOKEN)))) break;
+    downloaded = true;
+  }
+  return downloaded;
+}
+
+async function download({ model }: Encoder, engine: EngineClient, token: string | undefined): Promise<boolean> {
+  try {
+    await window.withProgress(
+      { location: ProgressLocation.Notification, title: plainText(`Downloading ${model}`), cancellable: true },
+      (notification, cancellation) => {
+        let shown = 0;
+        return engine.download({ model, token: token ?? null }, cancellation, ({ done, total }) => {
+          const share = total > 0 ? (100 * done) / total : 0;
+          const message = `${Math.round(done / MEGABYTE)} of ${Math.round(total / MEGABYTE)} MB`;
+          notification.report({ message, increment: share - shown });
+          shown = share;
+        });
+      },
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof RequestCancelledError)) {
+      void window.showErrorMessage(plainText(error instanceof Error ? error.message : String(error)));
+    }
+    return false;
+  }
+}
+
+/** Keeps the person's access token in VS Code's secret storage; an empty one is forgotten. */
+export async function setHuggingFaceToken(secrets: SecretStorage): Promise<void> {
+  const token = await window.showInputBox({
+    title: 'Hugging Face access token',
+    prompt: 'For models that need one. It is kept in VS Code’s secret storage; leave it empty to forget it.',
+    placeHolder: 'hf_…',
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (token === undefined) return;
+  if (token.trim() === '') await secrets.delete(TOKEN);
+  else await secrets.store(TOKEN, token.trim());
+}

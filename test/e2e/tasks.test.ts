@@ -1,0 +1,68 @@
+import { cp, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { changeWeights } from '../helpers/otherWeights.ts';
+import { repository } from './harness/places.ts';
+import { until } from './harness/processes.ts';
+import { expectSameRanking, rankOnCommandLine, readRows } from './harness/ranking.ts';
+import { useSession } from './harness/session.ts';
+
+const fixtures = path.join(repository, 'test/fixtures');
+
+/** A dataset of each task, by its folder's name. */
+const datasets = {
+  mnist: 'image-classification',
+  'coco-captions': 'image-captioning',
+  'vqa-v2': 'visual-question-answering',
+  'squad1.1': 'text-question-answering',
+  'refcoco-data': 'referring-expression-comprehension',
+} as const;
+
+/** A repository of PyTorch: a Lightning run, a torchvision file, snapshots of Hugging Face for images and texts. */
+async function fill(workspace: string): Promise<void> {
+  for (const name of Object.keys(datasets)) {
+    await cp(path.join(fixtures, 'miniatures', name), path.join(workspace, 'data', name), { recursive: true });
+  }
+  const networks = path.join(fixtures, 'networks');
+  await cp(path.join(networks, 'runs/lightning_logs'), path.join(workspace, 'lightning_logs'), { recursive: true });
+  await mkdir(path.join(workspace, 'models'));
+  await cp(path.join(networks, 'cnn/resnet18/resnet18.pth'), path.join(workspace, 'models/resnet18-f37072fd.pth'));
+  await cp(path.join(networks, 'vit/vit-hf'), path.join(workspace, 'models/tiny-vit'), { recursive: true });
+  for (const [from, to] of [
+    ['bert', 'bert'],
+    ['gpt2', 'gpt2'],
+    ['clip', 'clip'],
+    ['clip', 'other-clip'],
+  ] as const) {
+    await cp(path.join(fixtures, 'encoders', from), path.join(workspace, 'models', to), { recursive: true });
+  }
+  await changeWeights(path.join(workspace, 'models/other-clip'));
+}
+
+describe('each task of the paper', () => {
+  const session = useSession(fill);
+
+  test.each(Object.entries(datasets))('%s is chosen among the datasets, and ranked (%s)', async (name, task) => {
+    const { workbench, workspace } = session();
+    const report = await rankOnCommandLine(path.join(workspace, 'data', name));
+    expect(report.task).toBe(task);
+    expect(report.candidates.length).toBeGreaterThanOrEqual(2);
+
+    await workbench.run('EMMS: Rank Models');
+    await workbench.choice(name).click();
+    await workbench.view.locator('h2').filter({ hasText: name }).waitFor({ timeout: 120_000 });
+    await until('the report is the new one', async () => (await session().storedReport()).task === task);
+    expectSameRanking(await readRows(workbench.view), report);
+    await workbench.screenshot(`task-${task}`);
+  });
+
+  test('a repository of PyTorch shows its three image networks ranked together', async () => {
+    const { workbench } = session();
+    await workbench.run('EMMS: Rank Models');
+    await workbench.choice('mnist').click();
+    await workbench.view.locator('h2').filter({ hasText: 'mnist' }).waitFor({ timeout: 120_000 });
+    const { candidates } = await session().storedReport();
+    const names = candidates.map(({ name }) => name);
+    for (const name of ['epoch=3-step=120', 'resnet18-f37072fd', 'tiny-vit']) expect(names).toContain(name);
+  });
+});
