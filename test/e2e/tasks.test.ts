@@ -1,4 +1,4 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { changeWeights } from '../helpers/otherWeights.ts';
@@ -37,6 +37,8 @@ async function fill(workspace: string): Promise<void> {
     await cp(path.join(fixtures, 'encoders', from), path.join(workspace, 'models', to), { recursive: true });
   }
   await changeWeights(path.join(workspace, 'models/other-clip'));
+  // Marks the root of the workspace for the command line.
+  await writeFile(path.join(workspace, 'requirements.txt'), 'torch\n');
 }
 
 describe('each task of the paper', () => {
@@ -61,7 +63,10 @@ describe('each task of the paper', () => {
     await workbench.run('EMMS: Rank Models');
     await workbench.choice('mnist').click();
     await workbench.view.locator('h2').filter({ hasText: 'mnist' }).waitFor({ timeout: 120_000 });
-    const { candidates } = await session().storedReport();
+    const { candidates } = await until('the report is the new one', async () => {
+      const report = await session().storedReport();
+      return report.dataset.name === 'mnist' ? report : undefined;
+    });
     const names = candidates.map(({ name }) => name);
     for (const name of ['epoch=3-step=120', 'resnet18-f37072fd', 'tiny-vit']) expect(names).toContain(name);
   });

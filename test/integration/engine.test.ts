@@ -49,7 +49,9 @@ describe('the engine process', () => {
       samplesExtracted: first.dataset.samples * first.candidates.length,
       samplesFromCache: 0,
     });
-    expect(new Set(engine.progress.map(({ stage }) => stage))).toEqual(new Set(['discover', 'read', 'extract']));
+    expect(new Set(engine.progress.map(({ stage }) => stage))).toEqual(
+      new Set(['discover', 'read', 'embed', 'extract']),
+    );
     expect(engine.progress.some(({ secondsLeft }) => secondsLeft !== null)).toBe(true);
 
     const second = await rank(startEngine(), rankSample(cache));

@@ -1,12 +1,20 @@
 import type { CheckpointSummary, DatasetSummary } from '../../protocol/discovery.ts';
 
-/** For instance "10 classes · 1,500 images". */
-export function datasetDescription(dataset: DatasetSummary): string {
-  return `${plural(dataset.classes, 'class', 'classes')} · ${samples(dataset.samples)}`;
+/** What the datasets of a task are called, where they have no classes. */
+const WITHOUT_CLASSES: Partial<Record<DatasetSummary['task'], string>> = {
+  'image-captioning': 'captions',
+  'text-question-answering': 'questions on texts',
+  'referring-expression-comprehension': 'referring expressions',
+};
+
+/** For instance "10 classes · 1,500 samples", "captions · 8,091 samples". */
+export function datasetDescription({ task, classes, samples: count }: DatasetSummary): string {
+  const about = classes > 0 ? plural(classes, 'class', 'classes') : (WITHOUT_CLASSES[task] ?? task);
+  return `${about} · ${samples(count)}`;
 }
 
 export function samples(count: number): string {
-  return plural(count, 'image', 'images');
+  return plural(count, 'sample', 'samples');
 }
 
 /** For instance "#2 · residual CNN · 0.2 M · 800 KB"; without the rank while there is none. */

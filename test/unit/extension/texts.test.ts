@@ -30,8 +30,9 @@ const checkpoint = {
 
 describe('descriptions', () => {
   test('of datasets', () => {
-    expect(datasetDescription(dataset)).toBe('10 classes · 1,500 images');
-    expect(datasetDescription({ ...dataset, classes: 1, samples: 1 })).toBe('1 class · 1 image');
+    expect(datasetDescription(dataset)).toBe('10 classes · 1,500 samples');
+    expect(datasetDescription({ ...dataset, task: 'image-captioning', classes: 0 })).toBe('captions · 1,500 samples');
+    expect(datasetDescription({ ...dataset, classes: 1, samples: 1 })).toBe('1 class · 1 sample');
   });
 
   test.each([

@@ -47,7 +47,7 @@ const KNOWN =
   /^(embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
 
 /** What a network of this family is beside its weights. */
-export interface BertSettings {
+interface BertSettings {
   readonly layers: number;
   readonly width: number;
   readonly heads: number;
@@ -104,7 +104,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
  * The weights under canonical names: without the base model's name, and with PyTorch's names of LayerNorm's weights
  * where Google's own checkpoints have TensorFlow's.
  */
-export function canonicalBert(weights: Weights): Weights {
+function canonicalBert(weights: Weights): Weights {
   return rename(weights, (name) =>
     name
       .replace(/^(bert|roberta)\./, '')
@@ -114,7 +114,7 @@ export function canonicalBert(weights: Weights): Weights {
 }
 
 /** @param weights under their original names, which tell BERT from RoBERTa */
-export function bertSettings(original: Weights, config: ModelConfig | undefined): BertSettings {
+function bertSettings(original: Weights, config: ModelConfig | undefined): BertSettings {
   const weights = canonicalBert(original);
   const [positions = 0, width = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
   const type = textOf(config, 'model_type');
@@ -167,7 +167,7 @@ function nameOf(weights: Weights, { layers, width, padding }: BertSettings): str
  * @param bias what attention may see: 'paddingBias', or `causalBias` in a decoder
  * @param image states that a decoder attends to
  */
-export function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens, bias: Value, image?: Value): Value {
+function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens, bias: Value, image?: Value): Value {
   let x = bertEmbeddings(graph, 'embeddings', settings, tokens);
   for (let index = 0; index < settings.layers; index += 1) {
     const name = `encoder.layer.${index}`;
@@ -181,7 +181,7 @@ export function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens,
 }
 
 /** Embeddings of words, positions and types, normalised. */
-export function bertEmbeddings(
+function bertEmbeddings(
   graph: Graph,
   name: string,
   { padding, epsilon }: Pick<BertSettings, 'padding' | 'epsilon'>,

@@ -79,7 +79,7 @@ export function activate(graph: Graph, x: Value, activation: Activation): Value 
   }
 }
 
-export function hardSigmoid(graph: Graph, x: Value): Value {
+function hardSigmoid(graph: Graph, x: Value): Value {
   return graph.node('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
 }
 

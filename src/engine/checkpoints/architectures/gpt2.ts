@@ -38,7 +38,7 @@ const SIZES = new Map([
   ['6x768', 'DistilGPT-2'],
 ]);
 
-export interface Gpt2Settings {
+interface Gpt2Settings {
   readonly layers: number;
   readonly width: number;
   readonly heads: number;
@@ -81,7 +81,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   };
 }
 
-export function gpt2Settings(weights: Weights, config: ModelConfig | undefined): Gpt2Settings {
+function gpt2Settings(weights: Weights, config: ModelConfig | undefined): Gpt2Settings {
   const [maxTokens = 0, width = 0] = shapeOf(weights, 'wpe.weight');
   const heads = headsOf(config, 'n_head', width);
   const base = config?.get('scale_attn_weights') === false ? 1 : (width / heads) ** -0.5;
@@ -101,7 +101,7 @@ export function gpt2Settings(weights: Weights, config: ModelConfig | undefined):
  * States behind 'ln_f', `[n, t, d]`.
  * @param image states that a captioner's decoder attends to
  */
-export function gpt2States(graph: Graph, settings: Gpt2Settings, tokens: Tokens, image?: Value): Value {
+function gpt2States(graph: Graph, settings: Gpt2Settings, tokens: Tokens, image?: Value): Value {
   const { layers, width, heads, epsilon, activation, scale } = settings;
   const bias = causalBias(graph, tokens.mask);
   const norm = (x: Value, name: string) => layerNorm(graph, x, name, epsilon);

@@ -5,7 +5,7 @@ import { shapeOf } from './naming.ts';
 // Where each library has the parts of a network of inverted residuals: all are the same parts under other names.
 
 /** A convolution and its norm. */
-export type Step = readonly [conv: string, norm: string];
+type Step = readonly [conv: string, norm: string];
 
 /** Convolutions with a norm each, and squeeze-and-excitation before the last of them. */
 export interface Block {
@@ -13,7 +13,7 @@ export interface Block {
   readonly excitation: readonly [squeeze: string, excite: string] | undefined;
 }
 
-export interface Stage {
+interface Stage {
   /** Of the module, for people. */
   readonly name: string;
   readonly blocks: readonly Block[];

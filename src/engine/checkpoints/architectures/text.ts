@@ -4,9 +4,8 @@ import { gelu } from './layers.ts';
 
 // What the families that read text share.
 
-/** Names of the inputs that Hugging Face's text models share, and of those that its decoders take a caption by. */
+/** Names of the inputs that Hugging Face's text models share. */
 export const ENCODED = { ids: 'input_ids', mask: 'attention_mask', elementType: 'int64' } as const;
-export const CAPTION = { ids: 'decoder_input_ids', mask: 'decoder_attention_mask', elementType: 'int64' } as const;
 
 /** Added to attention scores where nothing may be attended to; finite, so that a row of nothing else gives no NaN. */
 const MASKED = -1e9;
