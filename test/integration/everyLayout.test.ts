@@ -25,7 +25,7 @@ beforeEach(async () => {
   const clips = [path.join(encoders, 'clip'), await otherClip()];
   candidates = {
     'image-classification': images,
-    'image-captioning': images,
+    'image-captioning': [await captioner('vit-gpt2', 'gpt2'), await captioner('vit-bert', 'bert')],
     'visual-question-answering': clips,
     'text-question-answering': texts,
     'referring-expression-comprehension': clips,
@@ -37,6 +37,16 @@ async function otherClip(): Promise<string> {
   const folder = path.join(await temporaryFolder(), 'other-clip');
   await cp(path.join(encoders, 'clip'), folder, { recursive: true });
   await changeWeights(folder);
+  return folder;
+}
+
+/** A captioner with the tokenizer of its decoder, as published ones have it beside them. */
+async function captioner(name: string, tokenizer: string): Promise<string> {
+  const folder = path.join(await temporaryFolder(), name);
+  await cp(path.join(root, 'test/fixtures/networks/text', name), folder, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+    await cp(path.join(encoders, tokenizer, file), path.join(folder, file));
+  }
   return folder;
 }
 

@@ -5,6 +5,7 @@ import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
 import {
   activate,
+  type CaptionDecoder,
   causalBias,
   ENCODED,
   embed,
@@ -96,6 +97,21 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       }
       graph.output('features', graph.node('Tanh', [linear(graph, firstToken(graph, states), head.dense)]));
       graph.output('logits', linear(graph, 'features', head.classifier));
+    },
+  };
+}
+
+/** The decoder of a captioner, by its own weights and settings; undefined when it is of another family. */
+export function bertDecoder(original: Weights, config: ModelConfig | undefined): CaptionDecoder | undefined {
+  const weights = canonicalBert(original);
+  if (!weights.tensors.has('encoder.layer.0.crossattention.self.query.weight')) return undefined;
+  const settings = bertSettings(original, config);
+  return {
+    architecture: nameOf(weights, settings),
+    maxTokens: settings.maxTokens,
+    states: (graph, tokens, image) => {
+      graph.use(weights);
+      return bertStates(graph, settings, tokens, causalBias(graph, tokens.mask), image);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { bert } from './bert.ts';
+import { captioner } from './captioner.ts';
 import { clip } from './clip.ts';
 import { convnext } from './convnext.ts';
 import { densenet } from './densenet.ts';
@@ -21,6 +22,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   inception,
   convnext,
   vgg,
+  captioner,
   clip,
   bert,
   gpt2,

@@ -5,6 +5,7 @@ import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
 import {
   activate,
+  type CaptionDecoder,
   causalBias,
   ENCODED,
   embed,
@@ -77,6 +78,21 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       }
       graph.output('features', tokenAt(graph, states, lastToken(graph, tokens.mask)));
       graph.output('logits', linear(graph, 'features', classifier));
+    },
+  };
+}
+
+/** The decoder of a captioner, by its own weights and settings; undefined when it is of another family. */
+export function gpt2Decoder(original: Weights, config: ModelConfig | undefined): CaptionDecoder | undefined {
+  const weights = rename(original, (name) => name.replace(/^transformer\./, ''));
+  if (!weights.tensors.has('h.0.crossattention.c_attn.weight')) return undefined;
+  const settings = gpt2Settings(weights, config);
+  return {
+    architecture: `GPT-2-L${settings.layers}-H${settings.width}`,
+    maxTokens: settings.maxTokens,
+    states: (graph, tokens, image) => {
+      graph.use(weights);
+      return gpt2States(graph, settings, tokens, image);
     },
   };
 }

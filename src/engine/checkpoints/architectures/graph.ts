@@ -145,6 +145,8 @@ export class Graph {
    * in PyTorch (`layer3`, `blocks.5`, `encoder.layer.11`).
    */
   mark(name: string, value: Value): Value {
+    // Two parts of a network may call their modules the same: the first has the name.
+    if (this.#marks.includes(name)) return value;
     this.#nodes.push(
       message((node) => {
         node.writeStringField(1, value);

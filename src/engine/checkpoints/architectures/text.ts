@@ -23,6 +23,15 @@ export interface Tokens {
   readonly types?: Value;
 }
 
+/** The part of a captioner that reads the caption, and looks at the image. */
+export interface CaptionDecoder {
+  /** For people. */
+  readonly architecture: string;
+  readonly maxTokens: number;
+  /** Its last states, `[n, t, d]`. Names in the graph mean this decoder's weights afterwards. */
+  states(graph: Graph, tokens: Tokens, image: Value): Value;
+}
+
 /** Makes the inputs that `text` names. */
 export function tokenInputs(
   graph: Graph,
