@@ -43,7 +43,7 @@ async function otherClip(): Promise<string> {
 /** A captioner with the tokenizer of its decoder, as published ones have it beside them. */
 async function captioner(name: string, tokenizer: string): Promise<string> {
   const folder = path.join(await temporaryFolder(), name);
-  await cp(path.join(root, 'test/fixtures/networks/text', name), folder, { recursive: true });
+  await cp(path.join(root, 'test/fixtures/networks/captioners', name), folder, { recursive: true });
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
     await cp(path.join(encoders, tokenizer, file), path.join(folder, file));
   }

@@ -1,69 +1,59 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
-import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
-import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
+import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
+import {
+  type NetworkCase,
+  readCase,
+  readConfig,
+  relativeError,
+  runCase,
+  runNetwork,
+} from '../../../helpers/networks.ts';
 
-const CASES = path.join(import.meta.dirname, '../../../fixtures/networks/text');
+const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/text');
+const NAMES = readdirSync(FIXTURES);
 
-describe('captioners', () => {
-  it.each(readdirSync(CASES))('%s: features of a padded batch as PyTorch computes them', async (name) => {
-    const folder = path.join(CASES, name);
-    const { architecture, features: expected } = await readCase(folder);
-    const { network, features } = await runCase(folder);
-    expect(network).toMatchObject({ architecture, modality: 'image-to-text' });
-    expect(features.dims).toEqual(expected.shape);
-    expect(relativeError(features, expected)).toBeLessThan(1e-4);
+/** The case's last text alone: without the padding that the longer ones of its batch gave it. */
+function lastAlone({ inputs }: NetworkCase): NetworkCase['inputs'] {
+  const mask = Object.entries(inputs).find(([name]) => name.endsWith('attention_mask'))?.[1].values;
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, values }]) => {
+      if (values === 'waves' || mask === undefined || mask === 'waves') return [name, { shape, values }];
+      const [rows = 0, length = 0] = shape;
+      const start = (rows - 1) * length;
+      const real = mask.slice(start).filter((value) => value === 1).length;
+      return [name, { shape: [1, real], values: values.slice(start, start + real) }];
+    }),
+  );
+}
+
+const rowOf = (tensor: Tensor, row: number) => {
+  const [, width = 0] = tensor.dims;
+  return { values: [...(tensor.data as Float32Array)].slice(row * width, (row + 1) * width) };
+};
+
+describe('networks made by transformers', () => {
+  it.each(NAMES)('%s computes what PyTorch does', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const expected = await readCase(folder);
+    const { network, features, logits } = await runCase(folder);
+    expect(network.architecture).toBe(expected.architecture);
+    expect(features.dims).toEqual(expected.features.shape);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+    expect(network.hasLogits).toBe(expected.logits !== undefined);
+    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+    else expect(logits).toBe(expected.logits);
   });
-});
 
-describe('networks of full size', () => {
-  const layer = (width: number, inner: number): Record<string, number[]> => ({
-    ...Object.fromEntries(
-      ['self.query', 'self.key', 'self.value', 'output.dense'].flatMap((part) => [
-        [`attention.${part}.weight`, [width, width]],
-        [`attention.${part}.bias`, [width]],
-      ]),
-    ),
-    'attention.output.LayerNorm.weight': [width],
-    'attention.output.LayerNorm.bias': [width],
-    'intermediate.dense.weight': [inner, width],
-    'intermediate.dense.bias': [inner],
-    'output.dense.weight': [width, inner],
-    'output.dense.bias': [width],
-    'output.LayerNorm.weight': [width],
-    'output.LayerNorm.bias': [width],
-  });
-
-  function bertWeights(prefix: string, layers: number, width: number, words: number, positions: number, types: number) {
-    const shapes: Record<string, number[]> = {
-      'embeddings.word_embeddings.weight': [words, width],
-      'embeddings.position_embeddings.weight': [positions, width],
-      'embeddings.token_type_embeddings.weight': [types, width],
-      'embeddings.LayerNorm.weight': [width],
-      'embeddings.LayerNorm.bias': [width],
-    };
-    for (let index = 0; index < layers; index += 1) {
-      for (const [name, shape] of Object.entries(layer(width, 4 * width)))
-        shapes[`encoder.layer.${index}.${name}`] = shape;
-    }
-    const tensors = Object.entries(shapes).map(([name, shape]) => {
-      return [prefix + name, { shape, type: 'float32' as const, file: '/model.bin', offset: 0, bytes: 0 }] as const;
-    });
-    return { format: 'torch', tensors: new Map(tensors), files: ['/model.bin'] } satisfies Weights;
-  }
-
-  it.each([
-    ['BERT-base', bertWeights('bert.', 12, 768, 30522, 512, 2), 512],
-    ['BERT-large', bertWeights('', 24, 1024, 30522, 512, 2), 512],
-    ['RoBERTa-base', bertWeights('roberta.', 12, 768, 50265, 514, 1), 512],
-    ['MiniLM-L6-H384', bertWeights('', 6, 384, 30522, 512, 2), 512],
-  ])('%s is recognised by names and shapes alone', (name, weights, maxTokens) => {
-    expect(detectArchitecture(weights, undefined)).toMatchObject({
-      architecture: name,
-      modality: 'text',
-      text: { maxTokens },
-    });
+  it.each(NAMES)('%s gives a text alone the same', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const networkCase = await readCase(folder);
+    const together = await runCase(folder);
+    const weights = await readWeights(path.join(folder, networkCase.weights));
+    const alone = await runNetwork(weights, await readConfig(folder), lastAlone(networkCase));
+    const [rows = 0] = together.features.dims;
+    expect(relativeError(alone.features, rowOf(together.features, rows - 1))).toBeLessThan(1e-5);
   });
 });
