@@ -20,8 +20,9 @@ import {
 } from './text.ts';
 
 /**
- * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019) and MiniLM (Wang et al. 2020), which
- * differ in their sizes and in how RoBERTa counts positions.
+ * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019), MiniLM (Wang et al. 2020) and
+ * DistilBERT (Sanh et al. 2019), which differ in their sizes, in how RoBERTa counts positions, and in that DistilBERT
+ * doesn't tell the texts of a pair apart.
  *
  * Canonical names are those of Hugging Face's bare models: 'embeddings.word_embeddings', `encoder.layer.0…`, `pooler`.
  *
@@ -32,7 +33,7 @@ import {
 export const bert: Architecture = { family: 'BERT', recognise };
 
 /** Values of `model_type` in config.json. */
-const BERT_TYPES = ['bert'];
+const BERT_TYPES = ['bert', 'distilbert'];
 const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert'];
 
 /** Widths whose published networks have heads of another size than 64: MiniLM's and TinyBERT's have 12 each. */
@@ -41,6 +42,14 @@ const HEAD_SIZES = new Map([
   [312, 26],
 ]);
 const ROBERTA_PADDING = 1;
+const DISTILLED = new Map([
+  ['attention.q_lin', 'attention.self.query'],
+  ['attention.k_lin', 'attention.self.key'],
+  ['attention.v_lin', 'attention.self.value'],
+  ['attention.out_lin', 'attention.output.dense'],
+  ['ffn.lin1', 'intermediate.dense'],
+  ['ffn.lin2', 'output.dense'],
+]);
 const MULTILINGUAL_WORDS = 200_000;
 
 /** Every weight of the embeddings and layers, and buffers. */
@@ -62,7 +71,7 @@ interface BertSettings {
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = canonicalBert(original);
   const has = (name: string) => weights.tensors.has(`${name}.weight`);
-  if (!has('embeddings.token_type_embeddings') || !has('encoder.layer.0.attention.self.query')) return undefined;
+  if (!has('embeddings.word_embeddings') || !has('encoder.layer.0.attention.self.query')) return undefined;
   const type = textOf(config, 'model_type');
   if (type !== undefined && ![...BERT_TYPES, ...ROBERTA_TYPES].includes(type)) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => /^(embeddings|encoder)\./.test(name) && !KNOWN.test(name));
@@ -73,7 +82,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const settings = bertSettings(original, config);
   const text = {
     ...ENCODED,
-    tokenTypes: settings.padding === undefined ? 'token_type_ids' : undefined,
+    tokenTypes:
+      settings.padding === undefined && has('embeddings.token_type_embeddings') ? 'token_type_ids' : undefined,
     maxTokens: settings.maxTokens,
   };
   const head = headOf(weights, config);
@@ -95,7 +105,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
         graph.output('features', meanOfTokens(graph, states, tokens.mask));
         return;
       }
-      graph.output('features', graph.node('Tanh', [linear(graph, firstToken(graph, states), head.dense)]));
+      graph.output('features', graph.node(head.activation, [linear(graph, firstToken(graph, states), head.dense)]));
       graph.output('logits', linear(graph, 'features', head.classifier));
     },
   };
@@ -123,10 +133,19 @@ export function bertDecoder(original: Weights, config: ModelConfig | undefined):
 function canonicalBert(weights: Weights): Weights {
   return rename(weights, (name) =>
     name
-      .replace(/^(bert|roberta)\./, '')
+      .replace(/^(bert|roberta|distilbert)\./, '')
+      .replace(/^transformer\.layer\.(\d+)\./, (_, layer) => `encoder.layer.${layer}.`)
+      .replace(/(?<=^encoder\.layer\.\d+\.)(attention\.|ffn\.|sa_layer_norm|output_layer_norm)(\w*)/, distilled)
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
       .replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
   );
+}
+
+/** DistilBERT's name of a layer's part, as BERT's; BERT's own stay. */
+function distilled(whole: string, part: string, rest: string): string {
+  if (part === 'sa_layer_norm') return 'attention.output.LayerNorm';
+  if (part === 'output_layer_norm') return 'output.LayerNorm';
+  return DISTILLED.get(`${part}${rest}`) ?? whole;
 }
 
 /** @param weights under their original names, which tell BERT from RoBERTa */
@@ -139,9 +158,9 @@ function bertSettings(original: Weights, config: ModelConfig | undefined): BertS
   return {
     layers: countOf(weights, (layer) => `encoder.layer.${layer}.output.dense.weight`),
     width,
-    heads: headsOf(config, 'num_attention_heads', width, HEAD_SIZES.get(width)),
+    heads: headsOf(config, config?.has('n_heads') ? 'n_heads' : 'num_attention_heads', width, HEAD_SIZES.get(width)),
     epsilon: numberOf(config, 'layer_norm_eps') ?? (roberta ? 1e-5 : 1e-12),
-    activation: textOf(config, 'hidden_act') ?? 'gelu',
+    activation: textOf(config, 'hidden_act') ?? textOf(config, 'activation') ?? 'gelu',
     padding,
     maxTokens: padding === undefined ? positions : positions - padding - 1,
   };
@@ -158,14 +177,19 @@ function looksLikeRoberta(original: Weights, weights: Weights): boolean {
 }
 
 /** The layers of a classifier of whole texts; undefined where there is none. */
-function headOf(weights: Weights, config: ModelConfig | undefined): { dense: string; classifier: string } | undefined {
+function headOf(
+  weights: Weights,
+  config: ModelConfig | undefined,
+): { dense: string; activation: 'Tanh' | 'Relu'; classifier: string } | undefined {
   const has = (...names: string[]) => names.every((name) => weights.tensors.has(`${name}.weight`));
   if (has('classifier.dense', 'classifier.out_proj'))
-    return { dense: 'classifier.dense', classifier: 'classifier.out_proj' };
+    return { dense: 'classifier.dense', activation: 'Tanh', classifier: 'classifier.out_proj' };
+  if (has('pre_classifier', 'classifier'))
+    return { dense: 'pre_classifier', activation: 'Relu', classifier: 'classifier' };
   // Early versions of the library kept an unused pooler in classifiers of tokens.
   const ofTokens = [config?.get('architectures')].flat().some((name) => `${name}`.endsWith('ForTokenClassification'));
   return has('pooler.dense', 'classifier') && !ofTokens
-    ? { dense: 'pooler.dense', classifier: 'classifier' }
+    ? { dense: 'pooler.dense', activation: 'Tanh', classifier: 'classifier' }
     : undefined;
 }
 
@@ -206,8 +230,10 @@ function bertEmbeddings(
   const places = padding === undefined ? positions(graph, ids) : positionsBehind(graph, ids, padding);
   const parts = [
     embed(graph, `${name}.word_embeddings`, ids),
-    embed(graph, `${name}.token_type_embeddings`, types ?? integer(graph, 0)),
     embed(graph, `${name}.position_embeddings`, places),
+    ...(graph.has(`${name}.token_type_embeddings.weight`)
+      ? [embed(graph, `${name}.token_type_embeddings`, types ?? integer(graph, 0))]
+      : []),
   ];
   return layerNorm(
     graph,
