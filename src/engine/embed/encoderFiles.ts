@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { contentHash } from '../files/contentHash.ts';
 
@@ -26,7 +26,12 @@ export function encoderFile(folder: string): string | undefined {
 /** Whether a folder has all that a text encoder needs. A download that was broken off has not. */
 export function isEncoder(folder: string): boolean {
   const has = (name: string) => existsSync(path.join(folder, name));
-  return encoderFile(folder) !== undefined && TOKENIZERS.some((files) => files.every(has));
+  const weights = encoderFile(folder);
+  return (
+    weights !== undefined &&
+    partsOf(weights).every((file) => existsSync(file)) &&
+    TOKENIZERS.some((files) => files.every(has))
+  );
 }
 
 /** Hashes of all that an encoder's vectors depend on: weights (of all shards), configuration and tokenizer. */
@@ -35,7 +40,7 @@ export async function encoderIdentity(folder: string, signal?: AbortSignal): Pro
   const described = (await readdir(folder))
     .filter((name) => /\.(json|txt)$/.test(name))
     .map((name) => path.join(folder, name));
-  const files = [...new Set([...described, ...(weights === undefined ? [] : await partsOf(weights))])].sort();
+  const files = [...new Set([...described, ...(weights === undefined ? [] : partsOf(weights))])].sort();
   return Promise.all(files.map(async (file) => `${path.relative(folder, file)} ${await identityOf(file, signal)}`));
 }
 
@@ -44,9 +49,9 @@ async function identityOf(file: string, signal: AbortSignal | undefined): Promis
 }
 
 /** A file of weights with what belongs to it: the shards that an index names, the data beside an ONNX file. */
-async function partsOf(file: string): Promise<string[]> {
+function partsOf(file: string): string[] {
   if (file.endsWith('.index.json')) {
-    const names = (await readFile(file, 'utf8')).matchAll(/"([^"\\/]+-\d{5}-of-\d{5}\.(?:safetensors|bin))"/g);
+    const names = readFileSync(file, 'utf8').matchAll(/"([^"\\/]+-\d{5}-of-\d{5}\.(?:safetensors|bin))"/g);
     return [file, ...[...names].map(([, name = '']) => path.join(path.dirname(file), name))];
   }
   const data = `${file}_data`;

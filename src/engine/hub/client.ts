@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { CancelledError, InputError } from '../errors.ts';
 
 /** A file on the hub, before it is downloaded. */
@@ -47,7 +47,7 @@ export class TemporaryFailure extends Error {
  */
 export class HubClient {
   readonly #options: ClientOptions;
-  readonly #dispatcher: Dispatcher = new EnvHttpProxyAgent();
+  readonly #dispatcher: Dispatcher = usesProxy() ? new EnvHttpProxyAgent() : new Agent();
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -66,7 +66,7 @@ export class HubClient {
     const url = `${this.#options.endpoint}${path}`;
     return this.retry(async () => {
       const { headers, body } = await this.#follow('HEAD', url, {}, isRelative);
-      await body.dump();
+      await this.#receiving(() => body.dump());
       const etag = ETAG.exec(headerOf(headers, 'x-linked-etag') ?? headerOf(headers, 'etag') ?? '')?.[1];
       const bytes = Number(headerOf(headers, 'x-linked-size') ?? headerOf(headers, 'content-length') ?? Number.NaN);
       if (etag === undefined || !Number.isSafeInteger(bytes) || bytes < 0) {
@@ -135,36 +135,45 @@ export class HubClient {
       if (response.statusCode < 300) return response;
       if (response.statusCode < 400 && location !== undefined) {
         if (!mayFollow(location)) return response;
-        await response.body.dump();
+        await this.#receiving(() => response.body.dump());
         target = this.#redirected(target, location);
       } else {
-        await response.body.dump();
+        await this.#receiving(() => response.body.dump());
         throw this.#failure(response, target);
       }
     }
     throw new InputError(`${url}: redirected more than ${MAX_REDIRECTS} times. Check HF_ENDPOINT.`);
   }
 
-  #request(
+  async #request(
     method: 'GET' | 'HEAD',
     url: URL,
     headers: Readonly<Record<string, string>>,
   ): Promise<Dispatcher.ResponseData> {
     const { token, signal, endpoint } = this.#options;
     const authorization = token !== undefined && url.origin === new URL(endpoint).origin;
-    return request(url, {
-      method,
-      dispatcher: this.#dispatcher,
-      headersTimeout: SILENCE_MS,
-      bodyTimeout: SILENCE_MS,
-      // Compressed, neither lengths nor ranges would be those of the file.
-      headers: {
-        'accept-encoding': 'identity',
-        ...headers,
-        ...(authorization && { authorization: `Bearer ${token}` }),
-      },
-      ...(signal && { signal }),
-    });
+    // A proxy that hangs up makes undici try to connect for ever.
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new Error(`no answer in ${SILENCE_MS / 1000} s`)), SILENCE_MS);
+    try {
+      const response = await request(url, {
+        method,
+        dispatcher: this.#dispatcher,
+        bodyTimeout: SILENCE_MS,
+        // Compressed, neither lengths nor ranges would be those of the file.
+        headers: {
+          'accept-encoding': 'identity',
+          ...headers,
+          ...(authorization && { authorization: `Bearer ${token}` }),
+        },
+        signal: AbortSignal.any(signal ? [signal, silence.signal] : [silence.signal]),
+      });
+      // A connection may break before anyone reads from it: whoever reads then is told.
+      response.body.on('error', () => undefined);
+      return response;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #redirected(from: URL, location: string): URL {
@@ -192,10 +201,14 @@ export class HubClient {
 
   async *#chunks(body: Readable): AsyncGenerator<Buffer> {
     const chunks = body[Symbol.asyncIterator]();
-    for (;;) {
-      const { value, done } = await this.#receiving(() => chunks.next());
-      if (done) return;
-      yield Buffer.from(value);
+    try {
+      for (;;) {
+        const { value, done } = await this.#receiving(() => chunks.next());
+        if (done) return;
+        yield Buffer.from(value);
+      }
+    } finally {
+      body.destroy();
     }
   }
 
@@ -208,6 +221,10 @@ export class HubClient {
       throw new TemporaryFailure(`the connection failed (${error instanceof Error ? describe(error) : error})`);
     }
   }
+}
+
+function usesProxy(): boolean {
+  return ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some((name) => process.env[name]);
 }
 
 function describe(error: Error): string {

@@ -32,7 +32,9 @@ const WEIGHTS = [
   /^model\.safetensors$/,
   /^model(-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/,
   /^pytorch_model\.bin$/,
+  /^pytorch_model(-\d{5}-of-\d{5}\.bin|\.bin\.index\.json)$/,
 ];
+const MODEL_NAME = /^\w[\w.-]*(\/\w[\w.-]*)?$/;
 
 const modelSchema = z.object({
   sha: z.string().regex(/^[0-9a-f]{7,64}$/),
@@ -51,6 +53,7 @@ const modelSchema = z.object({
  * @throws CancelledError
  */
 export async function downloadModel(id: string, options: DownloadOptions = {}): Promise<string> {
+  if (!MODEL_NAME.test(id)) throw new InputError(`${id}: no name of a model on the hub. Give one like org/name.`);
   if (isOffline()) throw new InputError(`${id}: HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it.`);
   const { signal, retryDelayMs } = options;
   const token = options.token ?? (await hubToken());
@@ -90,11 +93,14 @@ async function download(
   await mkdir(snapshot, { recursive: true });
   let before = 0;
   for (const { name, remote } of files) {
-    const blob = path.join(folder, 'blobs', remote.etag);
-    if ((await sizeOf(blob)) !== remote.bytes) {
-      await downloadBlob(client, remote, blob, (bytes) => onProgress?.(before + bytes, total));
+    const place = path.join(snapshot, name);
+    if ((await sizeOf(place)) !== remote.bytes) {
+      const blob = path.join(folder, 'blobs', remote.etag);
+      if ((await sizeOf(blob)) !== remote.bytes) {
+        await downloadBlob(client, remote, blob, (bytes) => onProgress?.(before + bytes, total));
+      }
+      await link(blob, place);
     }
-    await link(blob, path.join(snapshot, name));
     before += remote.bytes;
     onProgress?.(before, total);
   }
@@ -116,7 +122,6 @@ function neededFiles(names: readonly string[], id: string): string[] {
 
 /** A relative link, as huggingface_hub makes it; a copy where the file system has none. */
 async function link(blob: string, place: string): Promise<void> {
-  if ((await sizeOf(place)) === (await sizeOf(blob))) return;
   await rm(place, { force: true });
   await symlink(path.relative(path.dirname(place), blob), place).catch(() => copyFile(blob, place));
 }

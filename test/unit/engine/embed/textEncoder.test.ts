@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { Store } from '../../../../src/engine/cache/store.ts';
+import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
 import { embedLabels } from '../../../../src/engine/embed/embedLabels.ts';
 import { CancelledError } from '../../../../src/engine/errors.ts';
 import type { FloatMatrix } from '../../../../src/engine/linalg/matrix.ts';
@@ -31,6 +32,19 @@ describe('the vectors are those of PyTorch', () => {
       expectEqual(await embedLabels(texts, { folder: folder('clip') }, { pooling }), expected.clip?.features);
     }
   });
+});
+
+test('an ONNX export gives what the weights give', async () => {
+  const { loadModel } = await openCheckpoint(path.join(folder('bert'), 'model.safetensors'), '/', {
+    modalities: ['text'],
+  });
+  const exported = await temporaryFolder();
+  await mkdir(path.join(exported, 'onnx'));
+  await writeFile(path.join(exported, 'onnx', 'model.onnx'), (await loadModel()).model);
+  await copyFile(path.join(folder('bert'), 'model.safetensors'), path.join(exported, 'onnx', 'model.safetensors'));
+  await copyFile(path.join(folder('bert'), 'tokenizer.json'), path.join(exported, 'tokenizer.json'));
+  await copyFile(path.join(folder('bert'), 'tokenizer_config.json'), path.join(exported, 'tokenizer_config.json'));
+  expectEqual(await embedLabels(texts, { folder: exported }, { pooling: 'padding' }), expected.bert?.padding);
 });
 
 test('puts texts into a template', async () => {
