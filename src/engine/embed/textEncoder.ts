@@ -24,8 +24,8 @@ export interface EncodeTextOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Multiplications of one run: well under a second on two cores, so that a person who cancels doesn't wait. */
-const PRODUCTS_PER_RUN = 2e10;
+/** Multiplications of one run: under a second on two busy cores, so that a person who cancels doesn't wait. */
+const PRODUCTS_PER_RUN = 1e10;
 const MAX_TEXTS_PER_RUN = 256;
 /** Texts that are split into tokens before looking whether the person has cancelled. */
 const TEXTS_PER_LOOK = 500;

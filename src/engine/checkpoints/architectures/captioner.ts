@@ -1,6 +1,7 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
 import { INCEPTION } from './architecture.ts';
+import { bartDecoder } from './bart.ts';
 import { bertDecoder } from './bert.ts';
 import { gpt2Decoder } from './gpt2.ts';
 import { linear } from './layers.ts';
@@ -11,8 +12,8 @@ import { weightsUnder } from './visionTransformer.ts';
 import { vitEncoder } from './vit.ts';
 
 /**
- * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin or Swin V2 under `encoder.` and a GPT-2, BERT or
- * RoBERTa with cross-attention under `decoder.`; EMMS's own candidates for captioning are such. The caption is given to
+ * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin or Swin V2 under `encoder.` and a GPT-2, BERT,
+ * RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for captioning are such. The caption is given to
  * the decoder (teacher forcing); features are the last states of the decoder, behind its last LayerNorm, the mean over
  * the caption's real tokens.
  */
@@ -32,7 +33,7 @@ function recognise(weights: Weights, config: ModelConfig | undefined): Recognise
   const names = [...weights.tensors.keys()];
   if (
     !names.some((name) => name.startsWith('encoder.')) ||
-    !names.some((name) => /^decoder\..*crossattention/.test(name))
+    !names.some((name) => /^decoder\..*(crossattention|encoder_attn)/.test(name))
   ) {
     return undefined;
   }
@@ -40,7 +41,8 @@ function recognise(weights: Weights, config: ModelConfig | undefined): Recognise
   const textConfig = sectionOf(config, 'decoder');
   const encoder = vitEncoder(weights, 'encoder.', imageConfig) ?? swinEncoder(weights, 'encoder.', imageConfig);
   const decoding = weightsUnder(weights, 'decoder.');
-  const decoder = gpt2Decoder(decoding, textConfig) ?? bertDecoder(decoding, textConfig);
+  const decoder =
+    gpt2Decoder(decoding, textConfig) ?? bertDecoder(decoding, textConfig) ?? bartDecoder(decoding, textConfig);
   if (!encoder || !decoder) return undefined;
   const { height = 0 } = encoder.input;
   const published: PublishedPreprocessing = { ...PUBLISHED, size: height, resize: height };

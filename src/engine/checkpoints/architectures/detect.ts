@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { bart } from './bart.ts';
 import { bert } from './bert.ts';
 import { captioner } from './captioner.ts';
 import { clip } from './clip.ts';
@@ -24,6 +25,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   vgg,
   captioner,
   clip,
+  bart,
   bert,
   gpt2,
   swin,
