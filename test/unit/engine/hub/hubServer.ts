@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import http from 'node:http';
+import net from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+
+/** Takes over the answer to a request; false lets the hub answer. */
+export type Interference = (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
+
+export interface HubServer {
+  readonly endpoint: string;
+  /** Every request so far. */
+  readonly requests: readonly { readonly path: string; readonly range: string | undefined }[];
+}
+
+/** A hub of one model, `org/model`, that speaks the protocol of huggingface.co: large files lie on another host. */
+export async function hubServer(
+  files: ReadonlyMap<string, Buffer>,
+  interfere: Interference = () => false,
+): Promise<HubServer> {
+  const requests: { path: string; range: string | undefined }[] = [];
+  const serve = (answer: http.RequestListener): http.RequestListener => {
+    return (request, response) => {
+      requests.push({ path: request.url ?? '', range: request.headers.range });
+      if (!interfere(request, response)) answer(request, response);
+    };
+  };
+  const contentHost = await listen(
+    serve((request, response) => sendContent(request, response, files.get(nameIn(request)) ?? Buffer.alloc(0))),
+  );
+  const endpoint = await listen(
+    serve((request, response) => {
+      if (request.url === '/api/models/org/model/revision/main') {
+        const siblings = [...files.keys()].map((rfilename) => ({ rfilename }));
+        response.end(JSON.stringify({ id: 'org/model', sha: COMMIT, siblings }));
+        return;
+      }
+      const name = nameIn(request);
+      const file = request.url === `/org/model/resolve/${COMMIT}/${name}` ? files.get(name) : undefined;
+      if (!file) {
+        response.writeHead(404, { 'x-error-message': 'Entry not found' }).end();
+      } else if (/\.(safetensors|bin)$/.test(name)) {
+        response.setHeader('x-linked-etag', `"${sha256(file)}"`);
+        response.setHeader('x-linked-size', file.length);
+        response.writeHead(302, { location: `${contentHost}/cdn/${name}` }).end();
+      } else {
+        response.setHeader('etag', `"${gitHash(file)}"`);
+        sendContent(request, response, file);
+      }
+    }),
+  );
+  return { endpoint, requests };
+}
+
+/**
+ * Starts a server for this test.
+ * @param tunnel makes it a proxy: the local port that a host is reached at
+ * @returns its origin
+ */
+export async function listen(answer: http.RequestListener, tunnel?: (target: string) => number): Promise<string> {
+  const server = http.createServer(answer);
+  if (tunnel) {
+    server.on('connect', ({ url = '' }, client) => {
+      const host = net.connect(tunnel(url), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        host.pipe(client).pipe(host);
+      });
+      for (const socket of [client, host]) socket.on('error', () => socket.destroy());
+    });
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** The file, or the rest of it from where a range begins. */
+export function sendContent(request: http.IncomingMessage, response: http.ServerResponse, file: Buffer): void {
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  response.writeHead(from > 0 ? 206 : 200, {
+    'content-length': file.length - from,
+    ...(from > 0 && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : file.subarray(from));
+}
+
+export function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function gitHash(bytes: Buffer): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+function nameIn({ url }: http.IncomingMessage): string {
+  return url?.split('/').at(-1) ?? '';
+}
