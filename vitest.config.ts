@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { assemblyScriptForVite } from './scripts/assemblyScript.mjs';
 
 export default defineConfig({
+  plugins: [assemblyScriptForVite],
   test: {
     // Engine tests run ONNX Runtime, which takes every core itself: files run side by side only gain little.
     maxWorkers: 2,
@@ -8,6 +10,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
+      // WebAssembly: V8 doesn't count in there.
+      exclude: ['src/engine/linalg/wasm/kernels/**'],
       reporter: ['text-summary', 'json-summary'],
       reportsDirectory: 'out/coverage',
     },

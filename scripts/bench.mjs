@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { assemblyScriptForEsbuild } from './assemblyScript.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const [name, ...options] = process.argv.slice(2);
@@ -23,6 +24,7 @@ await esbuild.build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  plugins: [assemblyScriptForEsbuild],
   external: ['onnxruntime-node', 'sharp'],
   banner: {
     js: "import { createRequire as emmsCreateRequire } from 'node:module'; const require = emmsCreateRequire(import.meta.url);",

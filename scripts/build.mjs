@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { assemblyScriptForEsbuild } from './assemblyScript.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const { values: options } = parseArgs({
@@ -43,6 +44,7 @@ const bundles = [
     platform: 'node',
     format: 'esm',
     splitting: true,
+    plugins: [assemblyScriptForEsbuild],
     // Native modules stay outside: they load their binaries by a path relative to themselves.
     external: ['onnxruntime-node', 'sharp'],
     // CommonJS dependencies inside an ES module bundle still call require for Node's own modules.

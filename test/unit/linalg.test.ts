@@ -4,8 +4,9 @@ import { independentRows, inverseCholesky } from '../../src/engine/linalg/choles
 import { robustProjector } from '../../src/engine/linalg/columnSpace.ts';
 import { leastSquares } from '../../src/engine/linalg/leastSquares.ts';
 import type { Matrix } from '../../src/engine/linalg/matrix.ts';
-import { transpose, zeros } from '../../src/engine/linalg/matrix.ts';
+import { difference, transpose, zeros } from '../../src/engine/linalg/matrix.ts';
 import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../../src/engine/linalg/multiply.ts';
+import { subtractProduct } from '../../src/engine/linalg/onnxKernels.ts';
 import { generator } from './random.ts';
 
 test.each([
@@ -19,6 +20,17 @@ test.each([
   expect(distance(await multiply(a, b), naiveProduct(a, b))).toBeLessThan(1e-12);
   expect(distance(await multiplyTransposed(a, transpose(b)), naiveProduct(a, b))).toBeLessThan(1e-12);
   expect(distance(await gramian(a), naiveProduct(a, transpose(a)))).toBeLessThan(1e-12);
+});
+
+test.each([
+  [3, 4, 5],
+  [300, 40, 280],
+])('%i × %i × %i: a product is subtracted in place', async (m, k, n) => {
+  const { matrix } = generator(4);
+  const [a, b, c] = [matrix(m, k), matrix(k, n), matrix(m, n)];
+  const expected = difference(c, naiveProduct(a, b));
+  await subtractProduct(a.data, b.data, c.data, m, k, n);
+  expect(distance(c, expected)).toBeLessThan(1e-12);
 });
 
 test('a product with a lower triangle skips only zeros', async () => {

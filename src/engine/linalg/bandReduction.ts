@@ -1,14 +1,11 @@
 import type { Matrix } from './matrix.ts';
-import { addTo, dot, paste, rowRange, scaled, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
+import { addTo, paste, rowRange, scaled, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
-import { gemm } from './onnxKernels.ts';
+import { subtractProduct } from './onnxKernels.ts';
+import { allocate, doubles, kernels } from './wasm/kernels.ts';
 
 /** Width of the band: wide enough for Gemm to make it, narrow enough for loops to narrow it further. */
-export const BAND = 32;
-/** Rows that are updated at once: bounds the memory of a product. */
-const STRIP = 512;
-/** Columns of a panel that are factored in loops; wider panels go in halves, joined by products. */
-const LEAF = 8;
+export const BAND = 48;
 
 /** I − Vᵀ·T·V on the rows from `first` on; V `[r, m]` holds the vectors of r reflections in its rows. */
 export interface Panel {
@@ -26,7 +23,6 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
   const band = new Float64Array(size * BAND_WIDTH);
   const panels: Panel[] = [];
   const buffer = matrix.data.slice();
-  const memory = new Float64Array(Math.min(STRIP, size) * size);
   for (let first = 0; first < size; first += BAND) {
     const left = size - first;
     const width = Math.min(BAND, left);
@@ -40,7 +36,7 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
         band[(first + i) * BAND_WIDTH + j - i + BAND_WIDTH - 1] = row[i] as number;
       }
     }
-    const panel = await factorPanel(columns, first + width);
+    const panel = factorPanel(columns, first + width);
     for (let j = 0; j < width; j++) {
       for (let i = 0; i <= Math.min(j, below - 1); i++) {
         const row = first + width + i;
@@ -50,7 +46,7 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
     const rest = compact(buffer, left, width);
     if (panel.v.rows > 0) {
       panels.push(panel);
-      await reflectBothSides(panel, rest, memory);
+      await reflectBothSides(panel, rest);
     }
   }
   return { band, panels };
@@ -67,92 +63,25 @@ function compact(buffer: Float64Array, size: number, from: number): Matrix {
 }
 
 /** QR of a panel given by its columns `[r, m]` as rows; R replaces them where it isn't 0. */
-async function factorPanel(columns: Matrix, first: number): Promise<Panel> {
-  const { rows: width, cols: length } = columns;
-  if (width <= LEAF || length <= width) return factorLeaf(columns, first);
-  const half = Math.floor(width / 2);
-  const { v: leftV, t: leftT } = await factorPanel(rowRange(columns, 0, half), first);
-  const right = rowRange(columns, half, width);
-  subtractFrom(right, await multiply(await multiply(await multiplyTransposed(right, leftV), leftT), leftV));
-  const below = submatrix(right, 0, half, width - half, length - half);
-  const { v: rightV, t: rightT } = await factorPanel(below, first + half);
-  paste(right, below, 0, half);
-
-  // (I − V₁ᵀ·T₁·V₁)·(I − V₂ᵀ·T₂·V₂) has the T [T₁, −T₁·(V₁·V₂ᵀ)·T₂; 0, T₂].
-  const v = zeros(width, length);
-  paste(v, leftV, 0, 0);
-  paste(v, rightV, half, half);
-  const overlap = await multiplyTransposed(leftV, rowRange(v, half, width));
-  const t = zeros(width, width);
-  paste(t, leftT, 0, 0);
-  paste(t, scaled(await multiply(await multiply(leftT, overlap), rightT), -1), 0, half);
-  paste(t, rightT, half, half);
-  return { first, v, t };
-}
-
-/** The same, one reflection after the other. */
-function factorLeaf(columns: Matrix, first: number): Panel {
-  const { rows: width, cols: length } = columns;
+function factorPanel(columns: Matrix, first: number): Panel {
+  const { rows: width, cols: length, data } = columns;
   const count = Math.min(width, length - 1);
   if (count <= 0) return { first, v: zeros(0, length), t: zeros(0, 0) };
-  const v = zeros(count, length);
-  const t = zeros(count, count);
-  for (let k = 0; k < count; k++) {
-    const column = rowRange(columns, k, k + 1).data.subarray(k);
-    const vector = rowRange(v, k, k + 1).data.subarray(k);
-    vector.set(column);
-    const { tau, value } = householder(vector);
-    column[0] = value;
-    if (tau !== 0) {
-      for (let j = k + 1; j < width; j++) {
-        const other = columns.data.subarray(j * length + k, (j + 1) * length);
-        addMultiple(other, -tau * dot(vector, other), vector);
-      }
-    }
-    // Column k of T is −τ·T·(V·vₖ), with τ on the diagonal.
-    for (let i = 0; i < k; i++) {
-      let sum = 0;
-      for (let j = i; j < k; j++) {
-        sum += (t.data[i * count + j] as number) * dot(v.data.subarray(j * length + k, (j + 1) * length), vector);
-      }
-      t.data[i * count + k] = -tau * sum;
-    }
-    t.data[k * count + k] = tau;
-  }
-  return { first, v, t };
+  const [columnsAt, vAt, tAt] = allocate(8 * data.length, 8 * count * length, 8 * count * count);
+  doubles(columnsAt, data.length).set(data);
+  doubles(vAt, count * length).fill(0);
+  doubles(tAt, count * count).fill(0);
+  kernels.factorColumns(columnsAt, width, length, vAt, tAt);
+  data.set(doubles(columnsAt, data.length));
+  return {
+    first,
+    v: { rows: count, cols: length, data: doubles(vAt, count * length).slice() },
+    t: { rows: count, cols: count, data: doubles(tAt, count * count).slice() },
+  };
 }
 
-/**
- * Replaces x by the v with v₀ = 1 of the reflection I − τ·v·vᵀ that maps x to (value, 0, …, 0).
- */
-export function householder(x: Float64Array): { tau: number; value: number } {
-  const head = x[0] as number;
-  const tail = x.subarray(1);
-  const largest = tail.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  x[0] = 1;
-  if (largest === 0) return { tau: 0, value: head };
-  // Scaled, so that squares neither overflow nor vanish.
-  const scale = Math.max(largest, Math.abs(head));
-  let squares = (head / scale) ** 2;
-  for (const value of tail) squares += (value / scale) ** 2;
-  const norm = scale * Math.sqrt(squares);
-  const value = head > 0 ? -norm : norm;
-  const divisor = head - value;
-  for (let i = 0; i < tail.length; i++) tail[i] = (tail[i] as number) / divisor;
-  return { tau: -divisor / value, value };
-}
-
-/** a += factor·b */
-function addMultiple(a: Float64Array, factor: number, b: Float64Array): void {
-  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number);
-}
-
-/**
- * Qᵀ·A·Q in place for Q = I − Vᵀ·T·V: A − W·V − Vᵀ·Wᵀ with W = A·VᵀT − ½·Vᵀ·(Tᵀ·V·A·Vᵀ·T).
- *
- * @param memory for `STRIP` rows of A
- */
-async function reflectBothSides({ v, t }: Panel, a: Matrix, memory: Float64Array): Promise<void> {
+/** Qᵀ·A·Q in place for Q = I − Vᵀ·T·V: A − W·V − Vᵀ·Wᵀ with W = A·VᵀT − ½·Vᵀ·(Tᵀ·V·A·Vᵀ·T). */
+async function reflectBothSides({ v, t }: Panel, a: Matrix): Promise<void> {
   const product = await multiply(await multiplyTransposed(a, v), t);
   const inner = await multiply(transpose(t), await multiply(v, product));
   const vectors = transpose(v);
@@ -164,13 +93,7 @@ async function reflectBothSides({ v, t }: Panel, a: Matrix, memory: Float64Array
   const right = zeros(2 * width, a.rows);
   paste(right, v, 0, 0);
   paste(right, transpose(product), width, 0);
-  for (let from = 0; from < a.rows; from += STRIP) {
-    const to = Math.min(from + STRIP, a.rows);
-    const strip = rowRange(a, from, to);
-    const update: Matrix = { ...strip, data: memory.subarray(0, strip.data.length) };
-    await gemm(rowRange(left, from, to).data, right.data, update.data, strip.rows, right.rows, strip.cols, 'neither');
-    subtractFrom(strip, update);
-  }
+  await subtractProduct(left.data, right.data, a.data, a.rows, 2 * width, a.cols);
 }
 
 /** Qᵀ·C, or Q·C when `back`, for Q = I − Vᵀ·T·V on the rows from `first` on. */

@@ -7,9 +7,13 @@ import { PbfWriter } from 'pbf';
  */
 
 const ELEMENT_TYPE = { float32: 1, float64: 11 };
+const ATTRIBUTE_TYPE_FLOAT = 1;
 const ATTRIBUTE_TYPE_INT = 2;
 const IR_VERSION = 8;
 const OPSET_VERSION = 13;
+
+type ElementType = keyof typeof ELEMENT_TYPE;
+type Numbers = Float32Array | Float64Array;
 
 const sessions = new Map<string, Promise<InferenceSession>>();
 
@@ -23,7 +27,7 @@ type Transposed = 'neither' | 'a' | 'b';
  * @param b `[k, n]`, or `[n, k]` when transposed
  * @param result `[m, n]`, overwritten
  */
-export async function gemm<T extends Float32Array | Float64Array>(
+export async function gemm<T extends Numbers>(
   a: T,
   b: T,
   result: T,
@@ -32,21 +36,8 @@ export async function gemm<T extends Float32Array | Float64Array>(
   n: number,
   transposed: Transposed,
 ): Promise<void> {
-  const type = result instanceof Float32Array ? 'float32' : 'float64';
-  const key = `${type} ${transposed}`;
-  let session = sessions.get(key);
-  if (session === undefined) {
-    session = InferenceSession.create(gemmModel(type, transposed), {
-      // Idle threads must not spin: the next product may run in the other session, or in a network's.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-    sessions.set(key, session);
-  }
-  const tensor = (data: T, rows: number, cols: number) =>
-    data instanceof Float32Array
-      ? new Tensor('float32', data, [rows, cols])
-      : new Tensor('float64', data, [rows, cols]);
-  await (await session).run(
+  const session = await gemmSession(result, transposed, false);
+  await session.run(
     {
       a: transposed === 'a' ? tensor(a, k, m) : tensor(a, m, k),
       b: transposed === 'b' ? tensor(b, n, k) : tensor(b, k, n),
@@ -55,11 +46,56 @@ export async function gemm<T extends Float32Array | Float64Array>(
   );
 }
 
-/** The bytes of an ONNX model with the one node `y = Gemm(a, b)`; field numbers are those of onnx.proto. */
-function gemmModel(type: keyof typeof ELEMENT_TYPE, transposed: Transposed): Uint8Array {
+/**
+ * C − A·B in place of C.
+ *
+ * @param a `[m, k]`
+ * @param b `[k, n]`
+ * @param c `[m, n]`
+ */
+export async function subtractProduct<T extends Numbers>(
+  a: T,
+  b: T,
+  c: T,
+  m: number,
+  k: number,
+  n: number,
+): Promise<void> {
+  const session = await gemmSession(c, 'neither', true);
+  // The kernel copies C to Y before it multiplies, so the two may share their memory.
+  const shared = tensor(c, m, n);
+  await session.run({ a: tensor(a, m, k), b: tensor(b, k, n), c: shared }, { y: shared });
+}
+
+function tensor(data: Numbers, rows: number, cols: number): Tensor {
+  return data instanceof Float32Array
+    ? new Tensor('float32', data, [rows, cols])
+    : new Tensor('float64', data, [rows, cols]);
+}
+
+/** The session of a product of the type of `result`; made once. */
+function gemmSession(result: Numbers, transposed: Transposed, subtract: boolean): Promise<InferenceSession> {
+  const type = result instanceof Float32Array ? 'float32' : 'float64';
+  const key = `${type} ${transposed} ${subtract}`;
+  let session = sessions.get(key);
+  if (session === undefined) {
+    session = InferenceSession.create(gemmModel(type, transposed, subtract), {
+      // Idle threads must not spin: the next product may run in the other session, or in a network's.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    });
+    sessions.set(key, session);
+  }
+  return session;
+}
+
+/**
+ * The bytes of an ONNX model with the one node `y = Gemm(a, b)`, or with `subtract` `y = c − Gemm(a, b)`; field numbers
+ * are those of onnx.proto.
+ */
+function gemmModel(type: ElementType, transposed: Transposed, subtract: boolean): Uint8Array {
+  const inputs = subtract ? ['a', 'b', 'c'] : ['a', 'b'];
   const node = message((writer) => {
-    writer.writeStringField(1, 'a');
-    writer.writeStringField(1, 'b');
+    for (const input of inputs) writer.writeStringField(1, input);
     writer.writeStringField(2, 'y');
     writer.writeStringField(4, 'Gemm');
     if (transposed !== 'neither') {
@@ -72,12 +108,21 @@ function gemmModel(type: keyof typeof ELEMENT_TYPE, transposed: Transposed): Uin
         }),
       );
     }
+    if (subtract) {
+      writer.writeBytesField(
+        5,
+        message((attribute) => {
+          attribute.writeStringField(1, 'alpha');
+          attribute.writeFloatField(2, -1);
+          attribute.writeVarintField(20, ATTRIBUTE_TYPE_FLOAT);
+        }),
+      );
+    }
   });
   const graph = message((writer) => {
     writer.writeBytesField(1, node);
     writer.writeStringField(2, 'gemm');
-    writer.writeBytesField(11, valueInfo('a', type));
-    writer.writeBytesField(11, valueInfo('b', type));
+    for (const input of inputs) writer.writeBytesField(11, valueInfo(input, type));
     writer.writeBytesField(12, valueInfo('y', type));
   });
   return message((writer) => {
@@ -91,7 +136,7 @@ function gemmModel(type: keyof typeof ELEMENT_TYPE, transposed: Transposed): Uin
 }
 
 /** A matrix of any size. */
-function valueInfo(name: string, type: keyof typeof ELEMENT_TYPE): Uint8Array {
+function valueInfo(name: string, type: ElementType): Uint8Array {
   const dimension = (axis: string) => message((writer) => writer.writeStringField(2, `${name}_${axis}`));
   const shape = message((writer) => {
     writer.writeBytesField(1, dimension('rows'));

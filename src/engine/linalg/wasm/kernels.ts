@@ -1,0 +1,92 @@
+import binary from './kernels.wasm';
+
+/**
+ * The kernels of the folder beside, with the memory that they work on. Pointers are byte offsets into that memory. A caller
+ * takes room for all that one call needs with `allocate`, copies its numbers in, calls, and copies the results out: nothing
+ * stays in there from one call to the next.
+ */
+interface Exports {
+  memory: WebAssembly.Memory;
+  heapBase: WebAssembly.Global<'i32'>;
+  chaseBand(
+    band: number,
+    size: number,
+    width: number,
+    vectors: number,
+    firsts: number,
+    lengths: number,
+    taus: number,
+    sums: number,
+  ): number;
+  applyReflections(
+    c: number,
+    cols: number,
+    vectors: number,
+    width: number,
+    firsts: number,
+    lengths: number,
+    taus: number,
+    count: number,
+    backwards: number,
+    sums: number,
+  ): void;
+  factorColumns(columns: number, width: number, length: number, v: number, t: number): void;
+  sumRows32: SumRows;
+  sumRows64: SumRows;
+  standardiseColumns32: StandardiseColumns;
+  standardiseColumns64: StandardiseColumns;
+  allSmaller32: AllSmaller;
+  allSmaller64: AllSmaller;
+}
+
+type SumRows = (data: number, rows: number, cols: number, shift: number, groups: number, sums: number) => void;
+
+type StandardiseColumns = (
+  data: number,
+  rows: number,
+  cols: number,
+  shift: number,
+  offset: number,
+  scale: number,
+  result: number,
+) => void;
+
+type AllSmaller = (data: number, count: number, limit: number) => number;
+
+export const kernels = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as Exports;
+
+const PAGE_BYTES = 65_536;
+/** Vectors are loaded fastest from multiples of this. */
+const ALIGNMENT = 16;
+
+/** Pointers to as many pieces of memory, of at least these numbers of bytes; what lay there before is lost. */
+export function allocate<Sizes extends number[]>(...bytes: Sizes): Sizes {
+  let end = kernels.heapBase.value;
+  const pointers = bytes.map((size) => {
+    const pointer = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    end = pointer + size;
+    return pointer;
+  });
+  const missing = end - kernels.memory.buffer.byteLength;
+  if (missing > 0) kernels.memory.grow(Math.ceil(missing / PAGE_BYTES));
+  return pointers as Sizes;
+}
+
+/** `length` doubles from `pointer` on; valid until the next `allocate`. */
+export function doubles(pointer: number, length: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(kernels.memory.buffer, pointer, length);
+}
+
+/** Copies numbers to `pointer`, in their own precision. */
+export function put(pointer: number, data: Float32Array | Float64Array): void {
+  const target =
+    data instanceof Float32Array
+      ? new Float32Array(kernels.memory.buffer, pointer, data.length)
+      : doubles(pointer, data.length);
+  target.set(data);
+}
+
+/** `length` integers from `pointer` on; valid until the next `allocate`. */
+export function integers(pointer: number, length: number): Int32Array<ArrayBuffer> {
+  return new Int32Array(kernels.memory.buffer, pointer, length);
+}

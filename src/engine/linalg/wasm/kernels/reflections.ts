@@ -1,0 +1,237 @@
+import { doubleAt, horizontalSum, PAIR } from './memory';
+
+// Householder reflections I − τ·v·vᵀ of short vectors v with v₀ = 1, applied to parts of a matrix whose rows are `stride`
+// apart. Four rows at a time: fewer loads and stores, and sums side by side that don't wait for each other.
+
+/** What the last `householder` left of its vector's first entry. */
+export let reflectedHead: f64 = 0;
+
+/** Replaces x `[length]` by the v of the reflection that maps x to (`reflectedHead`, 0, …, 0); returns τ. */
+export function householder(x: usize, length: i32): f64 {
+  const end = doubleAt(x, length);
+  const head = load<f64>(x);
+  let largest: f64 = 0;
+  for (let at = x + 8; at < end; at += 8) largest = max(largest, abs(load<f64>(at)));
+  store<f64>(x, 1);
+  reflectedHead = head;
+  if (largest === 0) return 0;
+  // Scaled, so that squares neither overflow nor vanish.
+  const scale = max(largest, abs(head));
+  let squares = (head / scale) * (head / scale);
+  for (let at = x + 8; at < end; at += 8) {
+    const value = load<f64>(at) / scale;
+    squares += value * value;
+  }
+  const norm = scale * sqrt(squares);
+  reflectedHead = head > 0 ? -norm : norm;
+  const divisor = head - reflectedHead;
+  for (let at = x + 8; at < end; at += 8) store<f64>(at, load<f64>(at) / divisor);
+  return -divisor / reflectedHead;
+}
+
+/** (I − τ·v·vᵀ)·A in place for the A `[rows, cols]` at `a`; `sums` has room for `cols` doubles. */
+export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i32, tau: f64, sums: usize): void {
+  const step = doubleAt(0, stride);
+  const end = doubleAt(0, cols);
+  const pairs = end & ~(PAIR - 1);
+  const lastFour = doubleAt(v, rows & ~3);
+  const last = doubleAt(v, rows);
+  memory.fill(sums, 0, end);
+
+  let row = a;
+  let at = v;
+  for (; at < lastFour; at += 32) {
+    const v0 = load<f64>(at);
+    const v1 = load<f64>(at, 8);
+    const v2 = load<f64>(at, 16);
+    const v3 = load<f64>(at, 24);
+    const w0 = f64x2.splat(v0);
+    const w1 = f64x2.splat(v1);
+    const w2 = f64x2.splat(v2);
+    const w3 = f64x2.splat(v3);
+    const row1 = row + step;
+    const row2 = row1 + step;
+    const row3 = row2 + step;
+    let j: usize = 0;
+    for (; j < pairs; j += PAIR) {
+      const first = f64x2.add(f64x2.mul(w0, v128.load(row + j)), f64x2.mul(w1, v128.load(row1 + j)));
+      const second = f64x2.add(f64x2.mul(w2, v128.load(row2 + j)), f64x2.mul(w3, v128.load(row3 + j)));
+      v128.store(sums + j, f64x2.add(v128.load(sums + j), f64x2.add(first, second)));
+    }
+    if (j < end) {
+      const first = v0 * load<f64>(row + j) + v1 * load<f64>(row1 + j);
+      const second = v2 * load<f64>(row2 + j) + v3 * load<f64>(row3 + j);
+      store<f64>(sums + j, load<f64>(sums + j) + (first + second));
+    }
+    row = row3 + step;
+  }
+  for (; at < last; at += 8) {
+    addScaled(sums, load<f64>(at), row, end);
+    row += step;
+  }
+
+  for (let j: usize = 0; j < end; j += 8) store<f64>(sums + j, tau * load<f64>(sums + j));
+
+  row = a;
+  at = v;
+  for (; at < lastFour; at += 32) {
+    const v0 = load<f64>(at);
+    const v1 = load<f64>(at, 8);
+    const v2 = load<f64>(at, 16);
+    const v3 = load<f64>(at, 24);
+    const w0 = f64x2.splat(v0);
+    const w1 = f64x2.splat(v1);
+    const w2 = f64x2.splat(v2);
+    const w3 = f64x2.splat(v3);
+    const row1 = row + step;
+    const row2 = row1 + step;
+    const row3 = row2 + step;
+    let j: usize = 0;
+    for (; j < pairs; j += PAIR) {
+      const sum = v128.load(sums + j);
+      v128.store(row + j, f64x2.sub(v128.load(row + j), f64x2.mul(w0, sum)));
+      v128.store(row1 + j, f64x2.sub(v128.load(row1 + j), f64x2.mul(w1, sum)));
+      v128.store(row2 + j, f64x2.sub(v128.load(row2 + j), f64x2.mul(w2, sum)));
+      v128.store(row3 + j, f64x2.sub(v128.load(row3 + j), f64x2.mul(w3, sum)));
+    }
+    if (j < end) {
+      const sum = load<f64>(sums + j);
+      store<f64>(row + j, load<f64>(row + j) - v0 * sum);
+      store<f64>(row1 + j, load<f64>(row1 + j) - v1 * sum);
+      store<f64>(row2 + j, load<f64>(row2 + j) - v2 * sum);
+      store<f64>(row3 + j, load<f64>(row3 + j) - v3 * sum);
+    }
+    row = row3 + step;
+  }
+  for (; at < last; at += 8) {
+    addScaled(row, -load<f64>(at), sums, end);
+    row += step;
+  }
+}
+
+/** A·(I − τ·v·vᵀ) in place for the A `[rows, cols]` at `a`. */
+export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i32, tau: f64): void {
+  const step = doubleAt(0, stride);
+  const end = doubleAt(0, cols);
+  const pairs = end & ~(PAIR - 1);
+  let row = a;
+  let i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const row1 = row + step;
+    const row2 = row1 + step;
+    const row3 = row2 + step;
+    let pair0 = f64x2.splat(0);
+    let pair1 = pair0;
+    let pair2 = pair0;
+    let pair3 = pair0;
+    let j: usize = 0;
+    for (; j < pairs; j += PAIR) {
+      const w = v128.load(v + j);
+      pair0 = f64x2.add(pair0, f64x2.mul(v128.load(row + j), w));
+      pair1 = f64x2.add(pair1, f64x2.mul(v128.load(row1 + j), w));
+      pair2 = f64x2.add(pair2, f64x2.mul(v128.load(row2 + j), w));
+      pair3 = f64x2.add(pair3, f64x2.mul(v128.load(row3 + j), w));
+    }
+    let sum0 = horizontalSum(pair0);
+    let sum1 = horizontalSum(pair1);
+    let sum2 = horizontalSum(pair2);
+    let sum3 = horizontalSum(pair3);
+    if (j < end) {
+      const w = load<f64>(v + j);
+      sum0 += w * load<f64>(row + j);
+      sum1 += w * load<f64>(row1 + j);
+      sum2 += w * load<f64>(row2 + j);
+      sum3 += w * load<f64>(row3 + j);
+    }
+    addScaled(row, -tau * sum0, v, end);
+    addScaled(row1, -tau * sum1, v, end);
+    addScaled(row2, -tau * sum2, v, end);
+    addScaled(row3, -tau * sum3, v, end);
+    row = row3 + step;
+  }
+  for (; i < rows; i++) {
+    addScaled(row, -tau * dot(row, v, end), v, end);
+    row += step;
+  }
+}
+
+/** (I − τ·v·vᵀ)·A·(I − τ·v·vᵀ) in place for the lower triangle of a symmetric A `[size, size]` at `a`. */
+export function reflectBoth(a: usize, stride: i32, v: usize, size: i32, tau: f64, sums: usize): void {
+  const step = doubleAt(0, stride);
+  const end = doubleAt(0, size);
+  const pairs = end & ~(PAIR - 1);
+  memory.fill(sums, 0, end);
+  let row = a;
+  let at: usize = 0;
+  for (; at < pairs; at += PAIR) {
+    const row1 = row + step;
+    const v0 = load<f64>(v + at);
+    const v1 = load<f64>(v + at, 8);
+    const w0 = f64x2.splat(v0);
+    const w1 = f64x2.splat(v1);
+    let pair0 = f64x2.splat(0);
+    let pair1 = pair0;
+    for (let j: usize = 0; j < at; j += PAIR) {
+      const value0 = v128.load(row + j);
+      const value1 = v128.load(row1 + j);
+      const w = v128.load(v + j);
+      pair0 = f64x2.add(pair0, f64x2.mul(value0, w));
+      pair1 = f64x2.add(pair1, f64x2.mul(value1, w));
+      v128.store(sums + j, f64x2.add(v128.load(sums + j), f64x2.add(f64x2.mul(value0, w0), f64x2.mul(value1, w1))));
+    }
+    const coupling = load<f64>(row1 + at);
+    store<f64>(sums + at, horizontalSum(pair0) + v0 * load<f64>(row + at) + v1 * coupling);
+    store<f64>(sums + at, horizontalSum(pair1) + v0 * coupling + v1 * load<f64>(row1 + at, 8), 8);
+    row = row1 + step;
+  }
+  if (at < end) {
+    const w = load<f64>(v + at);
+    store<f64>(sums + at, dot(row, v, at) + w * load<f64>(row + at));
+    addScaled(sums, w, row, at);
+  }
+
+  const shift = 0.5 * tau * dot(v, sums, end);
+  for (let j: usize = 0; j < end; j += 8) {
+    store<f64>(sums + j, tau * (load<f64>(sums + j) - shift * load<f64>(v + j)));
+  }
+  row = a;
+  for (let i: usize = 0; i < end; i += 8) {
+    const vi = f64x2.splat(load<f64>(v + i));
+    const si = f64x2.splat(load<f64>(sums + i));
+    let j: usize = 0;
+    for (; j < i; j += PAIR) {
+      const change = f64x2.add(f64x2.mul(vi, v128.load(sums + j)), f64x2.mul(si, v128.load(v + j)));
+      v128.store(row + j, f64x2.sub(v128.load(row + j), change));
+    }
+    if (j === i) {
+      store<f64>(row + i, load<f64>(row + i) - 2 * load<f64>(v + i) * load<f64>(sums + i));
+    }
+    row += step;
+  }
+}
+
+/** Σ x·y over `bytes`. */
+export function dot(x: usize, y: usize, bytes: usize): f64 {
+  const pairs = bytes & ~(2 * PAIR - 1);
+  let pair0 = f64x2.splat(0);
+  let pair1 = pair0;
+  let j: usize = 0;
+  for (; j < pairs; j += 2 * PAIR) {
+    pair0 = f64x2.add(pair0, f64x2.mul(v128.load(x + j), v128.load(y + j)));
+    pair1 = f64x2.add(pair1, f64x2.mul(v128.load(x + j, 16), v128.load(y + j, 16)));
+  }
+  let sum = horizontalSum(f64x2.add(pair0, pair1));
+  for (; j < bytes; j += 8) sum += load<f64>(x + j) * load<f64>(y + j);
+  return sum;
+}
+
+/** x += factor·y over `bytes`. */
+export function addScaled(x: usize, factor: f64, y: usize, bytes: usize): void {
+  const pairs = bytes & ~(PAIR - 1);
+  const factors = f64x2.splat(factor);
+  let j: usize = 0;
+  for (; j < pairs; j += PAIR) {
+    v128.store(x + j, f64x2.add(v128.load(x + j), f64x2.mul(factors, v128.load(y + j))));
+  }
+  if (j < bytes) store<f64>(x + j, load<f64>(x + j) + factor * load<f64>(y + j));
+}

@@ -1,0 +1,108 @@
+import { doubleAt, PAIR, singleAt } from './memory';
+
+// Rows of samples in single precision (T is f32) or double precision (f64), computed with in double precision.
+
+/** Two numbers from `pointer` on. */
+function loadPair<T>(pointer: usize): v128 {
+  return sizeof<T>() === 4 ? f64x2.promote_low_f32x4(v128.load64_zero(pointer)) : v128.load(pointer);
+}
+
+/**
+ * Adds every row minus `shift` to its sum.
+ *
+ * @param data `[rows, cols]`
+ * @param shift `[cols]`
+ * @param groups `[rows]`, which row of `sums` a row goes to
+ * @param sums `[groups, cols]`
+ */
+export function sumRows<T>(data: usize, rows: i32, cols: i32, shift: usize, groups: usize, sums: usize): void {
+  const pairs = cols & ~1;
+  for (let i = 0; i < rows; i++) {
+    let value = data + <usize>i * <usize>cols * sizeof<T>();
+    let sum = doubleAt(sums, load<i32>(singleAt(groups, i)) * cols);
+    let origin = shift;
+    for (let j = 0; j < pairs; j += 2) {
+      v128.store(sum, f64x2.add(v128.load(sum), f64x2.sub(loadPair<T>(value), v128.load(origin))));
+      value += 2 * sizeof<T>();
+      sum += PAIR;
+      origin += PAIR;
+    }
+    if (pairs < cols) store<f64>(sum, load<f64>(sum) + (<f64>load<T>(value) - load<f64>(origin)));
+  }
+}
+
+/**
+ * Writes (x − shift − offset)·scale of every column, transposed: `result` `[cols, rows]`.
+ *
+ * Eight rows at a time: their part of a column of the result is one line of the cache.
+ */
+export function standardiseColumns<T>(
+  data: usize,
+  rows: i32,
+  cols: i32,
+  shift: usize,
+  offset: usize,
+  scale: usize,
+  result: usize,
+): void {
+  const step = <usize>cols * sizeof<T>();
+  const down = doubleAt(0, rows);
+  const eights = rows & ~7;
+  const pairs = cols & ~1;
+  for (let i = 0; i < eights; i += 8) {
+    for (let j = 0; j < pairs; j += 2) {
+      const origin = v128.load(doubleAt(shift, j));
+      const mean = v128.load(doubleAt(offset, j));
+      const factor = v128.load(doubleAt(scale, j));
+      let value = data + <usize>i * step + <usize>j * sizeof<T>();
+      let target = doubleAt(result, j * rows + i);
+      for (let two = 0; two < 4; two++) {
+        const above = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value), origin), mean), factor);
+        const below = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value + step), origin), mean), factor);
+        v128.store(target, i64x2.shuffle(above, below, 0, 2));
+        v128.store(target + down, i64x2.shuffle(above, below, 1, 3));
+        value += 2 * step;
+        target += PAIR;
+      }
+    }
+  }
+  standardisePart<T>(data, rows, cols, 0, eights, pairs, cols, shift, offset, scale, result);
+  standardisePart<T>(data, rows, cols, eights, rows, 0, cols, shift, offset, scale, result);
+}
+
+/** The same for the rows and columns that are left over. */
+function standardisePart<T>(
+  data: usize,
+  rows: i32,
+  cols: i32,
+  firstRow: i32,
+  lastRow: i32,
+  firstCol: i32,
+  lastCol: i32,
+  shift: usize,
+  offset: usize,
+  scale: usize,
+  result: usize,
+): void {
+  for (let i = firstRow; i < lastRow; i++) {
+    for (let j = firstCol; j < lastCol; j++) {
+      const value = <f64>load<T>(data + (<usize>i * <usize>cols + <usize>j) * sizeof<T>());
+      const centred = value - load<f64>(doubleAt(shift, j)) - load<f64>(doubleAt(offset, j));
+      store<f64>(doubleAt(result, j * rows + i), centred * load<f64>(doubleAt(scale, j)));
+    }
+  }
+}
+
+/** Whether all numbers are smaller than `limit`, so neither NaN nor infinite. */
+export function allSmaller<T>(data: usize, count: i32, limit: f64): bool {
+  const limits = f64x2.splat(limit);
+  const pairs = count & ~1;
+  let smaller = i64x2.splat(-1);
+  let value = data;
+  for (let i = 0; i < pairs; i += 2) {
+    smaller = v128.and(smaller, f64x2.lt(f64x2.abs(loadPair<T>(value)), limits));
+    value += 2 * sizeof<T>();
+  }
+  if (pairs < count && !(abs(<f64>load<T>(value)) < limit)) return false;
+  return i64x2.all_true(smaller);
+}
