@@ -2,14 +2,15 @@ import { oneHot } from '../embed/oneHot.ts';
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
-import { SufficientStatistics, standardisedColumns } from '../stats/sufficientStatistics.ts';
+import { firstNotBelow, standardisedColumns } from '../linalg/sampleRows.ts';
+import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 
 /** Samples that travel together through products. */
 export const BLOCK_SAMPLES = 2048;
 /** What the published EMMS code adds to every standard deviation. */
 export const STANDARDISATION_EPSILON = 1e-8;
 /** Beyond, squares leave the range of doubles; no network means such a value. */
-const LARGEST_FEATURE = 1e100;
+const LARGEST_VALUE = 1e100;
 
 /** What the samples are labelled with. Scores know class labels and label embeddings; the others become embeddings. */
 export type LabelKind = 'class labels' | 'several labels per sample' | 'regression targets' | 'label embeddings';
@@ -150,7 +151,7 @@ export function createEvidence(input: EvidenceInput): Evidence {
   if (n < 2 || d < 1) {
     throw new InputError(`Features [${n}, ${d}]: a score needs at least 2 samples and 1 feature.`);
   }
-  const unusable = firstUnusable(features.data);
+  const unusable = firstNotBelow(features.data, LARGEST_VALUE);
   if (unusable >= 0) {
     throw new InputError(
       `Sample ${Math.floor(unusable / d)} has the feature ${features.data[unusable]}; leave the sample out or ` +
@@ -211,7 +212,7 @@ function checkRows(matrix: FloatMatrix, samples: number, kind: LabelKind): void 
   if (matrix.rows !== samples) {
     throw new InputError(`${matrix.rows} rows of ${kind} don't match ${samples} samples; give one row per sample.`);
   }
-  const unusable = firstUnusable(matrix.data);
+  const unusable = firstNotBelow(matrix.data, LARGEST_VALUE);
   if (unusable >= 0) {
     throw new InputError(
       `Sample ${Math.floor(unusable / matrix.cols)} has the label ${matrix.data[unusable]}; leave the sample out.`,
@@ -296,7 +297,7 @@ function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: s
     if (embedding.cols !== width) {
       throw new InputError(`Label embeddings of width ${width} and ${embedding.cols} don't mix; use one width.`);
     }
-    const unusable = firstUnusable(embedding.data);
+    const unusable = firstNotBelow(embedding.data, LARGEST_VALUE);
     if (unusable >= 0) {
       throw new InputError(
         `The label embedding of ${of} ${Math.floor(unusable / embedding.cols)} holds ${embedding.data[unusable]}; ` +
@@ -304,14 +305,6 @@ function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: s
       );
     }
   }
-}
-
-/** Index of the first value that is NaN, infinite or nearly so, or −1. */
-function firstUnusable(values: Float32Array | Float64Array): number {
-  for (let i = 0; i < values.length; i++) {
-    if (!(Math.abs(values[i] as number) < LARGEST_FEATURE)) return i;
-  }
-  return -1;
 }
 
 /**

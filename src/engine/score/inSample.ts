@@ -21,8 +21,9 @@ import {
   multiplyTransposed,
 } from '../linalg/multiply.ts';
 import { solveNormalEquations } from '../linalg/normalEquations.ts';
+import { standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
-import { standardisedColumns, standardisedSums } from '../stats/sufficientStatistics.ts';
+import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import { mixtureFit } from './mixtureFit.ts';

@@ -1,7 +1,8 @@
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { zeros } from '../linalg/matrix.ts';
+import { rowRange, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
+import { standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
 
 /** Samples that are centred and multiplied at once: bounds the memory, `[d, 2048]` doubles. */
 const BLOCK_SAMPLES = 2048;
@@ -76,26 +77,40 @@ export class SufficientStatistics {
       shift.set(data.subarray(from * dimension, (from + 1) * dimension));
     }
     const count = to - from;
-    const sum = new Float64Array(dimension);
-    for (let i = from; i < to; i++) {
-      if (labels === undefined) {
-        addShifted(data, i * dimension, shift, sum);
-      } else {
-        const label = labels[i] as number;
-        this.classCounts[label] = (this.classCounts[label] as number) + 1;
-        addShifted(
-          data,
-          i * dimension,
-          shift,
-          sum,
-          this.classSums.data.subarray(label * dimension, (label + 1) * dimension),
-        );
-      }
-    }
+    const sum = labels === undefined ? this.sumBlock(features, from, to) : this.sumClasses(features, labels, from, to);
     const offset = sum.map((total) => total / count);
     const unscaled = new Float64Array(dimension).fill(1);
     const centred = standardisedColumns(features, from, to, shift, offset, unscaled, memory);
     this.mergeMoments(count, offset, await gramian(centred));
+  }
+
+  /** `[d]`, Σ(x−shift) of samples `from` to `to`. */
+  private sumBlock(features: FloatMatrix, from: number, to: number): Float64Array {
+    return sumRows(features, from, new Int32Array(to - from), 1, this.shift).data;
+  }
+
+  /** The same, class by class, which are added to the class sums. */
+  private sumClasses(features: FloatMatrix, labels: Int32Array, from: number, to: number): Float64Array {
+    const { dimension } = this;
+    // The classes that the block holds, not all of them: they may be many more.
+    const groupOf = new Map<number, number>();
+    const groups = labels.subarray(from, to).map((label) => {
+      this.classCounts[label] = (this.classCounts[label] as number) + 1;
+      const group = groupOf.get(label) ?? groupOf.size;
+      groupOf.set(label, group);
+      return group;
+    });
+    const sums = sumRows(features, from, groups, groupOf.size, this.shift);
+    const total = new Float64Array(dimension);
+    for (const [label, group] of groupOf) {
+      const classSum = rowRange(this.classSums, label, label + 1).data;
+      const added = rowRange(sums, group, group + 1).data;
+      for (let j = 0; j < dimension; j++) {
+        classSum[j] = (classSum[j] as number) + (added[j] as number);
+        total[j] = (total[j] as number) + (added[j] as number);
+      }
+    }
+    return total;
   }
 
   /** Adds the statistics of other samples; both must be of the same dimension and classes. */
@@ -212,15 +227,6 @@ function byteLength(dimension: number, classCount: number): number {
   return 8 * (dimension * dimension + 2 * dimension + classCount * dimension + classCount);
 }
 
-/** Adds x − shift of the sample that starts at `start` to every one of `sums`. */
-function addShifted(data: FloatMatrix['data'], start: number, shift: Float64Array, ...sums: Float64Array[]): void {
-  for (const sum of sums) {
-    for (let j = 0; j < shift.length; j++) {
-      sum[j] = (sum[j] as number) + ((data[start + j] as number) - (shift[j] as number));
-    }
-  }
-}
-
 /**
  * Class sums about the shift as sums of standardised features.
  *
@@ -244,58 +250,4 @@ export function standardisedSums(
     }
   }
   return result;
-}
-
-/**
- * Samples `from` to `to` of `[n, d]` features as columns of `[d, to − from]`: (x − shift − offset)·scale.
- *
- * Features come sample by sample, but everything after works feature by feature. Eight samples at a time: that writes
- * whole cache lines, and reads few enough that they stay in the cache until all of them is used.
- *
- * @param memory where to put the result if it is large enough: fresh pages cost more than the numbers that go into them
- */
-export function standardisedColumns(
-  features: FloatMatrix,
-  from: number,
-  to: number,
-  shift: Float64Array,
-  offset: Float64Array,
-  scale: Float64Array,
-  memory = new Float64Array(features.cols * (to - from)),
-): Matrix {
-  const { cols, data } = features;
-  const count = to - from;
-  const result = memory.subarray(0, cols * count);
-  let i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (let j = 0; j < cols; j++) {
-      const centre = shift[j] as number;
-      const mean = offset[j] as number;
-      const factor = scale[j] as number;
-      const target = j * count + i;
-      let source = (from + i) * cols + j;
-      result[target] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 1] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 2] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 3] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 4] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 5] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 6] = ((data[source] as number) - centre - mean) * factor;
-      source += cols;
-      result[target + 7] = ((data[source] as number) - centre - mean) * factor;
-    }
-  }
-  for (; i < count; i++) {
-    for (let j = 0; j < cols; j++) {
-      const value = data[(from + i) * cols + j] as number;
-      result[j * count + i] = (value - (shift[j] as number) - (offset[j] as number)) * (scale[j] as number);
-    }
-  }
-  return { rows: cols, cols: count, data: result };
 }
