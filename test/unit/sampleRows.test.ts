@@ -15,9 +15,11 @@ describe.each([
   ['single precision', Float32Array],
   ['double precision', Float64Array],
 ] as const)('rows in %s', (_, Numbers) => {
+  const numbers = (length: number, next: () => number) => new Numbers(Array.from({ length }, next));
+
   it.each(SHAPES)('sums groups of %i rows of %i columns', (rows, cols) => {
     const { uniform } = generator(rows);
-    const samples = { rows: rows + 2, cols, data: Numbers.from({ length: (rows + 2) * cols }, uniform) };
+    const samples = { rows: rows + 2, cols, data: numbers((rows + 2) * cols, uniform) };
     const shift = Float64Array.from({ length: cols }, uniform);
     const groups = Int32Array.from({ length: rows }, (_, i) => i % 3);
     const expected = new Float64Array(4 * cols);
@@ -34,7 +36,7 @@ describe.each([
 
   it.each(SHAPES)('standardises and transposes %i rows of %i columns', (rows, cols) => {
     const { uniform } = generator(rows + 1);
-    const samples = { rows: rows + 1, cols, data: Numbers.from({ length: (rows + 1) * cols }, uniform) };
+    const samples = { rows: rows + 1, cols, data: numbers((rows + 1) * cols, uniform) };
     const vector = () => Float64Array.from({ length: cols }, uniform);
     const [shift, offset, scale] = [vector(), vector(), vector()];
     const columns = standardisedColumns(samples, 1, rows + 1, shift, offset, scale);

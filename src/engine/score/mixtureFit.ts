@@ -1,9 +1,9 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { addTo, dot, rowRange, transpose, zeros } from '../linalg/matrix.ts';
+import { addTo, difference, dot, transpose, zeros } from '../linalg/matrix.ts';
 import { multiply, multiplyTransposed, SINGLE_PRECISION_FROM } from '../linalg/multiply.ts';
 import { gemm } from '../linalg/onnxKernels.ts';
-import type { StandardisedColumns } from './sampleProducts.ts';
-import { CHUNK, labelMoments } from './sampleProducts.ts';
+import type { LabelColumns } from './labelRows.ts';
+import { fitProducts, labelColumns, mixRows } from './labelRows.ts';
 
 /** Random mixtures of columns that single precision is checked on. */
 const CHECKS = 2;
@@ -41,7 +41,8 @@ export async function mixtureFit(
   dimension: number,
   solve: (sides: Matrix) => Promise<Matrix>,
 ): Promise<MixtureFit> {
-  const { columns, gram } = labelMoments(embeddings);
+  const columns = labelColumns(embeddings);
+  const { gram } = columns;
   const { rows = 0, cols: width = 0 } = embeddings[0] ?? {};
   const signs = randomSigns(CHECKS, width);
   const compute = async (single: boolean) => {
@@ -71,7 +72,7 @@ export async function mixtureFit(
 
 /** S = F·z `[r, d2]` and F·(z·g) `[r, CHECKS]` for z = Σ tₖZₖ; means are left in z, for the rows of F sum to 0. */
 async function mixtureProducts(
-  columns: readonly StandardisedColumns[],
+  columns: LabelColumns,
   t: readonly number[],
   blocks: () => AsyncIterable<Matrix>,
   dimension: number,
@@ -82,28 +83,19 @@ async function mixtureProducts(
   const width = signs.cols;
   const sides = zeros(dimension, width);
   const checkSides = zeros(dimension, CHECKS);
-  const factors = columns.map(({ scale }, k) => scale.map((value) => value * (t[k] as number)));
+  const factors = columns.scales.map((scale, k) => scale.map((value) => value * (t[k] as number)));
   const product = new Numbers(dimension * width);
-  const mixture = new Float64Array(CHUNK * width);
   let features = new Numbers(0);
-  let numbers = new Numbers(0);
+  let mixtures = new Numbers(0);
   let first = 0;
   for await (const block of blocks()) {
-    if (numbers.length !== block.cols * width) {
+    if (mixtures.length !== block.cols * width) {
       features = new Numbers(block.data.length);
-      numbers = new Numbers(block.cols * width);
+      mixtures = new Numbers(block.cols * width);
     }
-    const checks = zeros(CHECKS, block.cols);
-    for (let from = 0; from < block.cols; from += CHUNK) {
-      const part = mixture.subarray(0, Math.min(CHUNK, block.cols - from) * width).fill(0);
-      columns.forEach(({ embedding, shift }, k) => {
-        addScaledRows(embedding.data, (first + from) * width, shift, factors[k] as Float64Array, part);
-      });
-      addSignedSums(part, signs, checks, from, 1);
-      numbers.set(part, from * width);
-    }
+    const checks = mixRows(columns, factors, first, first + block.cols, mixtures, signs);
     features.set(block.data);
-    await gemm<Float32Array | Float64Array>(features, numbers, product, dimension, block.cols, width, 'neither');
+    await gemm<Float32Array | Float64Array>(features, mixtures, product, dimension, block.cols, width, 'neither');
     add(sides, product);
     addTo(checkSides, await multiplyTransposed(block, checks));
     first += block.cols;
@@ -118,7 +110,7 @@ async function mixtureProducts(
  * @param checkWeights `[CHECKS, r]`, M⁻¹·F·(z·g) by rows
  */
 async function fittedProducts(
-  columns: readonly StandardisedColumns[],
+  columns: LabelColumns,
   blocks: () => AsyncIterable<Matrix>,
   weights: Matrix,
   checkWeights: Matrix,
@@ -128,31 +120,24 @@ async function fittedProducts(
   const Numbers = single ? Float32Array : Float64Array;
   const width = signs.cols;
   const right = new Numbers(weights.data);
-  const fitted = columns.map(() => 0);
+  let fitted = columns.scales.map(() => 0);
   let square = 0;
   let errorSquare = 0;
-  const fits = new Float64Array(CHUNK * width);
   let features = new Numbers(0);
-  let product = new Numbers(0);
+  let fits = new Numbers(0);
   let first = 0;
   for await (const block of blocks()) {
-    if (product.length !== block.cols * width) {
+    if (fits.length !== block.cols * width) {
       features = new Numbers(block.data.length);
-      product = new Numbers(block.cols * width);
+      fits = new Numbers(block.cols * width);
     }
     features.set(block.data);
-    await gemm<Float32Array | Float64Array>(features, right, product, block.cols, block.rows, width, 'a');
-    const differences = await multiply(checkWeights, block);
-    for (let from = 0; from < block.cols; from += CHUNK) {
-      const part = fits.subarray(0, Math.min(CHUNK, block.cols - from) * width);
-      part.set(product.subarray(from * width, from * width + part.length));
-      square += dot(part, part);
-      columns.forEach((column, k) => {
-        fitted[k] = (fitted[k] as number) + dotStandardised(column, (first + from) * width, part);
-      });
-      addSignedSums(part, signs, differences, from, -1);
-    }
-    errorSquare += dot(differences.data, differences.data) / CHECKS;
+    await gemm<Float32Array | Float64Array>(features, right, fits, block.cols, block.rows, width, 'a');
+    const part = fitProducts(columns, first, fits, signs);
+    fitted = fitted.map((sum, k) => sum + (part.fitted[k] as number));
+    square += part.square;
+    const errors = difference(await multiply(checkWeights, block), part.products);
+    errorSquare += dot(errors.data, errors.data) / CHECKS;
     first += block.cols;
   }
   return { fitted, square, error: 2 * Math.sqrt(errorSquare) };
@@ -161,77 +146,6 @@ async function fittedProducts(
 function add({ data }: Matrix, product: Float32Array | Float64Array): void {
   for (let i = 0; i < data.length; i++) {
     data[i] = (data[i] as number) + (product[i] as number);
-  }
-}
-
-/** Adds (x − shift)·factor of the rows of `data` from `start` on to `sums`; four rows at a time, as in `subtractFirstRow`. */
-function addScaledRows(
-  data: FloatMatrix['data'],
-  start: number,
-  shift: Float64Array,
-  factors: Float64Array,
-  sums: Float64Array,
-): void {
-  const width = shift.length;
-  let row = 0;
-  for (; row + 4 * width <= sums.length; row += 4 * width) {
-    const [row1, row2, row3] = [row + width, row + 2 * width, row + 3 * width];
-    for (let j = 0; j < width; j++) {
-      const origin = shift[j] as number;
-      const factor = factors[j] as number;
-      sums[row + j] = (sums[row + j] as number) + ((data[start + row + j] as number) - origin) * factor;
-      sums[row1 + j] = (sums[row1 + j] as number) + ((data[start + row1 + j] as number) - origin) * factor;
-      sums[row2 + j] = (sums[row2 + j] as number) + ((data[start + row2 + j] as number) - origin) * factor;
-      sums[row3 + j] = (sums[row3 + j] as number) + ((data[start + row3 + j] as number) - origin) * factor;
-    }
-  }
-  for (; row < sums.length; row += width) {
-    for (let j = 0; j < width; j++) {
-      const value = (data[start + row + j] as number) - (shift[j] as number);
-      sums[row + j] = (sums[row + j] as number) + value * (factors[j] as number);
-    }
-  }
-}
-
-/** Σ f·z over the standardised rows z from `start` on, likewise. */
-function dotStandardised(
-  { embedding: { data }, shift, offset, scale }: StandardisedColumns,
-  start: number,
-  fits: Float64Array,
-): number {
-  const width = shift.length;
-  let sum = 0;
-  let row = 0;
-  for (; row + 4 * width <= fits.length; row += 4 * width) {
-    const [row1, row2, row3] = [row + width, row + 2 * width, row + 3 * width];
-    for (let j = 0; j < width; j++) {
-      const origin = shift[j] as number;
-      const mean = offset[j] as number;
-      const product0 = (fits[row + j] as number) * ((data[start + row + j] as number) - origin - mean);
-      const product1 = (fits[row1 + j] as number) * ((data[start + row1 + j] as number) - origin - mean);
-      const product2 = (fits[row2 + j] as number) * ((data[start + row2 + j] as number) - origin - mean);
-      const product3 = (fits[row3 + j] as number) * ((data[start + row3 + j] as number) - origin - mean);
-      sum += (product0 + product1 + (product2 + product3)) * (scale[j] as number);
-    }
-  }
-  for (; row < fits.length; row += width) {
-    for (let j = 0; j < width; j++) {
-      const value = (data[start + row + j] as number) - (shift[j] as number) - (offset[j] as number);
-      sum += (fits[row + j] as number) * value * (scale[j] as number);
-    }
-  }
-  return sum;
-}
-
-/** Adds `factor` times the products of `rows` with each row of `signs` to `sums` `[CHECKS, b]` from column `first` on. */
-function addSignedSums(rows: Float64Array, signs: Matrix, sums: Matrix, first: number, factor: number): void {
-  for (let check = 0; check < CHECKS; check++) {
-    const sign = rowRange(signs, check, check + 1).data;
-    for (let i = 0; i * signs.cols < rows.length; i++) {
-      const at = check * sums.cols + first + i;
-      const sum = dot(rows.subarray(i * signs.cols, (i + 1) * signs.cols), sign);
-      sums.data[at] = (sums.data[at] as number) + factor * sum;
-    }
   }
 }
 

@@ -37,6 +37,12 @@ interface Exports {
   standardiseColumns64: StandardiseColumns;
   allSmaller32: AllSmaller;
   allSmaller64: AllSmaller;
+  addMoments32: AddMoments;
+  addMoments64: AddMoments;
+  mixRows32: MixRows;
+  mixRows64: MixRows;
+  dotRows32: DotRows;
+  dotRows64: DotRows;
 }
 
 type SumRows = (data: number, rows: number, cols: number, shift: number, groups: number, sums: number) => void;
@@ -49,6 +55,43 @@ type StandardiseColumns = (
   offset: number,
   scale: number,
   result: number,
+) => void;
+
+type AddMoments = (
+  data: number,
+  size: number,
+  rows: number,
+  width: number,
+  shift: number,
+  sums: number,
+  products: number,
+) => void;
+
+type MixRows = (
+  data: number,
+  size: number,
+  rows: number,
+  width: number,
+  shift: number,
+  factors: number,
+  mixture: number,
+  vectors: number,
+  vectorCount: number,
+  products: number,
+) => void;
+
+type DotRows = (
+  data: number,
+  size: number,
+  rows: number,
+  width: number,
+  shift: number,
+  factors: number,
+  fits: number,
+  sums: number,
+  vectors: number,
+  vectorCount: number,
+  products: number,
 ) => void;
 
 type AllSmaller = (data: number, count: number, limit: number) => number;

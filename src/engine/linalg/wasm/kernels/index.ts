@@ -2,6 +2,7 @@
 // instructions, several times as fast as the same loops in JavaScript. Those that read single or double precision come as
 // two functions. `../kernels.ts` is the only caller.
 
+import { addMoments, dotRows, mixRows } from './labels';
 import { allSmaller, standardiseColumns, sumRows } from './samples';
 
 export { applyReflections, chaseBand } from './chase';
@@ -48,4 +49,90 @@ export function allSmaller32(data: usize, count: i32, limit: f64): bool {
 
 export function allSmaller64(data: usize, count: i32, limit: f64): bool {
   return allSmaller<f64>(data, count, limit);
+}
+
+export function addMoments32(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  sums: usize,
+  products: usize,
+): void {
+  addMoments<f32>(data, size, rows, width, shift, sums, products);
+}
+
+export function addMoments64(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  sums: usize,
+  products: usize,
+): void {
+  addMoments<f64>(data, size, rows, width, shift, sums, products);
+}
+
+export function mixRows32(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  mixture: usize,
+  vectors: usize,
+  vectorCount: i32,
+  products: usize,
+): void {
+  mixRows<f32>(data, size, rows, width, shift, factors, mixture, vectors, vectorCount, products);
+}
+
+export function mixRows64(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  mixture: usize,
+  vectors: usize,
+  vectorCount: i32,
+  products: usize,
+): void {
+  mixRows<f64>(data, size, rows, width, shift, factors, mixture, vectors, vectorCount, products);
+}
+
+export function dotRows32(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  fits: usize,
+  sums: usize,
+  vectors: usize,
+  vectorCount: i32,
+  products: usize,
+): void {
+  dotRows<f32>(data, size, rows, width, shift, factors, fits, sums, vectors, vectorCount, products);
+}
+
+export function dotRows64(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  fits: usize,
+  sums: usize,
+  vectors: usize,
+  vectorCount: i32,
+  products: usize,
+): void {
+  dotRows<f64>(data, size, rows, width, shift, factors, fits, sums, vectors, vectorCount, products);
 }

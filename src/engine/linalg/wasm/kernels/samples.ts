@@ -3,7 +3,7 @@ import { doubleAt, PAIR, singleAt } from './memory';
 // Rows of samples in single precision (T is f32) or double precision (f64), computed with in double precision.
 
 /** Two numbers from `pointer` on. */
-function loadPair<T>(pointer: usize): v128 {
+export function loadPair<T>(pointer: usize): v128 {
   return sizeof<T>() === 4 ? f64x2.promote_low_f32x4(v128.load64_zero(pointer)) : v128.load(pointer);
 }
 
