@@ -4,12 +4,12 @@ Standardises, solves both least-squares problems with numpy.linalg.lstsq and pri
 NumPy needs before that (reading, spreading class embeddings over the samples) is not counted.
 """
 
-import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+
+from timing import print_fastest
 
 
 def sparsemax(z):
@@ -37,6 +37,5 @@ labels = folder / "labels.npy"
 if labels.exists():
     embeddings = embeddings[:, np.load(labels)]
 targets = np.ascontiguousarray(np.moveaxis(embeddings, 0, 2))
-start = time.perf_counter()
-score = emms(features, targets)
-print(json.dumps({"seconds": time.perf_counter() - start, "score": score}))
+# The published code standardises the targets in place.
+print_fastest(emms, lambda: (features, targets.copy()))

@@ -4,6 +4,7 @@ import { computeScore, SCORES } from '../src/engine/score/registry.ts';
 import { timeMlMatrix, timeNumpy } from './support/baselines.ts';
 import type { Data, Shape } from './support/data.ts';
 import { makeData } from './support/data.ts';
+import { fastest } from './support/timing.ts';
 
 // npm run bench -- score [--json] [--only name] [--large]
 //
@@ -93,9 +94,9 @@ async function run(example: Case): Promise<Result> {
   const scores: number[] = [];
   for (const variant of variants) {
     await computeScore(id, createEvidence(warmUp), { variant });
-    const start = performance.now();
-    scores.push((await computeScore(id, createEvidence(data), { variant })).score);
-    seconds[variant] = (performance.now() - start) / 1000;
+    const timing = await fastest(async () => (await computeScore(id, createEvidence(data), { variant })).score);
+    scores.push(timing.score);
+    seconds[variant] = timing.seconds;
   }
   const baseline = await timeBaseline(baselineName, data);
   return {
@@ -136,9 +137,8 @@ async function runAll(shape: Shape): Promise<AllResult> {
   const seconds: Record<string, number> = {};
   for (const { id } of SCORES) {
     await computeScore(id, warmUp);
-    const start = performance.now();
-    await computeScore(id, createEvidence(data));
-    seconds[id] = (performance.now() - start) / 1000;
+    const timing = await fastest(async () => (await computeScore(id, createEvidence(data))).score);
+    seconds[id] = timing.seconds;
   }
   const start = performance.now();
   const evidence = createEvidence(data);

@@ -7,11 +7,8 @@ import type { FloatMatrix } from '../../src/engine/linalg/matrix.ts';
 import { writeNpy } from '../../src/engine/npy.ts';
 import { sparsemax } from '../../src/engine/score/simplex.ts';
 import type { Data } from './data.ts';
-
-export interface Timing {
-  seconds: number;
-  score: number;
-}
+import type { Timing } from './timing.ts';
+import { fastest } from './timing.ts';
 
 /** Runs a script of bench/, `name` and arguments, on the data; undefined where there is no NumPy. */
 export async function timeNumpy(
@@ -42,27 +39,27 @@ export async function timeNumpy(
 }
 
 /** The published algorithm as it is written, in ml-matrix. */
-export function timeMlMatrix({ features, labels, labelEmbeddings }: Data): Timing {
+export function timeMlMatrix({ features, labels, labelEmbeddings }: Data): Promise<Timing> {
   const toDense = ({ rows, cols, data }: FloatMatrix) => Dense.from1DArray(rows, cols, data);
   const raw = labelEmbeddings.map((embedding) => {
     const dense = toDense(embedding);
     return labels === undefined ? dense : dense.subMatrixRow([...labels]);
   });
-  const start = performance.now();
   const standardise = (matrix: Dense) => {
     const centred = matrix.clone().subRowVector(matrix.mean('column'));
     const variance = Dense.mul(centred, centred).mean('column');
     return centred.divRowVector(variance.map((value) => Math.sqrt(value) + 1e-8));
   };
-  const x = standardise(toDense(features));
-  const z = raw.map(standardise);
-  const mix = (weights: number[]) =>
-    z.reduce((sum, zk, k) => sum.add(Dense.mul(zk, weights[k] as number)), Dense.zeros(x.rows, z[0]?.columns ?? 0));
   const lstsq = (a: Dense, b: Dense) => new SingularValueDecomposition(a, { autoTranspose: true }).solve(b);
-  const fitted = x.mmul(lstsq(x, mix(z.map(() => 1 / z.length))));
-  const columns = new Dense(z.map((zk) => zk.to1DArray())).transpose();
-  const weights = sparsemax(lstsq(columns, Dense.columnVector(fitted.to1DArray())).to1DArray());
-  const residual = fitted.sub(mix(weights)).to1DArray();
-  const score = (-residual.reduce((sum, value) => sum + value * value, 0) / x.rows) * (z[0]?.columns ?? 0);
-  return { seconds: (performance.now() - start) / 1000, score };
+  return fastest(async () => {
+    const x = standardise(toDense(features));
+    const z = raw.map(standardise);
+    const mix = (weights: number[]) =>
+      z.reduce((sum, zk, k) => sum.add(Dense.mul(zk, weights[k] as number)), Dense.zeros(x.rows, z[0]?.columns ?? 0));
+    const fitted = x.mmul(lstsq(x, mix(z.map(() => 1 / z.length))));
+    const columns = new Dense(z.map((zk) => zk.to1DArray())).transpose();
+    const weights = sparsemax(lstsq(columns, Dense.columnVector(fitted.to1DArray())).to1DArray());
+    const residual = fitted.sub(mix(weights)).to1DArray();
+    return (-residual.reduce((sum, value) => sum + value * value, 0) / x.rows) * (z[0]?.columns ?? 0);
+  });
 }

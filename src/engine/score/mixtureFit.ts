@@ -79,27 +79,27 @@ async function mixtureProducts(
   signs: Matrix,
   single: boolean,
 ): Promise<{ sides: Matrix; checkSides: Matrix }> {
-  const Numbers = single ? Float32Array : Float64Array;
   const width = signs.cols;
   const sides = zeros(dimension, width);
   const checkSides = zeros(dimension, CHECKS);
   const factors = columns.scales.map((scale, k) => scale.map((value) => value * (t[k] as number)));
-  const product = new Numbers(dimension * width);
-  let features = new Numbers(0);
-  let mixtures = new Numbers(0);
+  const product = single ? new Float32Array(dimension * width) : new Float64Array(dimension * width);
+  const [nextFeatures, nextMixtures] = [alternating(single), alternating(single)];
+  let multiplied = Promise.resolve();
   let first = 0;
   for await (const block of blocks()) {
-    if (mixtures.length !== block.cols * width) {
-      features = new Numbers(block.data.length);
-      mixtures = new Numbers(block.cols * width);
-    }
+    const features = nextFeatures(block.data.length);
+    const mixtures = nextMixtures(block.cols * width);
     const checks = mixRows(columns, factors, first, first + block.cols, mixtures, signs);
     features.set(block.data);
-    await gemm<Float32Array | Float64Array>(features, mixtures, product, dimension, block.cols, width, 'neither');
-    add(sides, product);
+    await multiplied;
+    multiplied = gemm<Numbers>(features, mixtures, product, dimension, block.cols, width, 'neither').then(() => {
+      add(sides, product);
+    });
     addTo(checkSides, await multiplyTransposed(block, checks));
     first += block.cols;
   }
+  await multiplied;
   return { sides, checkSides };
 }
 
@@ -117,30 +117,51 @@ async function fittedProducts(
   signs: Matrix,
   single: boolean,
 ): Promise<{ fitted: number[]; square: number; error: number }> {
-  const Numbers = single ? Float32Array : Float64Array;
   const width = signs.cols;
-  const right = new Numbers(weights.data);
+  const right = single ? new Float32Array(weights.data) : weights.data;
   let fitted = columns.scales.map(() => 0);
   let square = 0;
   let errorSquare = 0;
-  let features = new Numbers(0);
-  let fits = new Numbers(0);
-  let first = 0;
-  for await (const block of blocks()) {
-    if (fits.length !== block.cols * width) {
-      features = new Numbers(block.data.length);
-      fits = new Numbers(block.cols * width);
-    }
-    features.set(block.data);
-    await gemm<Float32Array | Float64Array>(features, right, fits, block.cols, block.rows, width, 'a');
-    const part = fitProducts(columns, first, fits, signs);
+  const addBlock = (from: number, fits: Numbers, expected: Matrix) => {
+    const part = fitProducts(columns, from, fits, signs);
     fitted = fitted.map((sum, k) => sum + (part.fitted[k] as number));
     square += part.square;
-    const errors = difference(await multiply(checkWeights, block), part.products);
+    const errors = difference(expected, part.products);
     errorSquare += dot(errors.data, errors.data) / CHECKS;
+  };
+  const [nextFeatures, nextFits] = [alternating(single), alternating(single)];
+  let addLast = () => {};
+  let first = 0;
+  for await (const block of blocks()) {
+    const features = nextFeatures(block.data.length);
+    const fits = nextFits(block.cols * width);
+    features.set(block.data);
+    const multiplied = gemm<Numbers>(features, right, fits, block.cols, block.rows, width, 'a');
+    addLast();
+    const expected = await multiply(checkWeights, block);
+    await multiplied;
+    const from = first;
+    addLast = () => addBlock(from, fits, expected);
     first += block.cols;
   }
+  addLast();
   return { fitted, square, error: 2 * Math.sqrt(errorSquare) };
+}
+
+type Numbers = Float32Array | Float64Array;
+
+/** Gives one of two arrays in turn, with room for `length` numbers: while one is multiplied the other is made ready. */
+function alternating(single: boolean): (length: number) => Numbers {
+  const arrays: Numbers[] = [];
+  let turn = 0;
+  return (length) => {
+    turn = 1 - turn;
+    const known = arrays[turn];
+    const array =
+      known && known.length >= length ? known : single ? new Float32Array(length) : new Float64Array(length);
+    arrays[turn] = array;
+    return array.subarray(0, length);
+  };
 }
 
 function add({ data }: Matrix, product: Float32Array | Float64Array): void {

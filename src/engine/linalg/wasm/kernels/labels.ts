@@ -1,6 +1,6 @@
 import { doubleAt, horizontalSum, PAIR } from './memory';
 import { dot } from './reflections';
-import { loadPair } from './samples';
+import { addRow, loadPair } from './samples';
 
 // Rows of K label embeddings side by side, `data` `[K, rows, width]` in single (T is f32) or double precision (f64).
 
@@ -23,45 +23,59 @@ export function addMoments<T>(
   const step = <usize>width * sizeof<T>();
   const plane = <usize>rows * step;
   const bytes = doubleAt(0, width);
-  // Column by column: what adds up stays in registers. A row's part of a cache line is used up before the next.
-  for (let j = 0; j < width; j += 2) {
-    const single = j + 1 === width;
-    const column = data + <usize>j * sizeof<T>();
-    let product = doubleAt(products, j);
-    for (let k = 0; k < size; k++) {
-      const shiftK = loadColumns<f64>(doubleAt(shift, k * width + j), single);
-      for (let l = 0; l <= k; l++) {
-        const shiftL = loadColumns<f64>(doubleAt(shift, l * width + j), single);
-        let valueK = column + <usize>k * plane;
-        let valueL = column + <usize>l * plane;
-        let sum = f64x2.splat(0);
-        let productSum = f64x2.splat(0);
-        for (let i = 0; i < rows; i++) {
-          const centred = f64x2.sub(loadColumns<T>(valueK, single), shiftK);
-          const other = f64x2.sub(loadColumns<T>(valueL, single), shiftL);
-          sum = f64x2.add(sum, centred);
-          productSum = f64x2.add(productSum, f64x2.mul(centred, other));
-          valueK += step;
-          valueL += step;
-        }
-        addColumns(product, productSum, single);
-        if (l === k) addColumns(doubleAt(sums, k * width + j), sum, single);
-        product += bytes;
+  let product = products;
+  for (let k = 0; k < size; k++) {
+    const valuesK = data + <usize>k * plane;
+    const shiftK = doubleAt(shift, k * width);
+    for (let l = 0; l <= k; l++) {
+      const valuesL = data + <usize>l * plane;
+      const shiftL = doubleAt(shift, l * width);
+      let i = 0;
+      // Two rows at a time: fewer loads and stores of what adds up.
+      for (; i + 2 <= rows; i += 2) {
+        const at = <usize>i * step;
+        addProducts<T>(valuesK + at, valuesL + at, step, width, shiftK, shiftL, product);
       }
+      if (i < rows)
+        addProducts<T>(valuesK + <usize>i * step, valuesL + <usize>i * step, 0, width, shiftK, shiftL, product);
+      product += bytes;
     }
+    for (let i = 0; i < rows; i++) addRow<T>(valuesK + <usize>i * step, width, shiftK, doubleAt(sums, k * width));
   }
 }
 
-/** The numbers of two columns, or of a single last one and 0. */
-function loadColumns<T>(pointer: usize, single: bool): v128 {
-  return single ? f64x2.replace_lane(f64x2.splat(0), 0, <f64>load<T>(pointer)) : loadPair<T>(pointer);
-}
-
-function addColumns(pointer: usize, pair: v128, single: bool): void {
-  if (single) {
-    store<f64>(pointer, load<f64>(pointer) + f64x2.extract_lane(pair, 0));
-  } else {
-    v128.store(pointer, f64x2.add(v128.load(pointer), pair));
+/** Adds, per column, the products of a row of a and b, and of the next, `step` bytes on, unless that is 0. */
+function addProducts<T>(
+  a: usize,
+  b: usize,
+  step: usize,
+  width: i32,
+  shiftA: usize,
+  shiftB: usize,
+  products: usize,
+): void {
+  const pairs = width & ~1;
+  let target = products;
+  for (let j = 0; j < pairs; j += 2) {
+    const at = <usize>j * sizeof<T>();
+    const originA = v128.load(doubleAt(shiftA, j));
+    const originB = v128.load(doubleAt(shiftB, j));
+    let sum = f64x2.mul(f64x2.sub(loadPair<T>(a + at), originA), f64x2.sub(loadPair<T>(b + at), originB));
+    if (step !== 0) {
+      const next = at + step;
+      const product = f64x2.mul(f64x2.sub(loadPair<T>(a + next), originA), f64x2.sub(loadPair<T>(b + next), originB));
+      sum = f64x2.add(sum, product);
+    }
+    v128.store(target, f64x2.add(v128.load(target), sum));
+    target += PAIR;
+  }
+  if (pairs < width) {
+    const at = <usize>pairs * sizeof<T>();
+    const originA = load<f64>(doubleAt(shiftA, pairs));
+    const originB = load<f64>(doubleAt(shiftB, pairs));
+    let sum = (<f64>load<T>(a + at) - originA) * (<f64>load<T>(b + at) - originB);
+    if (step !== 0) sum += (<f64>load<T>(a + at + step) - originA) * (<f64>load<T>(b + at + step) - originB);
+    store<f64>(target, load<f64>(target) + sum);
   }
 }
 

@@ -16,19 +16,25 @@ export function loadPair<T>(pointer: usize): v128 {
  * @param sums `[groups, cols]`
  */
 export function sumRows<T>(data: usize, rows: i32, cols: i32, shift: usize, groups: usize, sums: usize): void {
-  const pairs = cols & ~1;
   for (let i = 0; i < rows; i++) {
-    let value = data + <usize>i * <usize>cols * sizeof<T>();
-    let sum = doubleAt(sums, load<i32>(singleAt(groups, i)) * cols);
-    let origin = shift;
-    for (let j = 0; j < pairs; j += 2) {
-      v128.store(sum, f64x2.add(v128.load(sum), f64x2.sub(loadPair<T>(value), v128.load(origin))));
-      value += 2 * sizeof<T>();
-      sum += PAIR;
-      origin += PAIR;
-    }
-    if (pairs < cols) store<f64>(sum, load<f64>(sum) + (<f64>load<T>(value) - load<f64>(origin)));
+    const row = data + <usize>i * <usize>cols * sizeof<T>();
+    addRow<T>(row, cols, shift, doubleAt(sums, load<i32>(singleAt(groups, i)) * cols));
   }
+}
+
+/** Adds a row minus `shift` to `sums`. */
+export function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
+  const pairs = cols & ~1;
+  let value = row;
+  let origin = shift;
+  let sum = sums;
+  for (let j = 0; j < pairs; j += 2) {
+    v128.store(sum, f64x2.add(v128.load(sum), f64x2.sub(loadPair<T>(value), v128.load(origin))));
+    value += 2 * sizeof<T>();
+    origin += PAIR;
+    sum += PAIR;
+  }
+  if (pairs < cols) store<f64>(sum, load<f64>(sum) + (<f64>load<T>(value) - load<f64>(origin)));
 }
 
 /**
