@@ -1,17 +1,24 @@
 // WebAssembly modules from AssemblyScript: `import binary from './kernels.wasm'` gives the compiled kernels/index.ts beside
 // the importing file, in bundles (esbuild) and in tests (Vite) alike.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
 
+const EXTENSION = '.wasm';
+
+/** @param {string} module the path of the .wasm that stands for the folder of the same name */
+function folderOf(module) {
+  return module.slice(0, -EXTENSION.length);
+}
+
 /**
- * @param {string} module the path of the .wasm that stands for the folder of the same name
+ * @param {string} module
  * @returns {Promise<Uint8Array>}
  */
 async function compile(module) {
   /** @type {Uint8Array | undefined} */
   let binary;
-  const folder = module.slice(0, -'.wasm'.length);
+  const folder = folderOf(module);
   const { error, stderr } = await asc.main(
     [
       'index.ts',
@@ -46,11 +53,11 @@ export const assemblyScriptForEsbuild = {
       path: path.join(resolveDir, name),
       namespace: 'assemblyscript',
     }));
-    build.onLoad({ filter: /.*/, namespace: 'assemblyscript' }, async ({ path: module }) => ({
-      contents: await compile(module),
-      loader: 'binary',
-      watchDirs: [module.slice(0, -'.wasm'.length)],
-    }));
+    build.onLoad({ filter: /.*/, namespace: 'assemblyscript' }, async ({ path: module }) => {
+      const folder = folderOf(module);
+      const files = (await readdir(folder)).map((file) => path.join(folder, file));
+      return { contents: await compile(module), loader: 'binary', watchDirs: [folder], watchFiles: files };
+    });
   },
 };
 
