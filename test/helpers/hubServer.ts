@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
+import { temporaryFolder } from './temporaryFolder.ts';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
@@ -11,7 +12,14 @@ export type Interference = (request: http.IncomingMessage, response: http.Server
 export interface HubServer {
   readonly endpoint: string;
   /** Every request so far. */
-  readonly requests: readonly { readonly path: string; readonly range: string | undefined }[];
+  readonly requests: readonly Request[];
+}
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly range: string | undefined;
+  readonly token: string | undefined;
 }
 
 /** A hub of one model, `org/model`, that speaks the protocol of huggingface.co: large files lie on another host. */
@@ -19,10 +27,11 @@ export async function hubServer(
   files: ReadonlyMap<string, Buffer>,
   interfere: Interference = () => false,
 ): Promise<HubServer> {
-  const requests: { path: string; range: string | undefined }[] = [];
+  const requests: Request[] = [];
   const serve = (answer: http.RequestListener): http.RequestListener => {
     return (request, response) => {
-      requests.push({ path: request.url ?? '', range: request.headers.range });
+      const { method = '', url = '', headers } = request;
+      requests.push({ method, path: url, range: headers.range, token: headers.authorization });
       if (!interfere(request, response)) answer(request, response);
     };
   };
@@ -87,6 +96,31 @@ export function sendContent(request: http.IncomingMessage, response: http.Server
     ...(from > 0 && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
   });
   response.end(request.method === 'HEAD' ? undefined : file.subarray(from));
+}
+
+/**
+ * Breaks a connection once something holds. (What undici has received, but nobody has read, it throws away when the
+ * connection breaks, so that only the client's word tells what it has kept.)
+ */
+export async function breakOnce(response: http.ServerResponse, holds: () => boolean): Promise<void> {
+  await vi.waitUntil(holds, { interval: 2, timeout: 20_000 });
+  response.destroy();
+}
+
+/** An empty home of Hugging Face's tools for this test: nothing in the cache, no token, no proxy. */
+export async function emptyHubHome(): Promise<string> {
+  const home = await temporaryFolder();
+  vi.stubEnv('HF_HOME', home);
+  for (const name of [
+    ...['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE', 'HF_TOKEN', 'HF_TOKEN_PATH'],
+    ...['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'],
+  ]) {
+    vi.stubEnv(name, undefined);
+  }
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  return home;
 }
 
 export function sha256(bytes: Buffer): string {
