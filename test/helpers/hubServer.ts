@@ -88,14 +88,24 @@ export async function listen(answer: http.RequestListener, tunnel?: (target: str
   return `http://127.0.0.1:${address.port}`;
 }
 
-/** The file, or the rest of it from where a range begins. */
-export function sendContent(request: http.IncomingMessage, response: http.ServerResponse, file: Buffer): void {
+/**
+ * The file, or the rest of it from where a range begins.
+ * @param end where to stop and say no more, the connection left open
+ */
+export function sendContent(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  file: Buffer,
+  end = file.length,
+): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   response.writeHead(from > 0 ? 206 : 200, {
     'content-length': file.length - from,
     ...(from > 0 && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }),
   });
-  response.end(request.method === 'HEAD' ? undefined : file.subarray(from));
+  if (request.method === 'HEAD') response.end();
+  else if (end < file.length) response.write(file.subarray(from, end));
+  else response.end(file.subarray(from));
 }
 
 /**

@@ -53,6 +53,10 @@ export class HubClient {
     this.#options = options;
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
+  }
+
   /** The JSON at a path of the hub. */
   json(path: string): Promise<unknown> {
     return this.retry(async () => {

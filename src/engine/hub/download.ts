@@ -1,10 +1,11 @@
-import { copyFile, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { CancelledError, InputError } from '../errors.ts';
 import { downloadBlob } from './blob.ts';
 import { modelFolder } from './cache.ts';
 import { HubClient, type RemoteFile } from './client.ts';
+import { Part, sizeOf } from './part.ts';
 import { hubEndpoint, hubToken, isOffline } from './settings.ts';
 
 export interface DownloadOptions {
@@ -45,7 +46,7 @@ const modelSchema = z.object({
  * Downloads a text encoder into the Hugging Face cache, in the layout of huggingface_hub, so that Python finds it, too.
  * Only ever called because a person asked for it. What is there already isn't loaded again, and a file that was broken
  * off is continued. A file takes its place when its size and its checksum are right; the weights come last, so that a
- * snapshot counts as whole only when it is.
+ * snapshot counts as whole only when it is. Any number of windows and processes may download the same model at once.
  *
  * @param id name of the model: `org/name`
  * @returns folder of the snapshot
@@ -99,7 +100,7 @@ async function download(
       if ((await sizeOf(blob)) !== remote.bytes) {
         await downloadBlob(client, remote, blob, (bytes) => onProgress?.(before + bytes, total));
       }
-      await link(blob, place);
+      await link(blob, place, remote.bytes);
     }
     before += remote.bytes;
     onProgress?.(before, total);
@@ -121,17 +122,17 @@ function neededFiles(names: readonly string[], id: string): string[] {
 }
 
 /** A relative link, as huggingface_hub makes it; a copy where the file system has none. */
-async function link(blob: string, place: string): Promise<void> {
-  await rm(place, { force: true });
-  await symlink(path.relative(path.dirname(place), blob), place).catch(() => copyFile(blob, place));
-}
-
-/** −1 for a file that isn't there. */
-async function sizeOf(file: string): Promise<number> {
-  return stat(file).then(
-    ({ size }) => size,
-    () => -1,
-  );
+async function link(blob: string, place: string, bytes: number): Promise<void> {
+  const part = await Part.begin(place, bytes);
+  try {
+    await rm(part.file, { force: true });
+    await symlink(path.relative(path.dirname(place), blob), part.file).catch(() => copyFile(blob, part.file));
+    await part.finish();
+  } catch (error) {
+    await rm(part.file, { force: true });
+    await part.abandon();
+    throw error;
+  }
 }
 
 function readable(error: unknown, id: string, folder: string, signal: AbortSignal | undefined): Error {

@@ -1,31 +1,23 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { lutimes, mkdir, open, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { isEncoder } from '../../../../src/engine/embed/encoderFiles.ts';
 import { CancelledError, InputError } from '../../../../src/engine/errors.ts';
 import { type DownloadOptions, downloadModel } from '../../../../src/engine/hub/download.ts';
 import {
-  breakOnce,
-  COMMIT,
-  emptyHubHome,
-  type HubServer,
-  hubServer,
-  type Interference,
-  listen,
-  sendContent,
-  sha256,
-} from '../../../helpers/hubServer.ts';
-
-const WEIGHTS = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7919) % 251));
-const FILES = new Map([
-  ['README.md', Buffer.from('# A model')],
-  ['config.json', Buffer.from('{"model_type": "bert"}')],
-  ['model.safetensors', WEIGHTS],
-  ['pytorch_model.bin', Buffer.from('the same again')],
-  ['tokenizer.json', Buffer.from('{"model": {}}')],
-]);
-const NEEDED = ['config.json', 'model.safetensors', 'tokenizer.json'];
+  contentRanges,
+  expectWhole,
+  FILES,
+  incompleteIn,
+  isContent,
+  modelIn,
+  startHub,
+  WEIGHTS,
+  weightsIn,
+  weightsOnDisk,
+} from '../../../helpers/hubModel.ts';
+import { breakOnce, COMMIT, emptyHubHome, listen, sendContent } from '../../../helpers/hubServer.ts';
 
 let model: string;
 let blob: string;
@@ -33,54 +25,47 @@ let blob: string;
 let onDisk: number;
 
 beforeEach(async () => {
-  model = path.join(await emptyHubHome(), 'hub', 'models--org--model');
-  blob = path.join(model, 'blobs', sha256(WEIGHTS));
+  model = modelIn(await emptyHubHome());
+  blob = weightsIn(model);
   onDisk = 0;
 });
 
 describe('goes on where it stopped', () => {
   test('after the connection broke, more often than it is tried in vain', async () => {
     let cuts = 0;
-    const hub = await start(FILES, (request, response) => {
+    const hub = await startHub(FILES, (request, response) => {
       if (!isContent(request.url) || cuts === 8) return false;
       cuts += 1;
-      const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
-      response.writeHead(from > 0 ? 206 : 200, {
-        'content-length': WEIGHTS.length - from,
-        ...(from > 0 && { 'content-range': `bytes ${from}-${WEIGHTS.length - 1}/${WEIGHTS.length}` }),
-      });
-      response.write(WEIGHTS.subarray(from, from + 30_000));
-      void breakOnce(response, () => onDisk === from + 30_000);
+      const end = cuts * 30_000;
+      sendContent(request, response, WEIGHTS, end);
+      void breakOnce(response, () => onDisk === end);
       return true;
     });
     await expectDownloaded();
-    const ranges = contentRequests(hub).map(({ range }) => range);
-    expect(ranges).toEqual([undefined, ...[1, 2, 3, 4, 5, 6, 7, 8].map((cut) => `bytes=${cut * 30_000}-`)]);
+    expect(contentRanges(hub)).toEqual([undefined, ...[1, 2, 3, 4, 5, 6, 7, 8].map((cut) => `bytes=${cut * 30_000}-`)]);
   });
 
   test('after the connection broke, and again before a byte came', async () => {
     let cuts = 0;
-    const hub = await start(FILES, (request, response) => {
+    const hub = await startHub(FILES, (request, response) => {
       if (!isContent(request.url) || cuts === 2) return false;
       cuts += 1;
       if (cuts === 2) {
         response.destroy();
         return true;
       }
-      response.writeHead(200, { 'content-length': WEIGHTS.length });
-      response.write(WEIGHTS.subarray(0, 5000));
+      sendContent(request, response, WEIGHTS, 5000);
       void breakOnce(response, () => onDisk === 5000);
       return true;
     });
     await expectDownloaded();
-    expect(contentRequests(hub).map(({ range }) => range)).toEqual([undefined, 'bytes=5000-', 'bytes=5000-']);
+    expect(contentRanges(hub)).toEqual([undefined, 'bytes=5000-', 'bytes=5000-']);
   });
 
   test('after it was cancelled, though the server says nothing', async () => {
-    const hub = await start(FILES, (request, response) => {
+    const hub = await startHub(FILES, (request, response) => {
       if (!isContent(request.url) || request.headers.range) return false;
-      response.writeHead(200, { 'content-length': WEIGHTS.length });
-      response.write(WEIGHTS.subarray(0, 100_000)); // and never the rest
+      sendContent(request, response, WEIGHTS, 100_000);
       return true;
     });
     const cancel = new AbortController();
@@ -90,20 +75,21 @@ describe('goes on where it stopped', () => {
     await cancelled;
     expect(existsSync(blob)).toBe(false);
     expect(existsSync(path.join(model, 'refs', 'main'))).toBe(false);
-    expect((await readFile(`${blob}.incomplete`)).length).toBe(100_000);
+    const [part = ''] = await incompleteIn(model);
+    expect((await stat(path.join(model, part))).size).toBe(100_000);
     await expectDownloaded();
-    expect(contentRequests(hub).at(-1)?.range).toBe('bytes=100000-');
+    expect(contentRanges(hub).at(-1)).toBe('bytes=100000-');
   });
 
   test('from what huggingface_hub left', async () => {
-    const hub = await start();
+    const hub = await startHub();
     await leaveIncomplete(WEIGHTS.subarray(0, 1000));
     await expectDownloaded();
-    expect(contentRequests(hub).map(({ range }) => range)).toEqual(['bytes=1000-']);
+    expect(contentRanges(hub)).toEqual(['bytes=1000-']);
   });
 
   test('from the beginning where the server can’t continue', async () => {
-    await start(FILES, (request, response) => {
+    await startHub(FILES, (request, response) => {
       if (!isContent(request.url)) return false;
       response.writeHead(200, { 'content-length': WEIGHTS.length }).end(WEIGHTS);
       return true;
@@ -113,7 +99,7 @@ describe('goes on where it stopped', () => {
   });
 
   test('but not for ever on a server that can’t continue and always breaks', async () => {
-    const hub = await start(FILES, (request, response) => {
+    const hub = await startHub(FILES, (request, response) => {
       if (!isContent(request.url)) return false;
       onDisk = 0;
       response.writeHead(200, { 'content-length': WEIGHTS.length });
@@ -122,34 +108,53 @@ describe('goes on where it stopped', () => {
       return true;
     });
     await expect(download()).rejects.toThrow(InputError);
-    expect(contentRequests(hub).length).toBeLessThan(10);
+    expect(contentRanges(hub).length).toBeLessThan(10);
   });
 
   test('and finishes what only lacked its name', async () => {
-    const hub = await start();
+    const hub = await startHub();
     await leaveIncomplete(WEIGHTS);
     await expectDownloaded();
-    expect(contentRequests(hub)).toEqual([]);
+    expect(contentRanges(hub)).toEqual([]);
   });
 });
 
 describe('never takes for whole what is not', () => {
   test('bytes that were damaged on disk', async () => {
-    const hub = await start();
+    const hub = await startHub();
     await leaveIncomplete(Buffer.alloc(1000, 9));
     await expectDownloaded();
-    expect(contentRequests(hub).map(({ range }) => range)).toEqual(['bytes=1000-', undefined]);
+    expect(contentRanges(hub)).toEqual(['bytes=1000-', undefined]);
+  });
+
+  test('bytes that were damaged on disk after they had come', async () => {
+    const hub = await startHub(FILES, (request, response) => {
+      if (!isContent(request.url) || contentRanges(hub).length > 1) return false;
+      sendContent(request, response, WEIGHTS, 100_000);
+      void vi
+        .waitUntil(() => onDisk === 100_000, { interval: 2, timeout: 20_000 })
+        .then(async () => {
+          const [part = ''] = await incompleteIn(model);
+          const handle = await open(path.join(model, part), 'r+');
+          await handle.write(Buffer.alloc(10), 0, 10, 5000);
+          await handle.close();
+          response.end(WEIGHTS.subarray(100_000));
+        });
+      return true;
+    });
+    await expectDownloaded();
+    expect(contentRanges(hub)).toEqual([undefined, undefined]);
   });
 
   test('more bytes than the file has', async () => {
-    await start();
+    await startHub();
     await leaveIncomplete(Buffer.concat([WEIGHTS, WEIGHTS]));
     await expectDownloaded();
   });
 
   test.each(['model.safetensors', 'tokenizer.json'])('%s with another checksum', async (name) => {
     const length = FILES.get(name)?.length ?? 0;
-    await start(FILES, (request, response) => {
+    await startHub(FILES, (request, response) => {
       const isWanted = name === 'tokenizer.json' ? request.url?.endsWith(name) : isContent(request.url);
       if (request.method !== 'GET' || !isWanted) return false;
       sendContent(request, response, Buffer.alloc(length, 1));
@@ -157,7 +162,7 @@ describe('never takes for whole what is not', () => {
     });
     await expect(download()).rejects.toThrow(/checksum/);
     expect(existsSync(path.join(model, 'snapshots', COMMIT, name))).toBe(false);
-    expect((await readdir(path.join(model, 'blobs'))).filter((blob) => blob.endsWith('.incomplete'))).toEqual([]);
+    expect(await incompleteIn(model)).toEqual([]);
     expect(existsSync(path.join(model, 'refs', 'main'))).toBe(false);
   });
 
@@ -170,7 +175,7 @@ describe('never takes for whole what is not', () => {
       ['model-00001-of-00002.safetensors', WEIGHTS],
       ['model-00002-of-00002.safetensors', Buffer.from('the rest')],
     ]);
-    await start(files, (request, response) => {
+    await startHub(files, (request, response) => {
       if (!isContent(request.url, shards[0])) return false;
       response.writeHead(404).end();
       return true;
@@ -179,7 +184,7 @@ describe('never takes for whole what is not', () => {
     const snapshot = path.join(model, 'snapshots', COMMIT);
     expect(await readdir(snapshot)).toContain('model.safetensors.index.json');
     expect(isEncoder(snapshot)).toBe(false);
-    await start(files);
+    await startHub(files);
     expect(isEncoder(await download())).toBe(true);
   });
 
@@ -189,9 +194,10 @@ describe('never takes for whole what is not', () => {
   });
 
   test.skipIf(process.platform !== 'linux')('what a full disk cut off', async () => {
-    await start();
+    await startHub();
     await mkdir(path.dirname(blob), { recursive: true });
     await symlink('/dev/full', `${blob}.incomplete`);
+    await lutimes(`${blob}.incomplete`, 0, 0);
     await expect(download()).rejects.toThrow(/the disk is full. Make room/);
     expect(existsSync(path.join(model, 'snapshots', COMMIT, 'model.safetensors'))).toBe(false);
   });
@@ -204,7 +210,7 @@ describe('a server that refuses', () => {
     [404, /not found \(status 404, Gated\)/],
     [451, /not to be had \(status 451, Gated\)/],
   ])('for good, with %i, is asked once', async (status, message) => {
-    const hub = await start(FILES, (_, response) => {
+    const hub = await startHub(FILES, (_, response) => {
       response.writeHead(status, { 'x-error-message': 'Gated' }).end();
       return true;
     });
@@ -214,7 +220,7 @@ describe('a server that refuses', () => {
 
   test.each([429, 503])('for a while, with %i, is asked again', async (status) => {
     let refused = 0;
-    await start(FILES, (request, response) => {
+    await startHub(FILES, (request, response) => {
       if (!isContent(request.url) || refused === 2) return false;
       refused += 1;
       response.writeHead(status, { 'retry-after': '0' }).end();
@@ -225,7 +231,7 @@ describe('a server that refuses', () => {
 
   test('says when to come again', async () => {
     let refused = 0;
-    await start(FILES, (_, response) => {
+    await startHub(FILES, (_, response) => {
       if (refused > 0) return false;
       refused = performance.now();
       response.writeHead(429, { 'retry-after': '1' }).end();
@@ -236,13 +242,13 @@ describe('a server that refuses', () => {
   });
 
   test('on and on is given up, and at once where it asks for an hour', async () => {
-    const hub = await start(FILES, (_, response) => {
+    const hub = await startHub(FILES, (_, response) => {
       response.writeHead(503).end();
       return true;
     });
     await expect(download()).rejects.toThrow(/status 503. Check the connection and try again later/);
     expect(hub.requests).toHaveLength(5);
-    await start(FILES, (_, response) => {
+    await startHub(FILES, (_, response) => {
       response.writeHead(429, { 'retry-after': '3600' }).end();
       return true;
     });
@@ -256,7 +262,7 @@ describe('a server that refuses', () => {
 
   test('can be walked away from while it makes wait', async () => {
     const cancel = new AbortController();
-    await start(FILES, (_, response) => {
+    await startHub(FILES, (_, response) => {
       // Longer than a test may take.
       response.writeHead(503, { 'retry-after': '50' }).end();
       setTimeout(() => cancel.abort(), 50); // By then it waits; if not, it is cancelled as well.
@@ -266,7 +272,7 @@ describe('a server that refuses', () => {
   });
 
   test('leads in a circle', async () => {
-    await start(FILES, (request, response) => {
+    await startHub(FILES, (request, response) => {
       response.writeHead(307, { location: request.url ?? '' }).end();
       return true;
     });
@@ -274,41 +280,23 @@ describe('a server that refuses', () => {
   });
 });
 
-async function start(files: ReadonlyMap<string, Buffer> = FILES, interfere?: Interference): Promise<HubServer> {
-  const hub = await hubServer(files, interfere);
-  vi.stubEnv('HF_ENDPOINT', hub.endpoint);
-  return hub;
-}
-
 function download(options: DownloadOptions = {}): Promise<string> {
   return downloadModel('org/model', {
     retryDelayMs: 1,
     onProgress: (done, total) => {
-      onDisk = done - (total - WEIGHTS.length);
+      onDisk = weightsOnDisk(done, total);
     },
     ...options,
   });
 }
 
 async function expectDownloaded(): Promise<void> {
-  const folder = await download();
-  expect((await readdir(folder)).sort()).toEqual(NEEDED);
-  for (const name of NEEDED) {
-    const content = await readFile(path.join(folder, name));
-    expect(content.equals(FILES.get(name) ?? Buffer.alloc(0))).toBe(true);
-  }
-  expect((await readdir(path.join(model, 'blobs'))).some((name) => name.endsWith('.incomplete'))).toBe(false);
+  await expectWhole(await download());
 }
 
+/** What an older huggingface_hub left, long ago. */
 async function leaveIncomplete(bytes: Buffer): Promise<void> {
   await mkdir(path.dirname(blob), { recursive: true });
   await writeFile(`${blob}.incomplete`, bytes);
-}
-
-function isContent(url: string | undefined, name = 'model.safetensors'): boolean {
-  return url === `/cdn/${name}`;
-}
-
-function contentRequests({ requests }: HubServer): HubServer['requests'] {
-  return requests.filter(({ path }) => path.startsWith('/cdn/'));
+  await lutimes(`${blob}.incomplete`, 0, 0);
 }
