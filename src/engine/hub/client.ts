@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { CancelledError, InputError } from '../errors.ts';
+import { proxyOf } from './settings.ts';
 
 /** A file on the hub, before it is downloaded. */
 export interface RemoteFile {
@@ -42,12 +43,13 @@ export class TemporaryFailure extends Error {
 
 /**
  * Talks to the Hugging Face hub, through the proxy that HTTPS_PROXY and NO_PROXY name. (Node 20's own `fetch` knows no
- * proxy, and @huggingface/hub neither resumes a download nor verifies it.) The token goes to the hub alone, never to the
- * hosts that it redirects to.
+ * proxy, undici's EnvHttpProxyAgent is experimental and warns of it, and @huggingface/hub neither resumes a download nor
+ * verifies it.) The token goes to the hub alone, never to the hosts that it redirects to.
  */
 export class HubClient {
   readonly #options: ClientOptions;
-  readonly #dispatcher: Dispatcher = usesProxy() ? new EnvHttpProxyAgent() : new Agent();
+  /** One for each proxy, and one for none. */
+  readonly #dispatchers = new Map<string | undefined, Dispatcher>();
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -119,7 +121,7 @@ export class HubClient {
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
   /**
@@ -134,7 +136,8 @@ export class HubClient {
   ): Promise<Dispatcher.ResponseData> {
     let target = new URL(url);
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const response = await this.#receiving(() => this.#request(method, target, headers));
+      const dispatcher = this.#dispatcherTo(target);
+      const response = await this.#receiving(() => this.#request(method, target, headers, dispatcher));
       const location = headerOf(response.headers, 'location');
       if (response.statusCode < 300) return response;
       if (response.statusCode < 400 && location !== undefined) {
@@ -153,6 +156,7 @@ export class HubClient {
     method: 'GET' | 'HEAD',
     url: URL,
     headers: Readonly<Record<string, string>>,
+    dispatcher: Dispatcher,
   ): Promise<Dispatcher.ResponseData> {
     const { token, signal, endpoint } = this.#options;
     const authorization = token !== undefined && url.origin === new URL(endpoint).origin;
@@ -162,7 +166,7 @@ export class HubClient {
     try {
       const response = await request(url, {
         method,
-        dispatcher: this.#dispatcher,
+        dispatcher,
         bodyTimeout: SILENCE_MS,
         // Compressed, neither lengths nor ranges would be those of the file.
         headers: {
@@ -178,6 +182,13 @@ export class HubClient {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #dispatcherTo(url: URL): Dispatcher {
+    const proxy = proxyOf(url);
+    const dispatcher = this.#dispatchers.get(proxy) ?? (proxy === undefined ? new Agent() : new ProxyAgent(proxy));
+    this.#dispatchers.set(proxy, dispatcher);
+    return dispatcher;
   }
 
   #redirected(from: URL, location: string): URL {
@@ -225,10 +236,6 @@ export class HubClient {
       throw new TemporaryFailure(`the connection failed (${error instanceof Error ? describe(error) : error})`);
     }
   }
-}
-
-function usesProxy(): boolean {
-  return ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some((name) => process.env[name]);
 }
 
 function describe(error: Error): string {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { InputError } from '../errors.ts';
 
 // What Hugging Face's libraries read from the environment, read as they read it.
 
@@ -24,4 +25,37 @@ export async function hubToken(): Promise<string | undefined> {
   const home = HF_HOME || path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'huggingface');
   const kept = await readFile(HF_TOKEN_PATH || path.join(home, 'token'), 'utf8').catch(() => '');
   return kept.trim() || undefined;
+}
+
+/**
+ * The proxy to reach an address through, from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; small letters win, as everywhere.
+ * @throws InputError naming the variable
+ */
+export function proxyOf({ protocol, hostname, port }: URL): string | undefined {
+  const name = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const proxy = process.env[name] ?? process.env[name.toUpperCase()];
+  const host = withoutBrackets(hostname);
+  const hosts = [host, `${host}:${port || (protocol === 'https:' ? 443 : 80)}`];
+  if (!proxy || exemptHosts().some((exempt) => hosts.some((host) => isWithin(host, exempt)))) return undefined;
+  const url = proxy.includes('://') ? proxy : `http://${proxy}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new InputError(`${name.toUpperCase()}: no address of an HTTP proxy. Write it like http://host:port.`);
+  }
+  return url;
+}
+
+function exemptHosts(): string[] {
+  const names = (process.env.no_proxy ?? process.env.NO_PROXY ?? '').toLowerCase().split(/[\s,]+/);
+  return names.filter((name) => name !== '').map(withoutBrackets);
+}
+
+/** Whether a host is the one that NO_PROXY names, or below it: `example.com`, `.example.com` and `*.example.com` alike. */
+function isWithin(host: string, exempt: string): boolean {
+  const domain = exempt.replace(/^\*?\./, '');
+  return exempt === '*' || host === domain || host.endsWith(`.${domain}`);
+}
+
+/** An address of IPv6 as it is written elsewhere than in URLs. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.+)\]$/, '$1');
 }

@@ -1,9 +1,8 @@
-import { lstat, readdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { findEncoder } from '../../../../src/engine/embed/encoders.ts';
 import { downloadModel } from '../../../../src/engine/hub/download.ts';
-import { hubToken } from '../../../../src/engine/hub/settings.ts';
 import { COMMIT, emptyHubHome, type HubServer, hubServer, listen } from '../../../helpers/hubServer.ts';
 
 const ENCODER = path.join(import.meta.dirname, '../../../fixtures/encoders/bert');
@@ -56,6 +55,7 @@ test('stays off the network when Hugging Face’s libraries are told to', async 
 });
 
 test('goes through the proxy, but not to hosts that need none', async () => {
+  const warn = vi.spyOn(process, 'emitWarning');
   const asked: string[] = [];
   const proxy = await listen(
     () => undefined,
@@ -71,14 +71,15 @@ test('goes through the proxy, but not to hosts that need none', async () => {
   vi.stubEnv('HF_ENDPOINT', 'http://hub.invalid');
   await downloadModel('org/model');
   expect(new Set(asked)).toEqual(new Set(['hub.invalid:80']));
+  expect(warn).not.toHaveBeenCalled();
 });
 
-test('reads the token as the hub’s own tools do', async () => {
-  expect(await hubToken()).toBeUndefined();
-  await writeFile(path.join(home, 'token'), 'hf_kept\n');
-  expect(await hubToken()).toBe('hf_kept');
-  vi.stubEnv('HF_TOKEN', 'hf_said');
-  expect(await hubToken()).toBe('hf_said');
+test('says which variable names no proxy, and not what it holds', async () => {
+  vi.stubEnv('HTTP_PROXY', 'socks5://me:secret@proxy');
+  const failure = downloadModel('org/model');
+  await expect(failure).rejects.toThrow(/^HTTP_PROXY: no address of an HTTP proxy/);
+  await expect(failure).rejects.not.toThrow('secret');
+  expect(hub.requests).toEqual([]);
 });
 
 test('refuses what is no name of a model', async () => {
