@@ -1,0 +1,208 @@
+import type { ByteSource } from './byteSource.ts';
+import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
+import { Op } from './pickleOpcodes.ts';
+import { UnreadableError } from './unreadable.ts';
+
+/** Numbers of more digits are no counts, times or keys, and slow to convert. */
+const MAX_NUMBER_BYTES = 256;
+/** Longest dotted name of a class or function. */
+const MAX_NAME_BYTES = 512;
+
+/** Reads opcodes and what follows them, front to back; each method throws an UnreadableError for what can't be. */
+export class PickleOperands {
+  readonly #source: ByteSource;
+  readonly #limit: number;
+  readonly #budget: PickleBudget;
+  readonly #scratch = new DataView(new ArrayBuffer(8));
+  #position: number;
+
+  /** @param limit where the pickle ends at the latest */
+  constructor(source: ByteSource, start: number, limit: number, budget: PickleBudget) {
+    this.#source = source;
+    this.#position = start;
+    this.#limit = limit;
+    this.#budget = budget;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  byte(): number {
+    if (this.#position >= this.#limit) throw new UnreadableError('its pickle ends early');
+    const byte = this.#source.byte(this.#position);
+    this.#position += 1;
+    return byte;
+  }
+
+  /** A little-endian number of this many bytes; exact up to 2^53, and what is longer lies beyond any file. */
+  uint(bytes: 1 | 2 | 4 | 8): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < bytes; i += 1) {
+      value += this.byte() * scale;
+      scale *= 256;
+    }
+    return value;
+  }
+
+  /** The line of a place in the memo. */
+  indexLine(): number {
+    const index = parseInteger(this.#line(MAX_NUMBER_BYTES));
+    if (typeof index !== 'number') throw new UnreadableError('its pickle is damaged');
+    return index;
+  }
+
+  /** The line of a module, a class, a function or a persistent id. */
+  nameLine(): string {
+    return this.#line(MAX_NAME_BYTES);
+  }
+
+  /** The value that an opcode writes out; undefined for those that take values from the stack or the memo. */
+  literal(opcode: number): null | boolean | number | bigint | string | Buffer | undefined {
+    switch (opcode) {
+      case Op.none:
+        return null;
+      case Op.newTrue:
+        return true;
+      case Op.newFalse:
+        return false;
+      case Op.binInt:
+        return this.uint(4) | 0;
+      case Op.binInt1:
+        return this.byte();
+      case Op.binInt2:
+        return this.uint(2);
+      case Op.long1:
+        return this.#integer(this.byte());
+      case Op.long4:
+        return this.#integer(this.uint(4));
+      case Op.int:
+        return parseIntegerLine(this.#line(MAX_NUMBER_BYTES));
+      case Op.long:
+        return parseInteger(this.#line(MAX_NUMBER_BYTES).replace(/L$/, ''));
+      case Op.binFloat:
+        return this.#double();
+      case Op.float:
+        return parseFloatLine(this.#line(MAX_NUMBER_BYTES));
+      case Op.shortBinString:
+      case Op.shortBinUnicode:
+        return this.#text(this.uint(1));
+      case Op.binString:
+      case Op.binUnicode:
+        return this.#text(this.uint(4));
+      case Op.binUnicode8:
+        return this.#text(this.uint(8));
+      case Op.string:
+        return parseStringLine(this.#line());
+      case Op.unicode:
+        return parseUnicodeLine(this.#line());
+      case Op.shortBinBytes:
+        return this.#bytes(this.uint(1));
+      case Op.binBytes:
+        return this.#bytes(this.uint(4));
+      case Op.binBytes8:
+      case Op.byteArray8:
+        return this.#bytes(this.uint(8));
+      default:
+        return undefined;
+    }
+  }
+
+  /** A little-endian number in two's complement. */
+  #integer(length: number): number | bigint {
+    if (length > MAX_NUMBER_BYTES) throw new UnreadableError(`its pickle holds a number of ${length} bytes`);
+    if (length === 0) return 0;
+    const bytes = this.#bytes(length);
+    if (length <= 6) return bytes.readIntLE(0, length);
+    const magnitude = BigInt(`0x${bytes.reverse().toString('hex')}`);
+    return narrowed(BigInt.asIntN(length * 8, magnitude));
+  }
+
+  /** Big-endian, unlike everything else. */
+  #double(): number {
+    for (let i = 0; i < 8; i += 1) this.#scratch.setUint8(i, this.byte());
+    return this.#scratch.getFloat64(0);
+  }
+
+  #text(length: number): string {
+    this.#skip(length, 2 * SLOT_BYTES + 2 * length);
+    return this.#source.text(this.#position - length, length);
+  }
+
+  #bytes(length: number): Buffer {
+    this.#skip(length, ARRAY_BYTES + length);
+    return this.#source.bytes(this.#position - length, length);
+  }
+
+  /** Passes over bytes, once it is known that they are there and what is made of them is affordable. */
+  #skip(length: number, cost: number): void {
+    if (length > this.#limit - this.#position) throw new UnreadableError('its pickle ends early');
+    this.#budget.charge(cost);
+    this.#position += length;
+  }
+
+  /** The text up to the end of the line, byte for byte as characters. */
+  #line(maximum = Number.POSITIVE_INFINITY): string {
+    const bytes: number[] = [];
+    for (let byte = this.byte(); byte !== 0x0a; byte = this.byte()) {
+      if (bytes.length >= maximum) throw new UnreadableError('its pickle holds a line that is too long');
+      this.#budget.charge(SLOT_BYTES);
+      bytes.push(byte);
+    }
+    return Buffer.from(bytes).toString('latin1');
+  }
+}
+
+/** In protocol 0, truth values are numbers of two digits. */
+function parseIntegerLine(line: string): number | bigint | boolean {
+  return line === '00' ? false : line === '01' ? true : parseInteger(line);
+}
+
+function parseInteger(text: string): number | bigint {
+  if (!/^[+-]?\d+$/.test(text)) throw new UnreadableError('its pickle holds a number that is none');
+  return narrowed(text.startsWith('+') ? BigInt(text.slice(1)) : BigInt(text));
+}
+
+function narrowed(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function parseFloatLine(line: string): number {
+  if (/^[+-]?inf$/.test(line)) return line.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[+-]?nan$/.test(line)) return Number.NaN;
+  if (!/^[+-]?[\d.]+(e[+-]?\d+)?$/.test(line)) throw new UnreadableError('its pickle holds a number that is none');
+  return Number(line);
+}
+
+const ESCAPES = new Map([
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['a', '\x07'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['v', '\v'],
+]);
+
+/** A string of Python 2 as it prints itself, `'it\'s \xe9'`; its bytes are taken as UTF-8. */
+function parseStringLine(line: string): string {
+  const [, , body] = /^(['"])(.*)\1$/s.exec(line.trim()) ?? [];
+  if (body === undefined) throw new UnreadableError('its pickle holds a string without quotes');
+  const bytes = body.replace(/\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)/gs, (_, code: string) => {
+    if (code.length === 3 && code.startsWith('x')) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
+    if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff);
+    return ESCAPES.get(code) ?? code;
+  });
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+/** Latin-1 in which `\uXXXX` and `\UXXXXXXXX` stand for other characters. */
+function parseUnicodeLine(line: string): string {
+  return line.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (_, short?: string, long?: string) => {
+    const code = Number.parseInt(short ?? long ?? '', 16);
+    if (code > 0x10ffff) throw new UnreadableError('its pickle holds a character that does not exist');
+    return String.fromCodePoint(code);
+  });
+}
