@@ -16,8 +16,17 @@ export interface Checkpoint extends CheckpointSummary {
   readonly files: readonly string[];
   /** The same for the same weights, in whatever container: of two such, one is ranked. */
   readonly fingerprint: string;
-  /** The ONNX model to run, and the folder that its external weights lie in (and nowhere else). */
-  readonly loadModel: () => Promise<{ readonly model: Uint8Array; readonly weightsFolder: string }>;
+  readonly loadModel: () => Promise<RunnableModel>;
+}
+
+/** What ONNX Runtime loads. */
+export interface RunnableModel {
+  /** ONNX */
+  readonly model: Uint8Array;
+  /** The folder that the model's external weights lie in, and nowhere else. */
+  readonly weightsFolder: string;
+  /** Of a graph built over a file of weights, how they are stored; undefined for a model that came as ONNX. */
+  readonly inPlace?: { readonly halfPrecisionBytes: number };
 }
 
 /** The input tensor of an image network. */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
-import { PbfWriter } from 'pbf';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Checkpoint, TextInput } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { CancelledError, InputError } from '../errors.ts';
+import { openSession } from '../extract/session.ts';
 import { tokenTensors } from '../extract/tokenTensors.ts';
 import type { FloatMatrix } from '../linalg/matrix.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer, type Tokens } from '../tokenize/tokenizer.ts';
@@ -71,13 +71,7 @@ export class TextEncoder {
         `${file}: ${checkpoint.architecture} is no text encoder. Name CLIP, BERT, GPT-2 or their kin.`,
       );
     }
-    const { model, weightsFolder } = await checkpoint.loadModel();
-    const session = await InferenceSession.create(withOutput(model, checkpoint.featurePoint.tensor), {
-      executionProviders: ['cpu'],
-      logSeverityLevel: 4,
-      // Weights outside the model are looked for in this folder, and nowhere else.
-      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
-    });
+    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu');
     return new TextEncoder(session, tokenizer, checkpoint, checkpoint.text);
   }
 
@@ -191,12 +185,4 @@ async function openTextNetwork(folder: string, file: string): Promise<Checkpoint
 async function isClip(folder: string): Promise<boolean> {
   const config = await readFile(path.join(folder, 'config.json'), 'utf8').catch(() => '');
   return /"model_type"\s*:\s*"clip/.test(config);
-}
-
-/** The model with one more output: protobuf merges ModelProto.graph.output { name } that is appended to it. */
-function withOutput(model: Uint8Array, tensor: string): Uint8Array {
-  const writer = new PbfWriter();
-  const writeOutput = (name: string, output: PbfWriter) => output.writeStringField(1, name);
-  writer.writeMessage(7, (name: string, graph: PbfWriter) => graph.writeMessage(12, writeOutput, name), tensor);
-  return Buffer.concat([model, writer.finish()]);
 }

@@ -1,11 +1,11 @@
 import { Float16Array } from '@petamoriken/float16';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
-import { PbfWriter } from 'pbf';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { FeaturePoint } from '../checkpoints/onnx/head.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';
 import type { SampleInputs } from './sampleReader.ts';
+import { openSession } from './session.ts';
 import { tokenTensors } from './tokenTensors.ts';
 
 /** What a network gives for some samples: one row each, row-major. */
@@ -47,13 +47,7 @@ export class Network {
    */
   static async open(checkpoint: Checkpoint, provider: string): Promise<Network> {
     const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
-    const { model, weightsFolder } = await checkpoint.loadModel();
-    const session = await InferenceSession.create(withOutput(model, checkpoint.featurePoint.tensor), {
-      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-      logSeverityLevel: 4,
-      // Weights outside the model are looked for in this folder, and nowhere else.
-      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
-    });
+    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, provider);
     return new Network(session, checkpoint, tokenizer);
   }
 
@@ -113,17 +107,6 @@ function samplesPerRun({ image, text, parameters }: Checkpoint): number {
   }
   if (text) samples = Math.min(samples, Math.floor(PRODUCTS_PER_RUN / (parameters * TYPICAL_TOKENS)));
   return Math.max(1, Math.min(MAX_SAMPLES_PER_RUN, samples));
-}
-
-/**
- * The model with one more output. Protobuf merges a message that appears twice, so a few appended bytes
- * (ModelProto.graph { GraphProto.output { ValueInfoProto.name } }) add it; the runtime infers its type.
- */
-function withOutput(model: Uint8Array, tensor: string): Uint8Array {
-  const writer = new PbfWriter();
-  const writeOutput = (name: string, output: PbfWriter) => output.writeStringField(1, name);
-  writer.writeMessage(7, (name: string, graph: PbfWriter) => graph.writeMessage(12, writeOutput, name), tensor);
-  return Buffer.concat([model, writer.finish()]);
 }
 
 /**

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { PbfWriter } from 'pbf';
+import type { RunnableModel } from '../checkpoint.ts';
 import type { Weights, WeightTensor, WeightType } from '../weights.ts';
 
 /** Name of a tensor in the graph: what nodes take and give. */
@@ -23,13 +24,6 @@ const DATA_TYPES: Record<WeightType, number> = {
 const OPSET = 20;
 const IR_VERSION = 9;
 
-/** A finished graph: an ONNX model whose weights lie in the checkpoint's own files. */
-export interface BuiltGraph {
-  readonly model: Uint8Array;
-  /** The folder that the model's external data is relative to: it holds every file of weights. */
-  readonly weightsFolder: string;
-}
-
 /**
  * Builds an ONNX graph over named weights. Nothing is read or copied: a weight becomes an initializer that points into
  * the checkpoint's file (ONNX external data), and values stored in half or double precision get a Cast to float32.
@@ -44,6 +38,7 @@ export class Graph {
   readonly #marks: string[] = [];
   readonly #loaded = new Map<WeightTensor, Value>();
   readonly #names = new Set<Value>();
+  #halfPrecisionBytes = 0;
   #count = 0;
 
   /** @param weights files must be real paths (no links), or ONNX Runtime refuses to follow them */
@@ -168,7 +163,8 @@ export class Graph {
     this.#outputs.push(message((output) => output.writeStringField(1, this.mark(name, value))));
   }
 
-  build(): BuiltGraph {
+  /** The model; its external data is relative to the folder that holds every file of weights. */
+  build(): RunnableModel {
     const model = message((m) => {
       m.writeVarintField(1, IR_VERSION);
       m.writeBytesField(
@@ -193,7 +189,7 @@ export class Graph {
         }),
       );
     });
-    return { model, weightsFolder: this.#folder };
+    return { model, weightsFolder: this.#folder, inPlace: { halfPrecisionBytes: this.#halfPrecisionBytes } };
   }
 
   #find(name: string): WeightTensor {
@@ -230,6 +226,7 @@ export class Graph {
         t.writeVarintField(14, 1);
       }),
     );
+    if (tensor.type === 'float16' || tensor.type === 'bfloat16') this.#halfPrecisionBytes += tensor.bytes;
     const cast = tensor.type === 'float32' ? name : this.node('Cast', [name], { to: DATA_TYPES.float32 });
     if (!axes) return cast;
     // Axis i of what is stored is axis axes[i] of the tensor: the transposition takes them back.

@@ -1,0 +1,48 @@
+import { InferenceSession } from 'onnxruntime-node';
+import { PbfWriter } from 'pbf';
+import type { RunnableModel } from '../checkpoints/checkpoint.ts';
+
+/** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
+const LARGE_HALF_PRECISION = 64 * 2 ** 20;
+
+/**
+ * Loads a model into ONNX Runtime, with one of its tensors made an output.
+ *
+ * @param provider besides the CPU
+ * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
+ */
+export async function openSession(
+  { model, weightsFolder, inPlace }: RunnableModel,
+  tensor: string,
+  provider: string,
+): Promise<InferenceSession> {
+  const onCpu = provider === 'cpu';
+  const keepHalf = onCpu && inPlace !== undefined && inPlace.halfPrecisionBytes >= LARGE_HALF_PRECISION;
+  return InferenceSession.create(withOutput(model, tensor), {
+    executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
+    logSeverityLevel: 4,
+    // Folding constants would turn them all into single precision at once; so would the layouts of the highest level.
+    ...(keepHalf && { graphOptimizationLevel: 'extended' }),
+    extra: {
+      session: {
+        // Weights outside the model are looked for in this folder, and nowhere else.
+        model_external_initializers_file_folder_path: weightsFolder,
+        // Prepacking copies every matrix while loading, up to twice the weights; over so many rows as a run has,
+        // packing as it goes costs nothing that can be measured. Quantised layers of ONNX files do need it.
+        ...(inPlace && { disable_prepacking: '1' }),
+      },
+      ...(keepHalf && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
+    },
+  });
+}
+
+/**
+ * The model with one more output. Protobuf merges a message that appears twice, so a few appended bytes
+ * (ModelProto.graph { GraphProto.output { ValueInfoProto.name } }) add it; the runtime infers its type.
+ */
+function withOutput(model: Uint8Array, tensor: string): Uint8Array {
+  const writer = new PbfWriter();
+  const writeOutput = (name: string, output: PbfWriter) => output.writeStringField(1, name);
+  writer.writeMessage(7, (name: string, graph: PbfWriter) => graph.writeMessage(12, writeOutput, name), tensor);
+  return Buffer.concat([model, writer.finish()]);
+}

@@ -1,0 +1,172 @@
+/** Names and shapes of the weights of published networks. */
+export type Shapes = Record<string, readonly number[]>;
+
+const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
+  Object.assign({}, ...Array.from({ length: count }, (_, index) => part(index)));
+
+const layerNorm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });
+
+const layer = (name: string, outputs: number, ...inputs: number[]): Shapes => ({
+  [`${name}.weight`]: [outputs, ...inputs],
+  [`${name}.bias`]: [outputs],
+});
+
+export function batchNorm(name: string, channels: number): Shapes {
+  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => [`${name}.${part}`, [channels]]);
+  return Object.fromEntries([...parts, [`${name}.num_batches_tracked`, []]]);
+}
+
+export function resnetShapes(
+  blocks: readonly number[],
+  options: { bottleneck?: boolean; groups?: number; width?: number },
+): Shapes {
+  const { bottleneck = false, groups = 1, width = 64 } = options;
+  const shapes: Shapes = { 'conv1.weight': [64, 3, 7, 7], ...batchNorm('bn1', 64) };
+  let inputs = 64;
+  for (const [stage, count] of blocks.entries()) {
+    for (let block = 0; block < count; block += 1) {
+      const name = `layer${stage + 1}.${block}`;
+      const out = (bottleneck ? 256 : 64) << stage;
+      const inner = bottleneck ? (width * groups) << stage : out;
+      const kernels: [number, number, number][] = bottleneck
+        ? [
+            [inner, inputs, 1],
+            [inner, inner / groups, 3],
+            [out, inner, 1],
+          ]
+        : [
+            [inner, inputs, 3],
+            [out, inner, 3],
+          ];
+      for (const [index, [to, from, size]] of kernels.entries()) {
+        shapes[`${name}.conv${index + 1}.weight`] = [to, from, size, size];
+        Object.assign(shapes, batchNorm(`${name}.bn${index + 1}`, to));
+      }
+      if (block === 0 && inputs !== out) {
+        Object.assign(
+          shapes,
+          { [`${name}.downsample.0.weight`]: [out, inputs, 1, 1] },
+          batchNorm(`${name}.downsample.1`, out),
+        );
+      }
+      inputs = out;
+    }
+  }
+  return { ...shapes, 'fc.weight': [1000, inputs], 'fc.bias': [1000] };
+}
+
+export const VGG16 = [
+  64,
+  64,
+  'pool',
+  128,
+  128,
+  'pool',
+  256,
+  256,
+  256,
+  'pool',
+  512,
+  512,
+  512,
+  'pool',
+  512,
+  512,
+  512,
+] as const;
+
+export function vggShapes(layers: readonly (number | 'pool')[], withNorm: boolean): Shapes {
+  const shapes: Shapes = {};
+  let index = 0;
+  let inputs = 3;
+  for (const channels of layers) {
+    if (channels === 'pool') {
+      index += 1;
+      continue;
+    }
+    Object.assign(shapes, layer(`features.${index}`, channels, inputs, 3, 3));
+    if (withNorm) Object.assign(shapes, batchNorm(`features.${index + 1}`, channels));
+    index += withNorm ? 3 : 2;
+    inputs = channels;
+  }
+  return {
+    ...shapes,
+    ...layer('classifier.0', 4096, 25088),
+    ...layer('classifier.3', 4096, 4096),
+    ...layer('classifier.6', 1000, 4096),
+  };
+}
+
+/** A block of timm's transformers. */
+export const transformerBlock = (name: string, width: number, ratio = 4): Shapes => ({
+  ...layerNorm(`${name}.norm1`, width),
+  ...layer(`${name}.attn.qkv`, 3 * width, width),
+  ...layer(`${name}.attn.proj`, width, width),
+  ...layerNorm(`${name}.norm2`, width),
+  ...layer(`${name}.mlp.fc1`, ratio * width, width),
+  ...layer(`${name}.mlp.fc2`, width, ratio * width),
+});
+
+/** timm's and DeiT's ViT. */
+export function vitShapes(width: number, depth: number, patch: number, size: number, classes?: number): Shapes {
+  return {
+    cls_token: [1, 1, width],
+    pos_embed: [1, (size / patch) ** 2 + 1, width],
+    ...layer('patch_embed.proj', width, 3, patch, patch),
+    ...numbered(depth, (index) => transformerBlock(`blocks.${index}`, width)),
+    ...layerNorm('norm', width),
+    ...(classes === undefined ? {} : layer('head', classes, width)),
+  };
+}
+
+/** timm's Swin. */
+export function swinShapes(width: number, depths: readonly number[], window: number): Shapes {
+  const stages = numbered(depths.length, (stage) => {
+    const dim = width * 2 ** stage;
+    const table = [(2 * window - 1) ** 2, dim / 32];
+    const blocks = numbered(depths[stage] ?? 0, (index) => ({
+      ...transformerBlock(`layers.${stage}.blocks.${index}`, dim),
+      [`layers.${stage}.blocks.${index}.attn.relative_position_bias_table`]: table,
+    }));
+    if (stage === depths.length - 1) return blocks;
+    // The published names: a stage ends by merging patches for the next.
+    const merging = { [`layers.${stage}.downsample.reduction.weight`]: [2 * dim, 4 * dim] };
+    return { ...blocks, ...merging, ...layerNorm(`layers.${stage}.downsample.norm`, 4 * dim) };
+  });
+  const last = width * 2 ** (depths.length - 1);
+  const stem = { ...layer('patch_embed.proj', width, 3, 4, 4), ...layerNorm('patch_embed.norm', width) };
+  return { ...stem, ...stages, ...layerNorm('norm', last), ...layer('head', 1000, last) };
+}
+
+/** Hugging Face's BERT and its kin. */
+export function bertShapes(
+  prefix: string,
+  layers: number,
+  width: number,
+  words: number,
+  positions: number,
+  types: number,
+): Shapes {
+  const embeddings: Shapes = {
+    'embeddings.word_embeddings.weight': [words, width],
+    'embeddings.position_embeddings.weight': [positions, width],
+    'embeddings.token_type_embeddings.weight': [types, width],
+    ...layerNorm('embeddings.LayerNorm', width),
+  };
+  const encoder = numbered(layers, (index) => {
+    const name = `encoder.layer.${index}`;
+    return {
+      ...layer(`${name}.attention.self.query`, width, width),
+      ...layer(`${name}.attention.self.key`, width, width),
+      ...layer(`${name}.attention.self.value`, width, width),
+      ...layer(`${name}.attention.output.dense`, width, width),
+      ...layerNorm(`${name}.attention.output.LayerNorm`, width),
+      ...layer(`${name}.intermediate.dense`, 4 * width, width),
+      ...layer(`${name}.output.dense`, width, 4 * width),
+      ...layerNorm(`${name}.output.LayerNorm`, width),
+    };
+  });
+  return Object.fromEntries(
+    Object.entries({ ...embeddings, ...encoder }).map(([name, shape]) => [prefix + name, shape]),
+  );
+}

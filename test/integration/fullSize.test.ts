@@ -1,0 +1,102 @@
+import { open, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../../src/engine/checkpoints/discover.ts';
+import { openSession } from '../../src/engine/extract/session.ts';
+import type { Shapes } from '../helpers/shapes.ts';
+import { bertShapes, resnetShapes, swinShapes, VGG16, vggShapes, vitShapes } from '../helpers/shapes.ts';
+import { temporaryFolder } from '../helpers/temporaryFolder.ts';
+
+// Networks of published sizes with random weights: they load where they lie, and give features of the right width.
+
+/** Random values are written in pieces of this many, again and again. */
+const PIECE = 1_000_003;
+
+type Precision = 'F32' | 'F16';
+
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** A safetensors file of these weights, all of them small random numbers that a variance can be. */
+async function writeWeights(file: string, shapes: Shapes, precision: Precision): Promise<void> {
+  const width = precision === 'F32' ? 4 : 2;
+  let offset = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const from = offset;
+    offset += width * elements(shape);
+    return [name, { dtype: precision, shape, data_offsets: [from, offset] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const values = Float32Array.from({ length: PIECE }, () => 0.001 + 0.02 * Math.random());
+  // 0.0625 and what lies above it by a random mantissa, halves and small enough.
+  const halves = Uint16Array.from({ length: PIECE }, () => 0x2400 + Math.floor(0x300 * Math.random()));
+  const piece = Buffer.from(precision === 'F32' ? values.buffer : halves.buffer);
+  const handle = await open(file, 'w');
+  try {
+    await handle.write(length);
+    await handle.write(header);
+    for (let at = 0; at < offset; at += piece.length) {
+      await handle.write(piece, 0, Math.min(piece.length, offset - at));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+const image = new Tensor('float32', new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224, 224]);
+
+/** Bytes of this process's memory now, or at most since it was last forgotten. Linux only. */
+async function memory(what: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  return 1024 * Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]);
+}
+
+interface Case {
+  name: string;
+  shapes: Shapes;
+  precision?: Precision;
+  width: number;
+  /**
+   * Peak memory while it loads, over the weights. Convolutions with batch norm are what the runtime makes copies of, fused
+   * and in another layout.
+   */
+  memory: number;
+}
+
+const CASES: Case[] = [
+  { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), width: 2048, memory: 3.5 },
+  { name: 'VGG-16', shapes: vggShapes(VGG16, false), width: 4096, memory: 1.3 },
+  { name: 'ViT-S/16', shapes: vitShapes(384, 12, 16, 224, 1000), width: 384, memory: 1.3 },
+  { name: 'Swin-B', shapes: swinShapes(128, [2, 2, 18, 2], 7), width: 1024, memory: 1.3 },
+  { name: 'BERT-base', shapes: bertShapes('bert.', 12, 768, 30522, 512, 2), width: 768, memory: 1.3 },
+  { name: 'ViT-B/16', shapes: vitShapes(768, 12, 16, 224, 1000), precision: 'F16', width: 768, memory: 1.3 },
+];
+
+describe('at full size', () => {
+  it.each(CASES)('$name', async ({ name, shapes, precision = 'F32', width, memory: limit }) => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, 'network.safetensors');
+    await writeWeights(file, shapes, precision);
+    const checkpoint = await openCheckpoint(file, folder, { modalities: ['image', 'text'] });
+    expect(checkpoint.architecture).toBe(name);
+
+    const linux = process.platform === 'linux';
+    if (linux) await writeFile('/proc/self/clear_refs', '5');
+    const before = linux ? await memory('VmRSS') : 0;
+    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu');
+    if (linux) expect(((await memory('VmHWM')) - before) / checkpoint.bytes).toBeLessThan(limit);
+
+    const tokens = new Tensor('int64', BigInt64Array.of(101n, 7592n, 102n, 0n), [1, 4]);
+    const mask = new Tensor('int64', BigInt64Array.of(1n, 1n, 1n, 0n), [1, 4]);
+    const types = new Tensor('int64', new BigInt64Array(4), [1, 4]);
+    const feeds = { image, input_ids: tokens, attention_mask: mask, token_type_ids: types };
+    const inputs = Object.entries(feeds).filter(([input]) => session.inputNames.includes(input));
+    const { features } = await session.run(Object.fromEntries(inputs), ['features']);
+    await session.release();
+    expect(features?.dims).toContain(width);
+    expect(features?.data).toBeInstanceOf(Float32Array);
+    expect(Float32Array.from(features?.data ?? [], Number).every(Number.isFinite)).toBe(true);
+  });
+});
