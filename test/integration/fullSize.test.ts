@@ -66,12 +66,13 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), width: 2048, memory: 3.5 },
   { name: 'VGG-16', shapes: vggShapes(VGG16, false), width: 4096, memory: 1.3 },
   { name: 'ViT-S/16', shapes: vitShapes(384, 12, 16, 224, 1000), width: 384, memory: 1.3 },
   { name: 'Swin-B', shapes: swinShapes(128, [2, 2, 18, 2], 7), width: 1024, memory: 1.3 },
   { name: 'BERT-base', shapes: bertShapes('bert.', 12, 768, 30522, 512, 2), width: 768, memory: 1.3 },
   { name: 'ViT-B/16', shapes: vitShapes(768, 12, 16, 224, 1000), precision: 'F16', width: 768, memory: 1.3 },
+  // Last: what it leaves free would hide what the others take.
+  { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), width: 2048, memory: 3.5 },
 ];
 
 describe('at full size', () => {
