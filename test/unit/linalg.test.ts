@@ -6,7 +6,7 @@ import { leastSquares } from '../../src/engine/linalg/leastSquares.ts';
 import type { Matrix } from '../../src/engine/linalg/matrix.ts';
 import { difference, transpose, zeros } from '../../src/engine/linalg/matrix.ts';
 import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../../src/engine/linalg/multiply.ts';
-import { subtractProduct } from '../../src/engine/linalg/onnxKernels.ts';
+import { addProduct } from '../../src/engine/linalg/onnxKernels.ts';
 import { generator } from './random.ts';
 
 test.each([
@@ -25,12 +25,22 @@ test.each([
 test.each([
   [3, 4, 5],
   [300, 40, 280],
-])('%i × %i × %i: a product is subtracted in place', async (m, k, n) => {
+])('%i × %i × %i: a product is added in place', async (m, k, n) => {
   const { matrix } = generator(4);
   const [a, b, c] = [matrix(m, k), matrix(k, n), matrix(m, n)];
-  const expected = difference(c, naiveProduct(a, b));
-  await subtractProduct(a.data, b.data, c.data, m, k, n);
-  expect(distance(c, expected)).toBeLessThan(1e-12);
+  const product = naiveProduct(a, b);
+  for (const [transposed, left, right] of [
+    ['neither', a, b],
+    ['a', transpose(a), b],
+    ['b', a, transpose(b)],
+  ] as const) {
+    const before = { ...c, data: c.data.slice() };
+    await addProduct(-1, left.data, right.data, c.data, m, k, n, transposed);
+    expect(distance(c, difference(before, product))).toBeLessThan(1e-12);
+  }
+  const before = { ...c, data: c.data.slice() };
+  await addProduct(1, a.data, b.data, c.data, m, k, n, 'neither');
+  expect(distance(difference(c, before), product)).toBeLessThan(1e-12);
 });
 
 test('a product with a lower triangle skips only zeros', async () => {

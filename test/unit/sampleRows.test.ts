@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstNotBelow, standardisedColumns, sumRows } from '../../src/engine/linalg/sampleRows.ts';
+import { addSquares, firstNotBelow, standardisedColumns, sumRows } from '../../src/engine/linalg/sampleRows.ts';
 import { generator } from './random.ts';
 
 /** Sizes that leave rows and columns over from vectors of two and blocks of eight. */
@@ -32,6 +32,22 @@ describe.each([
     const sums = sumRows(samples, 2, groups, 4, shift);
     expect([sums.rows, sums.cols]).toEqual([4, cols]);
     expect([...sums.data]).toEqual([...expected]);
+  });
+
+  it.each(SHAPES)('adds the squares of %i rows of %i columns', (rows, cols) => {
+    const { uniform } = generator(rows + 2);
+    const samples = { rows: rows + 1, cols, data: numbers((rows + 1) * cols, uniform) };
+    const shift = Float64Array.from({ length: cols }, uniform);
+    const squares = Float64Array.from({ length: cols }, uniform);
+    const expected = squares.slice();
+    for (let i = 1; i <= rows; i++) {
+      for (let j = 0; j < cols; j++) {
+        const centred = (samples.data[i * cols + j] as number) - (shift[j] as number);
+        expected[j] = (expected[j] as number) + centred * centred;
+      }
+    }
+    addSquares(samples, 1, rows + 1, shift, squares);
+    expect([...squares]).toEqual([...expected]);
   });
 
   it.each(SHAPES)('standardises and transposes %i rows of %i columns', (rows, cols) => {

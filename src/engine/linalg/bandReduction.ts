@@ -1,7 +1,7 @@
 import type { Matrix } from './matrix.ts';
 import { addTo, paste, rowRange, scaled, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
-import { subtractProduct } from './onnxKernels.ts';
+import { addProduct } from './onnxKernels.ts';
 import { allocate, doubles, kernels } from './wasm/kernels.ts';
 
 /** Width of the band: wide enough for Gemm to make it, narrow enough for loops to narrow it further. */
@@ -93,7 +93,7 @@ async function reflectBothSides({ v, t }: Panel, a: Matrix): Promise<void> {
   const right = zeros(2 * width, a.rows);
   paste(right, v, 0, 0);
   paste(right, transpose(product), width, 0);
-  await subtractProduct(left.data, right.data, a.data, a.rows, 2 * width, a.cols);
+  await addProduct(-1, left.data, right.data, a.data, a.rows, 2 * width, a.cols, 'neither');
 }
 
 /** Qᵀ·C, or Q·C when `back`, for Q = I − Vᵀ·T·V on the rows from `first` on. */

@@ -36,35 +36,38 @@ export async function gemm<T extends Numbers>(
   n: number,
   transposed: Transposed,
 ): Promise<void> {
-  const session = await gemmSession(result, transposed, false);
-  await session.run(
-    {
-      a: transposed === 'a' ? tensor(a, k, m) : tensor(a, m, k),
-      b: transposed === 'b' ? tensor(b, n, k) : tensor(b, k, n),
-    },
-    { y: tensor(result, m, n) },
-  );
+  const session = await gemmSession(result, transposed, undefined);
+  await session.run(factors(a, b, m, k, n, transposed), { y: tensor(result, m, n) });
 }
 
 /**
- * C − A·B in place of C.
+ * C + A·B or C − A·B in place of C, A or B transposed if asked for.
  *
- * @param a `[m, k]`
- * @param b `[k, n]`
+ * @param a `[m, k]`, or `[k, m]` when transposed
+ * @param b `[k, n]`, or `[n, k]` when transposed
  * @param c `[m, n]`
  */
-export async function subtractProduct<T extends Numbers>(
+export async function addProduct<T extends Numbers>(
+  sign: 1 | -1,
   a: T,
   b: T,
   c: T,
   m: number,
   k: number,
   n: number,
+  transposed: Transposed,
 ): Promise<void> {
-  const session = await gemmSession(c, 'neither', true);
+  const session = await gemmSession(c, transposed, sign);
   // The kernel copies C to Y before it multiplies, so the two may share their memory.
   const shared = tensor(c, m, n);
-  await session.run({ a: tensor(a, m, k), b: tensor(b, k, n), c: shared }, { y: shared });
+  await session.run({ ...factors(a, b, m, k, n, transposed), c: shared }, { y: shared });
+}
+
+function factors(a: Numbers, b: Numbers, m: number, k: number, n: number, transposed: Transposed) {
+  return {
+    a: transposed === 'a' ? tensor(a, k, m) : tensor(a, m, k),
+    b: transposed === 'b' ? tensor(b, n, k) : tensor(b, k, n),
+  };
 }
 
 function tensor(data: Numbers, rows: number, cols: number): Tensor {
@@ -73,13 +76,13 @@ function tensor(data: Numbers, rows: number, cols: number): Tensor {
     : new Tensor('float64', data, [rows, cols]);
 }
 
-/** The session of a product of the type of `result`; made once. */
-function gemmSession(result: Numbers, transposed: Transposed, subtract: boolean): Promise<InferenceSession> {
+/** The session of a product of the type of `result`, added to something or not; made once. */
+function gemmSession(result: Numbers, transposed: Transposed, sign: 1 | -1 | undefined): Promise<InferenceSession> {
   const type = result instanceof Float32Array ? 'float32' : 'float64';
-  const key = `${type} ${transposed} ${subtract}`;
+  const key = `${type} ${transposed} ${sign}`;
   let session = sessions.get(key);
   if (session === undefined) {
-    session = InferenceSession.create(gemmModel(type, transposed, subtract), {
+    session = InferenceSession.create(gemmModel(type, transposed, sign), {
       // Idle threads must not spin: the next product may run in the other session, or in a network's.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
@@ -89,11 +92,11 @@ function gemmSession(result: Numbers, transposed: Transposed, subtract: boolean)
 }
 
 /**
- * The bytes of an ONNX model with the one node `y = Gemm(a, b)`, or with `subtract` `y = c − Gemm(a, b)`; field numbers
- * are those of onnx.proto.
+ * The bytes of an ONNX model with the one node `y = Gemm(a, b)`, or with a sign `y = c ± Gemm(a, b)`; field numbers are
+ * those of onnx.proto.
  */
-function gemmModel(type: ElementType, transposed: Transposed, subtract: boolean): Uint8Array {
-  const inputs = subtract ? ['a', 'b', 'c'] : ['a', 'b'];
+function gemmModel(type: ElementType, transposed: Transposed, sign: 1 | -1 | undefined): Uint8Array {
+  const inputs = sign === undefined ? ['a', 'b'] : ['a', 'b', 'c'];
   const node = message((writer) => {
     for (const input of inputs) writer.writeStringField(1, input);
     writer.writeStringField(2, 'y');
@@ -108,12 +111,12 @@ function gemmModel(type: ElementType, transposed: Transposed, subtract: boolean)
         }),
       );
     }
-    if (subtract) {
+    if (sign !== undefined) {
       writer.writeBytesField(
         5,
         message((attribute) => {
           attribute.writeStringField(1, 'alpha');
-          attribute.writeFloatField(2, -1);
+          attribute.writeFloatField(2, sign);
           attribute.writeVarintField(20, ATTRIBUTE_TYPE_FLOAT);
         }),
       );

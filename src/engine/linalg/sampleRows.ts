@@ -41,6 +41,30 @@ export function sumRows(
 }
 
 /**
+ * Adds Σ(x − shift)² of samples `from` to `to` to `squares`.
+ *
+ * @param samples `[n, d]`
+ * @param shift `[d]`
+ * @param squares `[d]`
+ */
+export function addSquares(
+  { cols, data }: FloatMatrix,
+  from: number,
+  to: number,
+  shift: Float64Array,
+  squares: Float64Array,
+): void {
+  const part = data.subarray(from * cols, to * cols);
+  const [dataAt, shiftAt, squaresAt] = allocate(part.byteLength, shift.byteLength, squares.byteLength);
+  put(dataAt, part);
+  put(shiftAt, shift);
+  put(squaresAt, squares);
+  const kernel = part instanceof Float32Array ? kernels.sumSquares32 : kernels.sumSquares64;
+  kernel(dataAt, to - from, cols, shiftAt, squaresAt);
+  squares.set(doubles(squaresAt, squares.length));
+}
+
+/**
  * Samples by columns, the layout that a Gram matrix reads fastest: (x − shift − offset)·scale of samples `from` to `to`.
  *
  * @param features `[n, d]`

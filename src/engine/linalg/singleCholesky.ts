@@ -1,7 +1,7 @@
 import { inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
 import { zeros } from './matrix.ts';
-import { gemm } from './onnxKernels.ts';
+import { addProduct, gemm } from './onnxKernels.ts';
 
 /** Columns per panel: enough for Gemm, few enough that the part of a panel above the diagonal is little work. */
 const WIDTH = 256;
@@ -28,12 +28,9 @@ export function emptyPanels(size: number): LowerPanels {
 /** Adds F·Fᵀ. @param factors F `[d, b]` */
 export async function addGramian({ size, panels }: LowerPanels, factors: Float32Array): Promise<void> {
   const length = factors.length / size;
-  const product = new Float32Array(size * WIDTH);
   for (const { first, width, data } of panels) {
     const below = factors.subarray(first * length);
-    const part = product.subarray(0, data.length);
-    await gemm(below, below.subarray(0, width * length), part, size - first, length, width, 'b');
-    for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) + (part[at] as number);
+    await addProduct(1, below, below.subarray(0, width * length), data, size - first, length, width, 'b');
   }
 }
 
@@ -58,9 +55,8 @@ export async function factorise({ size, panels }: LowerPanels): Promise<boolean>
     below.set(solved);
     for (const right of panels.slice(k + 1)) {
       const left = below.subarray((right.first - first - width) * width);
-      const update = product.subarray(0, right.data.length);
-      await gemm(left, left.subarray(0, right.width * width), update, size - right.first, width, right.width, 'b');
-      subtract(right.data, update);
+      const above = left.subarray(0, right.width * width);
+      await addProduct(-1, left, above, right.data, size - right.first, width, right.width, 'b');
     }
   }
   return true;
@@ -77,9 +73,16 @@ export async function solveLower({ size, panels }: LowerPanels, b: Matrix): Prom
     await gemm(data.subarray(0, width * width), part, solved, width, width, cols, 'neither');
     part.set(solved);
     if (to === size) continue;
-    const update = new Float32Array((size - to) * cols);
-    await gemm(data.subarray(width * width), solved, update, size - to, width, cols, 'neither');
-    subtract(rest.subarray(to * cols), update);
+    await addProduct(
+      -1,
+      data.subarray(width * width),
+      solved,
+      rest.subarray(to * cols),
+      size - to,
+      width,
+      cols,
+      'neither',
+    );
   }
   return doubles(size, cols, rest);
 }
@@ -91,19 +94,14 @@ export async function solveUpper({ size, panels }: LowerPanels, b: Matrix): Prom
   for (const { first, width, data } of panels.toReversed()) {
     const to = first + width;
     const part = rest.subarray(first * cols, to * cols);
-    const update = new Float32Array(width * cols);
     if (to < size) {
-      await gemm(data.subarray(width * width), rest.subarray(to * cols), update, width, size - to, cols, 'a');
-      subtract(part, update);
+      await addProduct(-1, data.subarray(width * width), rest.subarray(to * cols), part, width, size - to, cols, 'a');
     }
-    await gemm(data.subarray(0, width * width), part, update, width, width, cols, 'a');
-    part.set(update);
+    const solved = new Float32Array(width * cols);
+    await gemm(data.subarray(0, width * width), part, solved, width, width, cols, 'a');
+    part.set(solved);
   }
   return doubles(size, cols, rest);
-}
-
-function subtract(a: Float32Array, b: Float32Array): void {
-  for (let at = 0; at < a.length; at++) a[at] = (a[at] as number) - (b[at] as number);
 }
 
 function doubles(rows: number, cols: number, data: Float32Array): Matrix {

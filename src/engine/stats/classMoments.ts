@@ -1,5 +1,9 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { zeros } from '../linalg/matrix.ts';
+import { addTo, zeros } from '../linalg/matrix.ts';
+import { addSquares, sumRows } from '../linalg/sampleRows.ts';
+
+/** Samples that are copied to where they are summed at once. */
+const BLOCK_SAMPLES = 512;
 
 /** Means, variances and class sums of features, without their Gram matrix: one cheap pass. */
 export interface ClassMoments {
@@ -25,9 +29,10 @@ export function classMoments(features: FloatMatrix, labels: Int32Array, classCou
   const shift = Float64Array.from(data.subarray(0, cols));
   const squares = new Float64Array(cols);
   const sums = zeros(classCount, cols);
-  for (let i = 0; i < rows; i++) {
-    const label = labels[i] as number;
-    addSample(data, i * cols, shift, sums.data.subarray(label * cols, (label + 1) * cols), squares);
+  for (let from = 0; from < rows; from += BLOCK_SAMPLES) {
+    const to = Math.min(from + BLOCK_SAMPLES, rows);
+    addTo(sums, sumRows(features, from, labels.subarray(from, to), classCount, shift));
+    addSquares(features, from, to, shift, squares);
   }
   const offset = new Float64Array(cols);
   for (let at = 0; at < sums.data.length; at++) {
@@ -35,18 +40,4 @@ export function classMoments(features: FloatMatrix, labels: Int32Array, classCou
   }
   const variance = squares.map((square, j) => Math.max(0, square / rows - (offset[j] as number) ** 2));
   return { shift, offset, variance, sums };
-}
-
-function addSample(
-  data: FloatMatrix['data'],
-  start: number,
-  shift: Float64Array,
-  sum: Float64Array,
-  squares: Float64Array,
-): void {
-  for (let j = 0; j < shift.length; j++) {
-    const value = (data[start + j] as number) - (shift[j] as number);
-    sum[j] = (sum[j] as number) + value;
-    squares[j] = (squares[j] as number) + value * value;
-  }
 }

@@ -33,6 +33,8 @@ interface Exports {
   factorColumns(columns: number, width: number, length: number, v: number, t: number): void;
   sumRows32: SumRows;
   sumRows64: SumRows;
+  sumSquares32: SumSquares;
+  sumSquares64: SumSquares;
   standardiseColumns32: StandardiseColumns;
   standardiseColumns64: StandardiseColumns;
   allSmaller32: AllSmaller;
@@ -46,6 +48,8 @@ interface Exports {
 }
 
 type SumRows = (data: number, rows: number, cols: number, shift: number, groups: number, sums: number) => void;
+
+type SumSquares = (data: number, rows: number, cols: number, shift: number, squares: number) => void;
 
 type StandardiseColumns = (
   data: number,

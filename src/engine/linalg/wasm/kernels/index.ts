@@ -3,7 +3,7 @@
 // two functions. `../kernels.ts` is the only caller.
 
 import { addMoments, dotRows, mixRows } from './labels';
-import { allSmaller, standardiseColumns, sumRows } from './samples';
+import { allSmaller, standardiseColumns, sumRows, sumSquares } from './samples';
 
 export { applyReflections, chaseBand } from './chase';
 export { factorColumns } from './panel';
@@ -17,6 +17,14 @@ export function sumRows32(data: usize, rows: i32, cols: i32, shift: usize, group
 
 export function sumRows64(data: usize, rows: i32, cols: i32, shift: usize, groups: usize, sums: usize): void {
   sumRows<f64>(data, rows, cols, shift, groups, sums);
+}
+
+export function sumSquares32(data: usize, rows: i32, cols: i32, shift: usize, squares: usize): void {
+  sumSquares<f32>(data, rows, cols, shift, squares);
+}
+
+export function sumSquares64(data: usize, rows: i32, cols: i32, shift: usize, squares: usize): void {
+  sumSquares<f64>(data, rows, cols, shift, squares);
 }
 
 export function standardiseColumns32(

@@ -22,6 +22,34 @@ export function sumRows<T>(data: usize, rows: i32, cols: i32, shift: usize, grou
   }
 }
 
+/**
+ * Adds the squares of every row minus `shift`.
+ *
+ * @param data `[rows, cols]`
+ * @param shift `[cols]`
+ * @param squares `[cols]`
+ */
+export function sumSquares<T>(data: usize, rows: i32, cols: i32, shift: usize, squares: usize): void {
+  const pairs = cols & ~1;
+  let value = data;
+  for (let i = 0; i < rows; i++) {
+    let sum = squares;
+    let origin = shift;
+    for (let j = 0; j < pairs; j += 2) {
+      const centred = f64x2.sub(loadPair<T>(value), v128.load(origin));
+      v128.store(sum, f64x2.add(v128.load(sum), f64x2.mul(centred, centred)));
+      value += 2 * sizeof<T>();
+      sum += PAIR;
+      origin += PAIR;
+    }
+    if (pairs < cols) {
+      const centred = <f64>load<T>(value) - load<f64>(origin);
+      store<f64>(sum, load<f64>(sum) + centred * centred);
+      value += sizeof<T>();
+    }
+  }
+}
+
 /** Adds a row minus `shift` to `sums`. */
 export function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
   const pairs = cols & ~1;
