@@ -30,12 +30,13 @@ export async function folderWith(files: Readonly<Record<string, string | Uint8Ar
   return root;
 }
 
+/** How a layout reads a folder by default; undefined when it does not know it. */
 export async function recogniseFolder(
   layout: DatasetLayout,
   folder: string,
   asked = true,
 ): Promise<Recognition | undefined> {
-  return layout.recognise((await walk(folder)).root, asked);
+  return [(await layout.recognise((await walk(folder)).root, asked)) ?? []].flat()[0];
 }
 
 /** Opens a folder in a layout that has to recognise it. */

@@ -7,6 +7,7 @@ import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { fileImage } from './images.ts';
 import { grouped, PassedOver } from './passedOver.ts';
+import { Reservoir } from './sampling.ts';
 
 /** What an annotation says of one sample. */
 export interface Annotation {
@@ -27,15 +28,28 @@ export interface Annotation {
 
 /** The answers of visual question answering that are classes; the paper's and VQA's own baselines take as many. */
 const MAX_CLASSES = 1000;
+const MAX_SPLITS = 100;
+/** More than the published datasets have; what is larger stands in memory by a random part. */
+const ROOM = { items: 1_000_000, characters: 256 * 1024 * 1024 };
+
+interface Held {
+  readonly split: string;
+  readonly label: string | undefined;
+  readonly sample: Omit<Sample, 'label'>;
+}
 
 /** Gathers the samples of annotation files: texts, and images that are really there. */
 export class AnnotatedSamples {
   readonly #root: Folder;
   readonly #format: string;
   readonly #task: Task;
-  readonly #annotations: Annotation[] = [];
+  readonly #held = new Reservoir<Held>(ROOM);
+  /** Samples of each split, held or not. */
+  readonly #sizes = new Map<string, number>();
   readonly #passedOver = new PassedOver();
   readonly #finder: ImageFinder;
+  /** What samples of the same image share, by its file. */
+  readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
 
   /** @param imageFolders where the images are looked for first, relative to the dataset */
   constructor(root: Folder, format: string, task: Task, imageFolders: readonly string[] = []) {
@@ -45,9 +59,37 @@ export class AnnotatedSamples {
     this.#finder = new ImageFinder(root, new ImageIndex(root), imageFolders);
   }
 
+  /** Whether an image of this name is there. */
+  hasImage(name: string): boolean {
+    return this.#finder.find(name) !== undefined;
+  }
+
   add(annotation: Annotation): void {
+    const { split, file, where, image, text, context, target, label } = annotation;
+    const found = typeof image === 'string' ? this.#finder.find(image) : undefined;
+    if (typeof image === 'string' && found === undefined) {
+      this.skip('name images that are not there', `${where}: ${image}`);
+      return;
+    }
+    if (!this.#sizes.has(split) && this.#sizes.size === MAX_SPLITS) {
+      this.skip(`name more than ${MAX_SPLITS} splits`, where);
+      return;
+    }
     this.#passedOver.row();
-    this.#annotations.push(annotation);
+    this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
+    const shared = found === undefined ? undefined : this.#shared(found);
+    const source = typeof image === 'object' ? image : shared?.image;
+    const sample = {
+      id: `${shared?.id ?? idWithin(this.#root, file)}#${annotation.id}`,
+      file: found ?? file,
+      ...(source && { image: source }),
+      ...(text !== undefined && { text }),
+      ...(context !== undefined && { context }),
+      ...(target !== undefined && { target }),
+    };
+    const texts = [sample.id, text, context, label, target?.kind === 'text' ? target.text : undefined];
+    const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
+    this.#held.add({ split, label, sample }, characters);
   }
 
   /** @param reason what such rows do: `have no caption` */
@@ -58,37 +100,21 @@ export class AnnotatedSamples {
 
   /** @throws InputError when nothing is left */
   dataset(): Dataset {
-    const kept: { annotation: Annotation; file: string | undefined }[] = [];
-    for (const annotation of this.#annotations) {
-      const { image, where } = annotation;
-      const file = typeof image === 'string' ? this.#finder.find(image) : undefined;
-      if (typeof image === 'string' && file === undefined) {
-        this.#passedOver.add('name images that are not there', `${where}: ${image}`);
-      } else kept.push({ annotation, file });
-    }
-    const classes = this.#classes(kept.map(({ annotation }) => annotation));
+    const held = this.#held.items;
+    const classes = mostFrequent(held.flatMap(({ label }) => (label === undefined ? [] : [label])));
     const labels = new Map(classes.map((name, index) => [name, index]));
+    const ids = new UniqueIds();
     const splits = new Map<string, Sample[]>();
     let rare = 0;
-    for (const { annotation, file } of kept) {
-      const label = annotation.label === undefined ? -1 : labels.get(annotation.label);
-      if (label === undefined) {
+    for (const { split, label, sample } of held) {
+      const index = label === undefined ? -1 : labels.get(label);
+      if (index === undefined) {
         rare += 1;
         continue;
       }
-      const samples = splits.get(annotation.split) ?? [];
-      const { text, context, target } = annotation;
-      const image = typeof annotation.image === 'object' ? annotation.image : file && fileImage(file);
-      samples.push({
-        id: `${idWithin(this.#root, file ?? annotation.file)}#${annotation.id}`,
-        file: file ?? annotation.file,
-        ...(image && { image }),
-        ...(text !== undefined && { text }),
-        ...(context !== undefined && { context }),
-        ...(target !== undefined && { target }),
-        label,
-      });
-      splits.set(annotation.split, samples);
+      const samples = splits.get(split) ?? [];
+      samples.push({ ...sample, id: ids.take(sample.id), label: index });
+      splits.set(split, samples);
     }
     const warnings = this.#passedOver.warnings();
     if (rare > 0) {
@@ -100,18 +126,49 @@ export class AnnotatedSamples {
       const [first = 'it holds no annotations'] = warnings;
       throw new InputError(`${this.#root.path}: nothing can be used (${first}). Check the annotations and the images.`);
     }
-    return { path: this.#root.path, format: this.#format, task: this.#task, classes, splits, warnings };
+    const about = { path: this.#root.path, format: this.#format, task: this.#task, classes, splits };
+    if (!this.#held.overflowed) return { ...about, warnings };
+    const all = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+    warnings.unshift(
+      `${grouped(held.length)} of ${grouped(all)} samples, drawn at random, are used: memory is bounded.`,
+    );
+    return { ...about, sizes: this.#sizes, warnings };
   }
 
-  /** Names of the classes: all, in the order of their code points, or the most frequent ones where there are too many. */
-  #classes(annotations: readonly Annotation[]): string[] {
-    const counts = new Map<string, number>();
-    for (const { label } of annotations) if (label !== undefined) counts.set(label, (counts.get(label) ?? 0) + 1);
-    return [...counts]
-      .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-      .slice(0, MAX_CLASSES)
-      .map(([name]) => name)
-      .sort();
+  #shared(file: string): { readonly id: string; readonly image: ImageSource } {
+    const known = this.#images.get(file);
+    if (known) return known;
+    const shared = { id: idWithin(this.#root, file), image: fileImage(file) };
+    this.#images.set(file, shared);
+    return shared;
+  }
+}
+
+/** Names of the classes: all, in the order of their code points, or the most frequent ones where there are too many. */
+function mostFrequent(labels: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts]
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .slice(0, MAX_CLASSES)
+    .map(([name]) => name)
+    .sort();
+}
+
+/** Tells samples apart to which their annotations give the same id: `a#1`, `a#1~2`. */
+class UniqueIds {
+  readonly #taken = new Set<string>();
+  readonly #repeats = new Map<string, number>();
+
+  take(id: string): string {
+    let unique = id;
+    while (this.#taken.has(unique)) {
+      const repeat = (this.#repeats.get(id) ?? 1) + 1;
+      this.#repeats.set(id, repeat);
+      unique = `${id}~${repeat}`;
+    }
+    this.#taken.add(unique);
+    return unique;
   }
 }
 

@@ -1,14 +1,15 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import { namesOf, readTogether } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { below, countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { splitWithin } from './splitNames.ts';
-import { readJsonLists } from './tables/jsonLists.ts';
+import { readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
-const QUESTIONS = /^CLEVR_.*questions\.json$/i;
+/** The splits of CLEVR-CoGenT are `trainA`, `valA`, `valB`. */
+const QUESTIONS = /^CLEVR_(.*)_questions\.json$/i;
 
 /**
  * CLEVR (https://cs.stanford.edu/people/jcjohns/clevr/): `questions/CLEVR_train_questions.json`, pictures
@@ -24,19 +25,15 @@ export const clevr: DatasetLayout = {
       (candidate) => questionFiles(candidate).length > 0 && countImages(candidate) > 0,
     );
     if (!root) return undefined;
-    const files = questionFiles(root).filter((file) => splitWithin(path.basename(file)) !== 'test');
-    if (files.length === 0) return undefined;
-    return {
+    return readTogether(questionFiles(root)).map((set) => ({
       task: 'visual-question-answering',
-      reason: `CLEVR: ${files.map((file) => path.basename(file)).join(', ')} with ${grouped(countImages(root))} images`,
+      path: set.path,
+      reason: `CLEVR: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
       open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', [
-          'images/train',
-          'images/val',
-        ]);
-        for (const file of files) {
-          const split = splitWithin(path.basename(file)) ?? 'all';
-          for await (const { entry, value } of readJsonLists(file, ['questions'], signal)) {
+        const folders = set.files.map(({ split }) => `images/${split}`);
+        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
+        for (const { file, split } of set.files) {
+          for await (const { entry, value } of readJsonList(file, 'questions', signal)) {
             const where = placeIn(file, entry);
             const [image, text, label] = isRecord(value)
               ? [textOf(value.image_filename), textOf(value.question), keyOf(value.answer)]
@@ -48,11 +45,14 @@ export const clevr: DatasetLayout = {
         }
         return samples.dataset();
       },
-    };
+    }));
   },
 };
 
-function questionFiles(folder: Folder): string[] {
+function questionFiles(folder: Folder): { file: string; split: string }[] {
   const place = below(folder, 'questions');
-  return place?.files.filter((name) => QUESTIONS.test(name)).map((name) => path.join(place.path, name)) ?? [];
+  return (place?.files ?? []).flatMap((name) => {
+    const split = QUESTIONS.exec(name)?.[1];
+    return place && split !== undefined && !/^test/i.test(split) ? [{ file: path.join(place.path, name), split }] : [];
+  });
 }

@@ -1,18 +1,18 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { below, countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { splitWithin } from './splitNames.ts';
-import { readJsonLists } from './tables/jsonLists.ts';
+import { indexJsonList, readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 const CAPTIONS = /^captions_.*\.json$/i;
 
 /**
  * COCO captions (https://cocodataset.org/#download): `annotations/captions_train2014.json` with `images` and
- * `annotations`, the pictures in `train2014/`. One sample per caption.
+ * `annotations`, the pictures in `train2014/`. One sample per caption. Years that lie side by side are a choice.
  */
 export const cocoCaptions: DatasetLayout = {
   format: 'coco-captions',
@@ -20,39 +20,37 @@ export const cocoCaptions: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => captionFiles(candidate).length > 0 && countImages(candidate) > 0);
     if (!root) return undefined;
-    const files = captionFiles(root);
-    const names = files.map((file) => path.basename(file)).join(', ');
-    return {
+    return readTogether(captionFiles(root).map(withSplit)).map((set) => ({
       task: 'image-captioning',
-      reason: `COCO captions: ${names} with ${grouped(countImages(root))} images`,
+      path: set.path,
+      reason: `COCO captions: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
       open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', ['images', 'train2014', 'val2014']);
-        for (const file of files) {
-          const split = splitWithin(path.basename(file)) ?? 'all';
-          const images = new Map<string, string>();
-          for await (const { list, entry, value } of readJsonLists(file, ['images', 'annotations'], signal)) {
+        const folders = ['images', 'train2014', 'val2014', 'train2017', 'val2017'];
+        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', folders);
+        for (const { file, split } of set.files) {
+          const images = await indexJsonList(file, 'images', nameOfImage, signal);
+          for await (const { entry, value } of readJsonList(file, 'annotations', signal)) {
             const where = placeIn(file, entry);
-            if (!isRecord(value)) samples.skip('are no objects', where);
-            else if (list === 'images') {
-              const [id, name] = [keyOf(value.id), textOf(value.file_name)];
-              if (id !== undefined && name !== undefined) images.set(id, name);
-            } else {
-              const caption = textOf(value.caption);
-              const image = images.get(keyOf(value.image_id) ?? '');
-              if (caption === undefined) samples.skip('have no caption', where);
-              else if (image === undefined) samples.skip('name images that the file does not list', where);
-              else {
-                const id = keyOf(value.id) ?? String(entry);
-                samples.add({ split, file, where, id, image, target: { kind: 'text', text: caption } });
-              }
+            const caption = isRecord(value) ? textOf(value.caption) : undefined;
+            const image = isRecord(value) ? images.get(keyOf(value.image_id) ?? '') : undefined;
+            if (!isRecord(value) || caption === undefined) samples.skip('have no caption', where);
+            else if (image === undefined) samples.skip('name images that the file does not list', where);
+            else {
+              const id = keyOf(value.id) ?? String(entry);
+              samples.add({ split, file, where, id, image, target: { kind: 'text', text: caption } });
             }
           }
         }
         return samples.dataset();
       },
-    };
+    }));
   },
 };
+
+function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: string, name: string] | undefined {
+  const [key, name] = [keyOf(id), textOf(file)];
+  return key === undefined || name === undefined ? undefined : [key, name];
+}
 
 function captionFiles(folder: Folder): string[] {
   return [folder, below(folder, 'annotations')].flatMap(

@@ -3,14 +3,12 @@ import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, countImages, fileIn, imagesBelow, locate } from './folders.ts';
+import { below, countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { linesOf } from './tables/lines.ts';
+import { readLines } from './tables/lines.ts';
 
 const SPLITS = ['train', 'test'];
 const LISTS = ['questions.txt', 'answers.txt', 'img_ids.txt'];
-/** The number at the end of a COCO file name: `COCO_train2014_000000000009.jpg`. */
-const NUMBER = /(\d+)\.[a-z]+$/i;
 
 /**
  * COCO-QA (Ren et al. 2015, https://www.cs.toronto.edu/~mren/research/imageqa/data/cocoqa/): in `train` and `test` the
@@ -29,25 +27,20 @@ export const cocoQa: DatasetLayout = {
       reason: `COCO-QA: questions, answers and image ids in ${splits.map(({ name }) => name).join(', ')}, with ${grouped(countImages(root))} images`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering');
-        const images = new Map<number, string>();
-        for (const { relative } of imagesBelow(root)) {
-          const number = NUMBER.exec(relative)?.[1];
-          if (number !== undefined) images.set(Number(number), relative);
-        }
-        for (const { name, folder: split } of splits) {
-          const file = path.join(split.path, 'questions.txt');
-          const [questions = [], answers = [], ids = []] = await Promise.all(
-            LISTS.map((list) => linesOf(path.join(split.path, list), signal)),
-          );
-          if (answers.length !== questions.length || ids.length !== questions.length) {
-            throw new InputError(
-              `${file}: ${questions.length} questions, ${answers.length} answers and ${ids.length} image ids; the lists must be equally long.`,
-            );
-          }
-          for (const [index, text] of questions.entries()) {
-            const where = placeIn(file, index + 1);
-            const image = images.get(Number(ids[index])) ?? `${ids[index]}.jpg`;
-            samples.add({ split: name, file, where, id: String(index), image, text, label: answers[index] ?? '' });
+        for (const { name, folder: place } of splits) {
+          const file = path.join(place.path, 'questions.txt');
+          const lists = LISTS.map((list) => readLines(path.join(place.path, list), signal));
+          for (let row = 1; ; row += 1) {
+            const lines = await Promise.all(lists.map((list) => list.next()));
+            const [text, label, image] = lines.map((line) => (line.done ? undefined : line.value.text.trim()));
+            if (text === undefined && label === undefined && image === undefined) break;
+            if (text === undefined || label === undefined || image === undefined) {
+              const short = LISTS.find((_, list) => lines[list]?.done);
+              throw new InputError(
+                `${path.join(place.path, short ?? '')}: ends after ${row - 1} rows; ${LISTS.join(', ')} must be equally long.`,
+              );
+            }
+            samples.add({ split: name, file, where: placeIn(file, row), id: String(row - 1), image, text, label });
           }
         }
         return samples.dataset();

@@ -1,70 +1,77 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
+import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { splitWithin } from './splitNames.ts';
 import { headOf } from './tables/csv.ts';
 import { readLines } from './tables/lines.ts';
 
 /** `qa.894.raw.train.txt`, `qa.37.raw.test.txt`; the files of all pictures would count each twice. */
 const FILES = /^qa\.(\d+)\.raw\.(train|test)\.txt$/i;
-const IMAGE = /\bin (?:the )?(image\d+)\s*\??\s*$/i;
+const IMAGE = /\b(image\d+)\b/i;
+const IN_IMAGE = /\s*\bin (?:the )?image\d+\s*\??\s*$/i;
 
 /**
  * DAQUAR (Malinowski and Fritz 2014, https://www.mpi-inf.mpg.de/departments/computer-vision-and-machine-learning/research/vision-and-language/visual-turing-challenge):
- * `qa.894.raw.train.txt`, in turn a question that ends in the name of its picture (`… in the image3 ?`) and its answer;
- * pictures `nyu_depth_images/image3.png`. Where the reduced set of 37 classes lies beside the full one, the full is read.
+ * `qa.894.raw.train.txt`, in turn a question that names its picture (`… in the image3 ?`) and its answer; pictures
+ * `nyu_depth_images/image3.png`. Where the reduced set of 37 classes lies beside the full one, they are a choice.
  */
 export const daquar: DatasetLayout = {
   format: 'daquar',
 
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => filesOf(candidate).length > 0 && countImages(candidate) > 0);
-    if (!root) return undefined;
-    const files = filesOf(root);
-    const [first] = files;
-    if (first === undefined || !/\bimage\d+/i.test(await headOf(first))) return undefined;
-    return {
+    const [first] = root ? filesOf(root) : [];
+    if (!root || !first || !IMAGE.test(await headOf(first.file))) return undefined;
+    const fullFirst = readTogether(filesOf(root)).sort((a, b) => classesOf(b) - classesOf(a));
+    return fullFirst.map((set) => ({
       task: 'visual-question-answering',
-      reason: `DAQUAR: ${files.map((file) => path.basename(file)).join(', ')} with ${grouped(countImages(root))} images`,
+      path: set.path,
+      reason: `DAQUAR: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', ['nyu_depth_images']);
-        for (const file of files) {
-          const split = splitWithin(path.basename(file)) ?? 'all';
-          let question: { text: string; image: string; line: number } | undefined;
-          for await (const { line, text } of readLines(file, signal)) {
-            const image = IMAGE.exec(text)?.[1];
-            if (image !== undefined) {
-              if (question) samples.skip('have no answer', placeIn(file, question.line));
-              question = { text: text.replace(IMAGE, '').trim(), image, line };
-            } else if (question) {
-              const where = placeIn(file, question.line);
-              samples.add({
-                split,
-                file,
-                where,
-                id: String(question.line),
-                image: question.image,
-                text: question.text,
-                label: text.trim(),
-              });
-              question = undefined;
-            } else samples.skip('are answers without a question', placeIn(file, line));
-          }
-        }
+        for (const { file, split } of set.files) await addPairs(samples, file, split, signal);
         return samples.dataset();
       },
-    };
+    }));
   },
 };
 
-function filesOf(folder: Folder): string[] {
-  const found = folder.files.flatMap((name) => {
-    const [, classes, split] = FILES.exec(name) ?? [];
-    return classes !== undefined && split !== undefined ? [{ name, classes: Number(classes), split }] : [];
-  });
-  const most = Math.max(...found.map(({ classes }) => classes));
-  return found.filter(({ classes }) => classes === most).map(({ name }) => path.join(folder.path, name));
+async function addPairs(
+  samples: AnnotatedSamples,
+  file: string,
+  split: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let question: { id: string; text: string; image: string; where: string } | undefined;
+  for await (const { line, text } of readLines(file, signal)) {
+    const image = IMAGE.exec(text)?.[1];
+    const where = placeIn(file, line);
+    if (image !== undefined) {
+      if (question) samples.skip('have no answer', question.where);
+      question = { id: String(line), text: withoutImage(text), image, where };
+    } else if (question) {
+      samples.add({ split, file, ...question, label: text.trim() });
+      question = undefined;
+    } else samples.skip('are answers without a question', where);
+  }
+  if (question) samples.skip('have no answer', question.where);
+}
+
+/** The question without the name of its picture, and without "in the image" at its end, which says nothing. */
+function withoutImage(text: string): string {
+  return text
+    .replace(IN_IMAGE, '')
+    .replace(/\bimage\d+\b/gi, 'image')
+    .trim();
+}
+
+function classesOf({ path: file }: { path: string }): number {
+  return Number(FILES.exec(path.basename(file))?.[1]);
+}
+
+function filesOf(folder: Folder): { file: string; split: string }[] {
+  return folder.files.filter((name) => FILES.test(name)).map((name) => withSplit(path.join(folder.path, name)));
 }

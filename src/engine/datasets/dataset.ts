@@ -52,6 +52,8 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** Samples by split, the split's name as the dataset has it; the one entry `all` where there are no splits. */
   readonly splits: ReadonlyMap<string, readonly Sample[]>;
+  /** Samples of each split as annotated, where only a random part of them is held. */
+  readonly sizes?: ReadonlyMap<string, number>;
   /** What was left out or guessed, for people: rows without image, rare answers, … */
   readonly warnings: readonly string[];
 }
@@ -59,6 +61,8 @@ export interface Dataset {
 /** A folder that a layout takes for its own, before anything of size is read. */
 export interface Recognition {
   readonly task: Task;
+  /** The file or folder in it that a person names to choose this reading, where there are several for a task. */
+  readonly path?: string;
   /** What it was taken for and why, e.g. `Flickr8k captions: Flickr8k.token.txt beside a folder of 8,091 images`. */
   readonly reason: string;
   /**
@@ -74,6 +78,7 @@ export interface DatasetLayout {
   /**
    * Whether the folder is a dataset in this layout, judged by names and at most the first kilobytes of a few files.
    * @param asked whether a person named this very folder: what is only plausible is then taken, too
+   * @returns where it can be read in several ways (versions, styles), each with its path, the one to take by default first
    */
-  recognise(folder: Folder, asked: boolean): Promise<Recognition | undefined>;
+  recognise(folder: Folder, asked: boolean): Promise<Recognition | readonly Recognition[] | undefined>;
 }

@@ -21,24 +21,24 @@ const IMAGES = ['Flicker8k_Dataset', 'Flickr8k_Dataset', 'Images', 'images', 'fl
 /**
  * Flickr8k (Hodosh et al. 2013) and Flickr30k (Young et al. 2014): `Flickr8k.token.txt` with its lists of splits,
  * `results_20130124.token`, or the tables `captions.txt` and `results.csv` that copies of them have. One sample per
- * caption.
+ * caption. Several of them are a choice.
  */
 export const flickrCaptions: DatasetLayout = {
   format: 'flickr-captions',
 
   async recognise(folder, asked) {
-    const root = locate(
-      folder,
-      asked,
-      (candidate) => captionsOf(candidate) !== undefined && countImages(candidate) > 0,
-    );
-    const file = root && captionsOf(root);
-    if (!root || !file) return undefined;
-    const isTable = TABLES.includes(path.basename(file).toLowerCase());
-    const head = await headOf(file);
-    if (isTable ? !/^\s*"?image(_name)?"?\s*[,|]/i.test(head) : !/#\d+\t/.test(head)) return undefined;
-    return {
+    const root = locate(folder, asked, (candidate) => captionFiles(candidate).length > 0 && countImages(candidate) > 0);
+    if (!root) return undefined;
+    const files: { file: string; head: string; isTable: boolean }[] = [];
+    for (const file of captionFiles(root)) {
+      const isTable = TABLES.includes(path.basename(file).toLowerCase());
+      const head = await headOf(file);
+      const fits = isTable ? /^\s*"?image(_name)?"?\s*[,|]/i.test(head) : /#\d+\t/.test(head);
+      if (fits) files.push({ file, head, isTable });
+    }
+    return files.map(({ file, head, isTable }) => ({
       task: 'image-captioning',
+      path: file,
       reason: `Flickr captions: ${path.basename(file)} with ${grouped(countImages(root))} images`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'image-captioning', IMAGES);
@@ -59,7 +59,7 @@ export const flickrCaptions: DatasetLayout = {
         }
         return samples.dataset();
       },
-    };
+    }));
   },
 };
 
@@ -82,10 +82,13 @@ async function* tokenRows(file: string, signal: AbortSignal | undefined): AsyncG
 }
 
 async function* tableRows(file: string, head: string, signal: AbortSignal | undefined): AsyncGenerator<CaptionRow> {
-  let header = true;
-  for await (const { line, cells } of readCsv(file, delimiterOf(head), signal)) {
-    if (!header) yield { line, image: cells[0]?.trim() ?? '', caption: textOf(cells.at(-1)) };
-    header = false;
+  const delimiter = delimiterOf(head);
+  let columns: number | undefined;
+  for await (const { line, cells } of readCsv(file, delimiter, signal)) {
+    // The caption is the last column, and the delimiters in it are not always within quotes.
+    const caption = columns === undefined ? '' : cells.slice(columns - 1).join(delimiter);
+    if (columns !== undefined) yield { line, image: cells[0]?.trim() ?? '', caption: textOf(caption) };
+    columns ??= cells.length;
   }
 }
 
@@ -102,12 +105,11 @@ async function splitLists(root: Folder, signal: AbortSignal | undefined): Promis
   return splits;
 }
 
-function captionsOf(folder: Folder): string | undefined {
-  for (const place of [folder, ...folder.folders.filter(({ name }) => TEXT_FOLDER.test(name))]) {
-    for (const name of [...TOKENS, ...TABLES]) {
-      const file = fileIn(place, name);
-      if (file !== undefined) return file;
-    }
-  }
-  return undefined;
+/** The files of Flickr8k and of Flickr30k; tables, which copies have beside or instead of them, where there are none. */
+function captionFiles(folder: Folder): string[] {
+  const places = [folder, ...folder.folders.filter(({ name }) => TEXT_FOLDER.test(name))];
+  const named = (names: readonly string[]) =>
+    places.flatMap((place) => names.flatMap((name) => fileIn(place, name) ?? []));
+  const tokens = named(TOKENS);
+  return tokens.length > 0 ? tokens : named(TABLES);
 }

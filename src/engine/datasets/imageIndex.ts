@@ -40,20 +40,28 @@ export class ImageIndex {
 /** Endings that annotations leave out, `0001` for `0001.jpg`. */
 const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'];
 const MAX_BASES = 64;
+/** Images of COCO are named by their number in twelve digits, from 2017 on without the year before it. */
+const COCO_NAME = /^(?:COCO_[a-z]+\d{4}_)?(\d{1,12})(?:\.jpe?g)?$/i;
+const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
 const MAX_BASE_DEPTH = 3;
 
 /**
  * Finds the images that a table names, which may start anywhere: at the table, at the dataset, in `images` or `train`,
- * with or without ending.
+ * with or without ending; those of COCO also by their numbers.
  */
 export class ImageFinder {
   readonly #index: ImageIndex;
   readonly #ways: { base: string; ending: string }[];
+  readonly #cocoNumbers = new Map<number, string>();
 
   /** @param preferred folders to look in first, relative to the dataset */
   constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
     const bases = [...new Set([...preferred, '', ...foldersBelow(root, MAX_BASE_DEPTH)])].slice(0, MAX_BASES);
     this.#index = index;
+    for (const { relative, file } of imagesBelow(root)) {
+      const number = COCO_FILE.exec(relative)?.[1];
+      if (number !== undefined) this.#cocoNumbers.set(Number(number), file);
+    }
     this.#ways = ['', ...ENDINGS].flatMap((ending) => bases.map((base) => ({ base, ending })));
   }
 
@@ -68,7 +76,8 @@ export class ImageFinder {
       this.#ways.unshift(way);
       return file;
     }
-    return undefined;
+    const number = this.#cocoNumbers.size > 0 ? COCO_NAME.exec(path.posix.basename(name))?.[1] : undefined;
+    return number === undefined ? undefined : this.#cocoNumbers.get(Number(number));
   }
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatasetSummary } from '../../protocol/discovery.ts';
 import type { Skipped } from '../../protocol/report.ts';
@@ -19,6 +20,7 @@ import { dtd } from './dtd.ts';
 import { fgvcAircraft } from './fgvcAircraft.ts';
 import { flickrCaptions } from './flickrCaptions.ts';
 import { flowers102 } from './flowers102.ts';
+import { countImages } from './folders.ts';
 import { food101 } from './food101.ts';
 import { huggingFaceParquet } from './huggingFaceParquet.ts';
 import { idx } from './idx.ts';
@@ -78,25 +80,70 @@ const WITH_CLASSES: ReadonlySet<Task> = new Set([
 const MAX_SEARCH_MS = 20_000;
 
 /**
- * Opens the dataset in a folder that a person named.
+ * Opens the dataset in a folder that a person named, or the reading of one that a file or folder in it stands for.
  * @param task `auto` takes the most specific reading of the folder
  * @throws InputError when there is none, or when it has fewer than two classes
  */
-export async function openDataset(folder: string, task: Task | 'auto', signal?: AbortSignal): Promise<Dataset> {
-  await requireFolder(folder);
-  const { root } = await walk(folder, signal ? { signal } : {});
-  const readings = await recognise(root, true);
+export async function openDataset(named: string, task: Task | 'auto', signal?: AbortSignal): Promise<Dataset> {
+  const readings = await readingsOf(named, signal);
+  if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
-  if (!chosen) throw new InputError(readings.length > 0 ? wrongTask(folder, readings, task) : notADataset(folder));
-  const dataset = await chosen.open(signal);
+  if (!chosen) throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : notADataset(named));
+  const dataset = await openReading(named, chosen, readings, signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
-    throw new InputError(`${folder}: only one class (${JSON.stringify(only)}). A ranking needs at least two.`);
+    throw new InputError(`${named}: only one class (${JSON.stringify(only)}). A ranking needs at least two.`);
   }
-  const others = readings.filter((reading) => reading !== chosen).map((reading) => reading.task);
-  if (task !== 'auto' || others.length === 0) return dataset;
-  const choice = `Read as ${chosen.task} (${chosen.reason}); it can also be read as ${others.join(', ')}: choose with the task.`;
-  return { ...dataset, warnings: [choice, ...dataset.warnings] };
+  const others = readings.filter((reading) => reading !== chosen);
+  const choices = [];
+  const alike = others.filter((reading) => reading.task === chosen.task && reading.path !== undefined);
+  if (alike.length > 0) {
+    const paths = alike.map((reading) => reading.path).join(', ');
+    choices.push(`Read as ${chosen.reason}; what else is here can be named instead: ${paths}.`);
+  }
+  const tasks = [...new Set(others.map((reading) => reading.task))].filter((other) => other !== chosen.task);
+  if (task === 'auto' && tasks.length > 0) {
+    choices.push(
+      `Read as ${chosen.task} (${chosen.reason}); it can also be read as ${tasks.join(', ')}: choose with the task.`,
+    );
+  }
+  return { ...dataset, warnings: [...choices, ...dataset.warnings] };
+}
+
+/** How far above a file or folder that a person named its dataset is looked for: `coco/annotations/captions.json`. */
+const MAX_ABOVE = 2;
+
+/** The readings of the folder that a person named; else those that it stands for in the folders around it. */
+async function readingsOf(named: string, signal: AbortSignal | undefined): Promise<Recognition[]> {
+  const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
+  if (!isFile) await requireFolder(named);
+  let folder = isFile ? path.dirname(named) : named;
+  for (let above = 0; above <= MAX_ABOVE; above += 1) {
+    const { root } = await walk(folder, signal ? { signal } : {});
+    const all = await recognise(root, folder === named);
+    const readings = folder === named ? all : all.filter((reading) => isWithin(reading.path, named));
+    // Annotations often lie beside the pictures that they are about, but an empty folder has none.
+    if (readings.length > 0 || countImages(root) > 0 || root.files.length + root.folders.length === 0) return readings;
+    folder = path.dirname(folder);
+  }
+  return [];
+}
+
+function isWithin(file: string | undefined, named: string): boolean {
+  return file === named || file?.startsWith(named + path.sep) === true;
+}
+
+/** Opens one of the readings of what was named; it bears its own path where the folder has several, or that was named. */
+async function openReading(
+  named: string,
+  reading: Recognition,
+  readings: readonly Recognition[],
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
+  const dataset = await reading.open(signal);
+  const several = readings.filter(({ task }) => task === reading.task).length > 1;
+  const inside = named !== dataset.path && isWithin(named, dataset.path);
+  return reading.path !== undefined && (several || inside) ? { ...dataset, path: reading.path } : dataset;
 }
 
 /** A dataset that a search found, and what it was taken for. */
@@ -123,10 +170,12 @@ export async function findDatasets(
   }
   const datasets: FoundDataset[] = [];
   const skipped: Skipped[] = [];
-  for (const { reason, open } of readings) {
+  for (const reading of readings) {
+    const { reason } = reading;
     const timeout = AbortSignal.timeout(MAX_SEARCH_MS);
     try {
-      datasets.push({ dataset: await open(signal ? AbortSignal.any([signal, timeout]) : timeout), reason });
+      const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+      datasets.push({ dataset: await openReading(folder.path, reading, readings, either), reason });
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();
       const message = timeout.aborted
@@ -141,14 +190,18 @@ export async function findDatasets(
 }
 
 /** The split that a ranking uses: the training split where there is one, else the first. Never several merged. */
-export function chooseSplit(dataset: Dataset): { name: string; samples: readonly Sample[] } {
+export function chooseSplit(dataset: Dataset): { name: string; samples: readonly Sample[]; size: number } {
   const splits = [...dataset.splits];
   const [name, samples] = splits.find(([split]) => TRAIN.test(split)) ?? splits[0] ?? ['all', []];
-  return { name, samples };
+  return { name, samples, size: sizeOf(dataset, name) };
+}
+
+function sizeOf({ splits, sizes }: Dataset, split: string): number {
+  return sizes?.get(split) ?? splits.get(split)?.length ?? 0;
 }
 
 export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: string): DatasetSummary {
-  const splits = Object.fromEntries([...dataset.splits].map(([name, samples]) => [name, samples.length]));
+  const splits = Object.fromEntries([...dataset.splits.keys()].map((name) => [name, sizeOf(dataset, name)]));
   return {
     id: idOf(dataset.path, workspace),
     name: path.basename(dataset.path),
@@ -162,16 +215,21 @@ export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: s
   };
 }
 
-/** How the folder can be read: for each task the most specific layout that takes it for its own. */
+/**
+ * How the folder can be read: for each task as the most specific layout that takes it for its own says, then as others
+ * do that read other files in it.
+ */
 async function recognise(folder: Folder, asked: boolean): Promise<Recognition[]> {
-  const readings = new Map<Task, Recognition>();
+  const readings: Recognition[] = [];
   for (const layout of LAYOUTS) {
     // Any folder of pictures looks like a class: what has annotations is meant by them.
-    if (layout === classFolders && readings.size > 0) continue;
-    const recognition = await layout.recognise(folder, asked);
-    if (recognition && !readings.has(recognition.task)) readings.set(recognition.task, recognition);
+    if (layout === classFolders && readings.length > 0) continue;
+    const tasks = new Set(readings.map(({ task }) => task));
+    const paths = new Set(readings.map((reading) => reading.path));
+    const recognised = [(await layout.recognise(folder, asked)) ?? []].flat();
+    readings.push(...recognised.filter(({ task, path: file }) => !tasks.has(task) || !paths.has(file)));
   }
-  return [...readings.values()];
+  return readings;
 }
 
 function notADataset(folder: string): string {

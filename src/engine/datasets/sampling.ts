@@ -30,3 +30,46 @@ export function drawStratified(samples: readonly Sample[], limit: number, seed: 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/**
+ * Holds a stream of items in bounded memory: all of them while they fit, else a random part of them, which is the same in
+ * every run.
+ *
+ * Each item gets a random number; when the room is full, the share of numbers that are kept is halved. So at every time
+ * each of the items that came has had the same chance.
+ */
+export class Reservoir<T> {
+  readonly #room: { readonly items: number; readonly characters: number };
+  #held: { readonly item: T; readonly characters: number; readonly number: number }[] = [];
+  #characters = 0;
+  #share = 1;
+  #state = 1;
+
+  constructor(room: { readonly items: number; readonly characters: number }) {
+    this.#room = room;
+  }
+
+  /** Whether items had to be dropped. */
+  get overflowed(): boolean {
+    return this.#share < 1;
+  }
+
+  /** In the order in which they came. */
+  get items(): T[] {
+    return this.#held.map(({ item }) => item);
+  }
+
+  /** @param characters length of the texts in it */
+  add(item: T, characters: number): void {
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) | 0;
+    const number = (this.#state >>> 0) / 2 ** 32;
+    if (number >= this.#share) return;
+    this.#held.push({ item, characters, number });
+    this.#characters += characters;
+    while (this.#held.length > this.#room.items || this.#characters > this.#room.characters) {
+      this.#share /= 2;
+      this.#held = this.#held.filter((held) => held.number < this.#share);
+      this.#characters = this.#held.reduce((sum, held) => sum + held.characters, 0);
+    }
+  }
+}

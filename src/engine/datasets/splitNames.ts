@@ -7,6 +7,11 @@ export function splitWithin(name: string): string | undefined {
   return WITHIN.exec(name)?.[1]?.toLowerCase();
 }
 
+/** The name of a file without the split in it, the same for the files of a dataset's splits: `captions_*2014.json`. */
+export function withoutSplit(name: string): string {
+  return name.replace(WITHIN, '*');
+}
+
 /** Whether a folder or a value is named as a split is. */
 export function isSplitName(name: string): boolean {
   return WHOLE.test(name);

@@ -1,21 +1,22 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { locate } from './folders.ts';
-import { splitWithin } from './splitNames.ts';
 import { headOf } from './tables/csv.ts';
-import { readJsonLists } from './tables/jsonLists.ts';
+import { readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 /** What a question without an answer in its passage is labelled with (SQuAD 2.0). */
 const UNANSWERABLE = 'unanswerable';
 const PARAGRAPHS = /"(data|paragraphs)"\s*:/;
+const CONTEXT = /"(context|qas)"\s*:/;
 
 /**
  * SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer): `train-v1.1.json`, `dev-v2.0.json`, and what shares
  * their structure, `data[].paragraphs[].{context, qas[].{id, question, answers[].text}}`. The label of a question is its
- * first answer as a text.
+ * first answer as a text. Versions that lie side by side are a choice.
  */
 export const squad: DatasetLayout = {
   format: 'squad',
@@ -26,24 +27,23 @@ export const squad: DatasetLayout = {
     const files: string[] = [];
     for (const file of jsonFiles(root)) {
       const head = await headOf(file);
-      if (PARAGRAPHS.test(head) && head.includes('"context"')) files.push(file);
+      if (PARAGRAPHS.test(head) && CONTEXT.test(head)) files.push(file);
     }
-    if (files.length === 0) return undefined;
-    return {
+    return readTogether(files.map(withSplit)).map((set) => ({
       task: 'text-question-answering',
-      reason: `questions on passages as SQuAD has them: ${files.map((file) => path.basename(file)).join(', ')}`,
+      path: set.path,
+      reason: `questions on passages as SQuAD has them: ${namesOf(set.files)}`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-question-answering');
-        for (const file of files) {
-          const split = splitWithin(path.basename(file)) ?? 'all';
-          for await (const { entry, value } of readJsonLists(file, ['data'], signal)) {
+        for (const { file, split } of set.files) {
+          for await (const { entry, value } of readJsonList(file, 'data', signal)) {
             for (const { context, question } of questionsOf(value))
               addQuestion(samples, { file, entry, split, context, question });
           }
         }
         return samples.dataset();
       },
-    };
+    }));
   },
 };
 

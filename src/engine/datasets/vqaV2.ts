@@ -1,11 +1,12 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
+import { namesOf, readTogether } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
 import { splitWithin } from './splitNames.ts';
-import { readJsonLists } from './tables/jsonLists.ts';
+import { indexJsonList, readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 const QUESTIONS = /^(v2_)?OpenEnded_.*_questions\.json$/i;
@@ -19,7 +20,7 @@ const DIGITS = 12;
 /**
  * VQA v2 (https://visualqa.org/download.html): `v2_OpenEnded_mscoco_train2014_questions.json` with the questions,
  * `v2_mscoco_train2014_annotations.json` with the answers, pictures `train2014/COCO_train2014_000000458752.jpg`. The
- * classes are the answers that most people gave.
+ * classes are the answers that most people gave. The first version, without `v2_`, is a choice where both are there.
  */
 export const vqaV2: DatasetLayout = {
   format: 'vqa-v2',
@@ -27,18 +28,18 @@ export const vqaV2: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => pairsIn(candidate).length > 0 && countImages(candidate) > 0);
     if (!root) return undefined;
-    const pairs = pairsIn(root);
-    return {
+    const newestFirst = readTogether(pairsIn(root)).sort((a, b) => Number(isSecond(b.path)) - Number(isSecond(a.path)));
+    return newestFirst.map((set) => ({
       task: 'visual-question-answering',
-      reason: `VQA: ${pairs.map(({ questions }) => path.basename(questions)).join(', ')} with answers and ${grouped(countImages(root))} images`,
+      path: set.path,
+      reason: `VQA: ${namesOf(set.files)} with answers and ${grouped(countImages(root))} images`,
       open: async (signal) => {
-        const folders = pairs.flatMap(({ subset }) => [subset, `images/${subset}`]);
+        const folders = set.files.flatMap(({ subset }) => [subset, `images/${subset}`]);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
-        for (const { questions, annotations, subset } of pairs) {
-          const answers = await answersIn(annotations, signal);
-          const split = splitWithin(subset) ?? subset;
-          for await (const { entry, value } of readJsonLists(questions, ['questions'], signal)) {
-            const where = placeIn(questions, entry);
+        for (const { file, annotations, subset, split } of set.files) {
+          const answers = await indexJsonList(annotations, 'annotations', answerOf, signal);
+          for await (const { entry, value } of readJsonList(file, 'questions', signal)) {
+            const where = placeIn(file, entry);
             const [id, image, text] = isRecord(value)
               ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]
               : [];
@@ -47,33 +48,35 @@ export const vqaV2: DatasetLayout = {
             else if (label === undefined) samples.skip('have no answer', where);
             else {
               const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}`;
-              samples.add({ split, file: questions, where, id, image: name, text, label });
+              samples.add({ split, file, where, id, image: name, text, label });
             }
           }
         }
         return samples.dataset();
       },
-    };
+    }));
   },
 };
 
-async function answersIn(file: string, signal: AbortSignal | undefined): Promise<Map<string, string>> {
-  const answers = new Map<string, string>();
-  for await (const { value } of readJsonLists(file, ['annotations'], signal)) {
-    if (!isRecord(value)) continue;
-    const [id, answer] = [keyOf(value.question_id), textOf(value.multiple_choice_answer)];
-    if (id !== undefined && answer !== undefined) answers.set(id, answer);
-  }
-  return answers;
+function answerOf(value: Record<string, unknown>): [question: string, answer: string] | undefined {
+  const [id, answer] = [keyOf(value.question_id), textOf(value.multiple_choice_answer)];
+  return id === undefined || answer === undefined ? undefined : [id, answer];
 }
 
-function pairsIn(folder: Folder): { questions: string; annotations: string; subset: string }[] {
+function pairsIn(folder: Folder): { file: string; annotations: string; subset: string; split: string }[] {
   const files = [folder, ...folder.folders.filter(({ name }) => ANNOTATION_FOLDER.test(name))].flatMap((place) =>
     place.files.map((name) => ({ name, file: path.join(place.path, name) })),
   );
   return files.flatMap(({ name, file }) => {
     const subset = QUESTIONS.test(name) ? SUBSET.exec(name)?.[0] : undefined;
-    const annotations = subset && files.find((other) => ANNOTATIONS.test(other.name) && other.name.includes(subset));
-    return subset && annotations ? [{ questions: file, annotations: annotations.file, subset }] : [];
+    if (subset === undefined) return [];
+    const answers = files.find(
+      (other) => ANNOTATIONS.test(other.name) && other.name.includes(subset) && isSecond(other.name) === isSecond(name),
+    );
+    return answers ? [{ file, annotations: answers.file, subset, split: splitWithin(subset) ?? subset }] : [];
   });
+}
+
+function isSecond(file: string): boolean {
+  return /^v2_/i.test(path.basename(file));
 }

@@ -22,7 +22,7 @@ export interface RankedCandidate extends CandidateScores, Omit<Extraction, 'feat
 export interface RankingResult {
   readonly params: RankParams;
   readonly dataset: Dataset;
-  readonly split: { readonly name: string; readonly samples: readonly Sample[] };
+  readonly split: { readonly name: string; readonly size: number };
   readonly samples: readonly Sample[];
   readonly metric: Metric;
   readonly labelEncoders: LabelEncoderChoice;
@@ -52,7 +52,7 @@ export function buildReport(result: RankingResult): RankingReport {
       split: split.name === 'all' ? null : split.name,
       classes: dataset.classes.length,
       samples: samples.length - unreadable.size,
-      availableSamples: split.samples.length,
+      availableSamples: split.size,
     },
     task: dataset.task,
     metric: result.metric.score,

@@ -1,55 +1,233 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { JSONParser } from '@streamparser/json';
 import { CancelledError, InputError } from '../../errors.ts';
+import { isRecord, parseJson } from './jsonl.ts';
 
-/** The longest entry that is read. */
-const MAX_ENTRY_BYTES = 8 * 1024 * 1024;
+/** An entry of an array, counted from 1. */
+export interface JsonEntry {
+  readonly entry: number;
+  readonly value: unknown;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+/** The longest entry that is read; articles with all their questions take up to some megabytes. */
+const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
+const MAX_DEPTH = 256;
+/** Entries of a list that others refer to by their ids: twice as many as any published dataset has. */
+const MAX_INDEXED = 2_000_000;
 
 /**
- * The entries of a JSON file that holds one array, counted from 1. The file is streamed, so that it may be larger than
- * the memory.
+ * The entries of a JSON file that holds one array. The file is streamed, so that it may be larger than the memory.
  * @throws InputError when it is not JSON
  */
-export async function* readJsonArray(
+export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerator<JsonEntry> {
+  return entriesOf(file, undefined, signal);
+}
+
+/**
+ * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`; the rest of the object is passed
+ * over, and none come where it has no such list. The file is streamed.
+ * @throws InputError when it is not JSON
+ */
+export function readJsonList(file: string, list: string, signal?: AbortSignal): AsyncGenerator<JsonEntry> {
+  return entriesOf(file, list, signal);
+}
+
+/**
+ * What the objects of a list say, by their ids.
+ * @param read id and value of an object; objects of which it says nothing are passed over
+ * @throws InputError when the file is not JSON, or has more of them than the memory should hold
+ */
+export async function indexJsonList<T>(
   file: string,
+  list: string,
+  read: (value: Record<string, unknown>) => readonly [id: string, value: T] | undefined,
   signal?: AbortSignal,
-): AsyncGenerator<{ entry: number; value: unknown }> {
-  const parser = new JSONParser({ paths: ['$.*'], keepStack: false });
-  let ready: unknown[] = [];
-  let failure: Error | undefined;
-  parser.onValue = ({ value }) => {
-    ready.push(value);
-  };
-  parser.onError = (error) => {
-    failure ??= error;
-  };
-  const source = createReadStream(file, signal ? { signal } : {});
+): Promise<Map<string, T>> {
+  const index = new Map<string, T>();
+  for await (const { value } of readJsonList(file, list, signal)) {
+    const entry = isRecord(value) ? read(value) : undefined;
+    if (entry) index.set(...entry);
+    if (index.size > MAX_INDEXED) {
+      throw new InputError(
+        `${path.basename(file)}: more than ${MAX_INDEXED.toLocaleString('en-US')} ${list}; split it.`,
+      );
+    }
+  }
+  return index;
+}
+
+/** Whether the head of a JSON file names all of these keys. */
+export function hasKeys(head: string, keys: readonly string[]): boolean {
+  return keys.every((key) => head.includes(`"${key}"`));
+}
+
+async function* entriesOf(
+  file: string,
+  list: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<JsonEntry> {
+  const name = path.basename(file);
+  const finder = new EntryFinder(list);
+  const source = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
   let entry = 0;
-  let pending = 0;
+  // The beginning of an entry whose end has not been read yet.
+  let begun: Buffer[] = [];
+  let begunBytes = 0;
   try {
     for await (const chunk of source) {
       const bytes: Buffer = chunk;
-      parser.write(bytes);
-      pending = ready.length > 0 ? 0 : pending + bytes.length;
-      for (const value of ready) {
-        entry += 1;
-        yield { entry, value };
+      const { from, ends } = finder.push(bytes);
+      const last = ends.at(-1);
+      if (last !== undefined) {
+        const run = Buffer.concat([...begun, bytes.subarray(from, last)]);
+        const inRun = ends.map((end) => begunBytes + end - from);
+        begun = [];
+        begunBytes = 0;
+        if (finder.state === 'behind' && entry === 0 && ends.length === 1 && run.toString().trim() === '') return;
+        for (const value of parseEntries(run, inRun)) {
+          entry += 1;
+          yield { entry, value };
+        }
       }
-      ready = [];
-      if (failure) break;
-      if (pending > MAX_ENTRY_BYTES) {
+      if (finder.state === 'behind') return;
+      if (finder.state !== 'inside') continue;
+      const rest = bytes.subarray(last === undefined ? from : last + 1);
+      begun.push(rest);
+      begunBytes += rest.length;
+      if (begunBytes > MAX_ENTRY_BYTES) {
         const limit = MAX_ENTRY_BYTES / 1024 / 1024;
-        throw new InputError(`${path.basename(file)}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
+        throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
       }
     }
-    if (failure || !parser.isEnded) {
-      const reason = failure ? failure.message.split('\n')[0] : 'it ends early';
-      throw new InputError(`${path.basename(file)}: not JSON after entry ${entry} (${reason}); save it again as JSON.`);
-    }
+    throw new SyntaxError('it ends early');
   } catch (error) {
-    throw signal?.aborted ? new CancelledError() : error;
+    if (signal?.aborted) throw new CancelledError();
+    if (!(error instanceof SyntaxError)) throw error;
+    const reason = error.message.split('\n')[0]?.slice(0, 200);
+    throw new InputError(`${name}: not JSON after entry ${entry} (${reason}); save it again as JSON.`);
   } finally {
     source.destroy();
+  }
+}
+
+/**
+ * Parses entries with the commas between them.
+ * @param ends where each entry ends
+ * @throws SyntaxError after the entries before the one that is no JSON
+ */
+function* parseEntries(run: Buffer, ends: readonly number[]): Generator<unknown> {
+  const together = parseJson(`[${run.toString()}]`);
+  if (Array.isArray(together) && together.length === ends.length) {
+    yield* together;
+    return;
+  }
+  let start = 0;
+  for (const end of ends) {
+    yield JSON.parse(run.toString('utf8', start, end));
+    start = end + 1;
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [SQUARE, BRACE, END_SQUARE, END_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
+/** Space, tab, line breaks, and the bytes of a byte order mark. */
+const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
+
+/**
+ * Finds where the entries of an array end, by quotes, brackets and commas alone. What lies between them is left to
+ * `JSON.parse`, which is an order of magnitude faster than parsing the file token by token.
+ */
+class EntryFinder {
+  readonly #list: Buffer | undefined;
+  /** Depth of brackets at which the entries lie. */
+  readonly #level: number;
+  /** Before the outermost bracket, in the object around the list, inside of the list, or behind it. */
+  state: 'before' | 'around' | 'inside' | 'behind' = 'before';
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  /** The last string of the object around the list, and whether the list's name and a colon came last. */
+  #string: number[] = [];
+  #named = false;
+
+  /** @param list its name in the object around it; the file is the array when left out */
+  constructor(list: string | undefined) {
+    this.#list = list === undefined ? undefined : Buffer.from(list);
+    this.#level = list === undefined ? 1 : 2;
+  }
+
+  /**
+   * Takes the next bytes of the file.
+   * @returns where in them the entries go on or begin, and where each that ends does so
+   * @throws SyntaxError when they are no such JSON
+   */
+  push(bytes: Uint8Array): { from: number; ends: number[] } {
+    const ends: number[] = [];
+    let at = this.state === 'inside' ? 0 : this.#seek(bytes);
+    const from = at;
+    let [depth, inString, escaped] = [this.#depth, this.#inString, this.#escaped];
+    for (; at < bytes.length && this.state === 'inside'; at += 1) {
+      if (inString) {
+        if (escaped) at += 1;
+        while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+        escaped = at > bytes.length;
+        inString = at >= bytes.length;
+        continue;
+      }
+      const byte = bytes[at];
+      if (byte === QUOTE) inString = true;
+      else if (byte === COMMA) {
+        if (depth === this.#level) ends.push(at);
+      } else if (byte === SQUARE || byte === BRACE) {
+        depth += 1;
+        if (depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
+      } else if (byte === END_SQUARE || byte === END_BRACE) {
+        depth -= 1;
+        if (depth < this.#level) {
+          ends.push(at);
+          this.state = 'behind';
+        }
+      }
+    }
+    [this.#depth, this.#inString, this.#escaped] = [depth, inString, escaped];
+    return { from, ends };
+  }
+
+  /** Goes on to the first byte of the list. */
+  #seek(bytes: Uint8Array): number {
+    for (const [at, byte] of bytes.entries()) {
+      if (this.state === 'before') {
+        if (BLANK.has(byte)) continue;
+        if (byte !== (this.#list ? BRACE : SQUARE)) {
+          throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
+        }
+        this.#depth = 1;
+        this.state = this.#list ? 'around' : 'inside';
+      } else this.#pass(byte);
+      if (this.state !== 'around') return at + 1;
+    }
+    return bytes.length;
+  }
+
+  #pass(byte: number): void {
+    const atTop = this.#depth === 1;
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === BACKSLASH) this.#escaped = this.#inString;
+    else if (byte === QUOTE) {
+      this.#inString = !this.#inString;
+      if (this.#inString && atTop) this.#string = [];
+    } else if (this.#inString) {
+      if (atTop && this.#string.length <= (this.#list?.length ?? 0)) this.#string.push(byte);
+    } else if (byte === COLON && atTop) this.#named = this.#list?.equals(Buffer.from(this.#string)) ?? false;
+    else if (byte === COMMA && atTop) this.#named = false;
+    else if (byte === SQUARE || byte === BRACE) {
+      this.#depth += 1;
+      if (atTop && this.#named && byte === SQUARE) this.state = 'inside';
+      this.#named = false;
+    } else if (byte === END_SQUARE || byte === END_BRACE) {
+      this.#depth -= 1;
+      if (this.#depth === 0) this.state = 'behind';
+    }
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PassedOver } from '../../../../src/engine/datasets/passedOver.ts';
 import { splitWithin } from '../../../../src/engine/datasets/splitNames.ts';
 import { delimiterOf, headOf, readCsv } from '../../../../src/engine/datasets/tables/csv.ts';
-import { readJsonArray } from '../../../../src/engine/datasets/tables/json.ts';
+import { readJsonArray, readJsonList } from '../../../../src/engine/datasets/tables/json.ts';
 import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
 import { CancelledError, InputError } from '../../../../src/engine/errors.ts';
 import { folderWith } from '../../../helpers/miniatures.ts';
@@ -77,14 +77,57 @@ describe('readJsonArray', () => {
       { entry: 1, value: { a: 1 } },
       { entry: 2, value: [2] },
     ]);
+    expect(await all(readJsonArray(await fileOf(' [ \n]')))).toEqual([]);
+  });
+
+  it('finds the ends of entries wherever the file is cut while it is read', async () => {
+    const entry = [{ 'a"]': '\\' }, 'é\\"猫,[', [[], { b: '}' }], '\\\\'];
+    for (let shift = 0; shift < 40; shift += 1) {
+      const entries = ['x'.repeat(1024 * 1024 - 20 - shift), ...entry, 'y'.repeat(1024 * 1024), ...entry];
+      const read = await all(readJsonArray(await fileOf(JSON.stringify(entries))));
+      expect(read.map(({ value }) => value)).toEqual(entries);
+    }
   });
 
   it.each([
     ['[1, 2', 'a.txt: not JSON after entry 1 (it ends early); save it again as JSON.'],
     ['', 'a.txt: not JSON after entry 0 (it ends early); save it again as JSON.'],
-    [`["${'x'.repeat(1e7)}"]`, 'a.txt: entry 1 takes more than 8 MB; split it.'],
+    ['{"a": 1}', 'a.txt: not JSON after entry 0 (it holds no array); save it again as JSON.'],
+    ['[1, 2,]', 'a.txt: not JSON after entry 2 (Unexpected end of JSON input); save it again as JSON.'],
+    ['[,1]', 'a.txt: not JSON after entry 0 (Unexpected end of JSON input); save it again as JSON.'],
+    [`[1, 2, ${'['.repeat(300)}`, 'a.txt: not JSON after entry 0 (nested more than 256 deep); save it again as JSON.'],
+    [`["${'x'.repeat(7e7)}"]`, 'a.txt: entry 1 takes more than 64 MB; split it.'],
   ])('refuses what is none', async (text, message) => {
     await expect(all(readJsonArray(await fileOf(text)))).rejects.toThrow(new InputError(message));
+  });
+
+  it('gives the entries before the one that is damaged', async () => {
+    const entries = readJsonArray(await fileOf('[1, {"a": 2}, {"b" 3}, 4]'));
+    expect([await entries.next(), await entries.next()].map(({ value }) => value.value)).toEqual([1, { a: 2 }]);
+    await expect(entries.next()).rejects.toThrow('not JSON after entry 2');
+  });
+});
+
+describe('readJsonList', () => {
+  const text = '{"info": {"b": [0]}, "v": "b", "a": [1, [2]], "b": [{"b": [3]}], "c": {"a": []}}';
+
+  it.each([
+    ['a', [1, [2]]],
+    ['b', [{ b: [3] }]],
+    ['c', []],
+    ['v', []],
+    ['absent', []],
+  ])('streams the entries of %s, and of nothing else', async (list, values) => {
+    const read = await all(readJsonList(await fileOf(`\uFEFF${text}`), list));
+    expect(read).toEqual(values.map((value, index) => ({ entry: index + 1, value })));
+  });
+
+  it.each([
+    ['[1]', 'it holds no object'],
+    ['{"a": [1], "b": [2', 'it ends early'],
+    ['{"a": [1], "c": [2]', 'it ends early'],
+  ])('refuses what is none', async (broken, reason) => {
+    await expect(all(readJsonList(await fileOf(broken), 'b'))).rejects.toThrow(reason);
   });
 });
 

@@ -1,0 +1,166 @@
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { chooseSplit, findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
+import { copyOfMiniature, folderWith, miniature, splitSizes } from '../../../helpers/miniatures.ts';
+
+/** Each dataset that a search finds, by its path in the folder. */
+async function found(folder: string): Promise<Record<string, Record<string, number>>> {
+  const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+  expect(skipped).toEqual([]);
+  return Object.fromEntries(
+    datasets.map(({ dataset }) => [path.relative(folder, dataset.path), splitSizes(dataset)] as const),
+  );
+}
+
+/** A dataset as its folder is read by default, and what else the warning says can be named. */
+async function byDefault(folder: string) {
+  const dataset = await openDataset(folder, 'auto');
+  const offered = dataset.warnings.flatMap((warning) => /can be named instead: (.*)\.$/.exec(warning)?.[1] ?? []);
+  return {
+    dataset,
+    path: path.relative(folder, dataset.path),
+    others: offered.flatMap((paths) => paths.split(', ').map((other) => path.relative(folder, other))),
+  };
+}
+
+describe('several files of one split are a choice, never merged', () => {
+  it('SQuAD 1.1 and 2.0', async () => {
+    const folder = await copyOfMiniature('squad1.1');
+    await cp(miniature('squad2.0/train-v2.0.json'), path.join(folder, 'train-v2.0.json'));
+    expect(await found(folder)).toEqual({ 'train-v1.1.json': { dev: 9, train: 9 }, 'train-v2.0.json': { train: 12 } });
+    expect(await byDefault(folder)).toMatchObject({ path: 'train-v1.1.json', others: ['train-v2.0.json'] });
+    const second = await openDataset(path.join(folder, 'train-v2.0.json'), 'auto');
+    expect(splitSizes(second)).toEqual({ train: 12 });
+    expect(second.warnings).toEqual([]);
+  });
+
+  it('COCO captions of 2014 and 2017, chosen by a file two folders down', async () => {
+    const folder = await copyOfMiniature('coco-captions');
+    const annotations = path.join(folder, 'annotations');
+    await cp(path.join(annotations, 'captions_train2014.json'), path.join(annotations, 'captions_train2017.json'));
+    expect(await found(folder)).toEqual({
+      'annotations/captions_train2014.json': { train: 12, val: 6 },
+      'annotations/captions_train2017.json': { train: 12 },
+    });
+    const { path: chosen, others } = await byDefault(folder);
+    expect([chosen, ...others]).toEqual(['annotations/captions_train2014.json', 'annotations/captions_train2017.json']);
+    expect(splitSizes(await openDataset(path.join(annotations, 'captions_train2017.json'), 'auto'))).toEqual({
+      train: 12,
+    });
+  });
+
+  it('the questions of VQA v1 and v2, each with its own answers', async () => {
+    const folder = await copyOfMiniature('vqa-v2');
+    const [questions, answers] = ['OpenEnded_mscoco_train2014_questions.json', 'mscoco_train2014_annotations.json'];
+    for (const file of [questions, answers]) {
+      const text = await readFile(path.join(folder, `v2_${file}`), 'utf8');
+      await writeFile(path.join(folder, file), text.replaceAll('"red"', '"green"'));
+    }
+    const { dataset, others } = await byDefault(folder);
+    expect(others).toEqual([questions]);
+    expect(dataset.classes).toEqual(['1', 'red', 'yes']);
+    expect((await openDataset(path.join(folder, questions), 'auto')).classes).toEqual(['1', 'green', 'yes']);
+  });
+
+  it('the full and the reduced set of DAQUAR', async () => {
+    const folder = await copyOfMiniature('daquar');
+    await cp(path.join(folder, 'qa.894.raw.test.txt'), path.join(folder, 'qa.37.raw.train.txt'));
+    expect(await byDefault(folder)).toMatchObject({ path: 'qa.894.raw.train.txt', others: ['qa.37.raw.train.txt'] });
+    expect(splitSizes(await openDataset(path.join(folder, 'qa.37.raw.train.txt'), 'auto'))).toEqual({ train: 2 });
+  });
+
+  it('the conditions of CLEVR-CoGenT, which are splits', async () => {
+    const folder = await copyOfMiniature('CLEVR_v1.0');
+    for (const [old, split] of [
+      ['train', 'trainA'],
+      ['val', 'valA'],
+      ['val', 'valB'],
+      ['val', 'testA'],
+    ] as const) {
+      const text = await readFile(path.join(folder, `questions/CLEVR_${old}_questions.json`), 'utf8');
+      await writeFile(path.join(folder, `questions/CLEVR_${split}_questions.json`), text);
+    }
+    await rm(path.join(folder, 'questions/CLEVR_train_questions.json'));
+    await rm(path.join(folder, 'questions/CLEVR_val_questions.json'));
+    const dataset = await openDataset(folder, 'auto');
+    expect(splitSizes(dataset)).toEqual({ trainA: 6, valA: 3, valB: 3 });
+    expect(chooseSplit(dataset).name).toBe('trainA');
+  });
+
+  it('files whose names tell no split', async () => {
+    const text = await readFile(miniature('squad1.1/train-v1.1.json'));
+    expect(await found(await folderWith({ 'a.json': text, 'b.json': text }))).toEqual({
+      'a.json': { all: 9 },
+      'b.json': { all: 9 },
+    });
+  });
+});
+
+describe('datasets side by side are a choice', () => {
+  /** RefCOCO, RefCOCO+ and RefCOCOg with the images of one of them, as the archives unpack. */
+  async function refs(): Promise<string> {
+    const folder = await copyOfMiniature('refcoco-data');
+    for (const name of ['refcoco+', 'refcocog']) {
+      await cp(miniature(`${name}-data/${name}`), path.join(folder, name), { recursive: true });
+    }
+    return folder;
+  }
+
+  it('RefCOCO, RefCOCO+ and RefCOCOg', async () => {
+    const folder = await refs();
+    expect(Object.keys(await found(folder))).toEqual(['refcoco', 'refcoco+', 'refcocog']);
+    expect(await byDefault(folder)).toMatchObject({ path: 'refcoco', others: ['refcoco+', 'refcocog'] });
+    expect(await byDefault(path.dirname(folder))).toMatchObject({ path: path.join(path.basename(folder), 'refcoco') });
+  });
+
+  it.each(['refcoco', 'refcoco+', 'refcocog'])('%s by itself, with its images beside it', async (name) => {
+    const dataset = await openDataset(path.join(await refs(), name), 'auto');
+    expect(path.basename(dataset.path)).toBe(name);
+    expect(splitSizes(dataset)).toEqual({ train: 8, testA: 4 });
+    expect(dataset.warnings).toEqual([]);
+  });
+
+  it('divisions into splits, UNC’s and UMD’s before Google’s', async () => {
+    const folder = await refs();
+    await cp(path.join(folder, 'refcoco/refs(unc).p'), path.join(folder, 'refcoco/refs(google).p'));
+    await cp(path.join(folder, 'refcocog/refs(umd).p'), path.join(folder, 'refcocog/refs(google).p'));
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ reason }) => reason.split(' ')[2])).toEqual([
+      'refcoco/refs(unc).p',
+      'refcoco/refs(google).p',
+      'refcoco+/refs(unc).p',
+      'refcocog/refs(umd).p',
+      'refcocog/refs(google).p',
+    ]);
+    const google = path.join(folder, 'refcoco/refs(google).p');
+    expect((await openDataset(google, 'auto')).path).toBe(google);
+    const { dataset } = await byDefault(path.join(folder, 'refcocog'));
+    expect(dataset.warnings[0]).toContain('Read as referring expressions: refcocog/refs(umd).p');
+    expect(dataset.warnings[0]).toContain('refcocog/refs(google).p');
+  });
+
+  it('Karpathy’s files, which one archive unpacks, those with images first', async () => {
+    const folder = await copyOfMiniature('rsicd');
+    await mkdir(path.join(folder, 'caption_datasets'));
+    const text = await readFile(path.join(folder, 'dataset_rsicd.json'), 'utf8');
+    await rename(path.join(folder, 'dataset_rsicd.json'), path.join(folder, 'caption_datasets/dataset_flickr8k.json'));
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 3, val: 3 });
+    await writeFile(path.join(folder, 'caption_datasets/dataset_coco.json'), text.replaceAll('airport_', 'COCO_'));
+    expect(await byDefault(folder)).toMatchObject({
+      path: 'caption_datasets/dataset_flickr8k.json',
+      others: ['caption_datasets/dataset_coco.json'],
+    });
+  });
+});
+
+describe('a file or folder that stands for no reading', () => {
+  it.each([
+    ['annotations/captions_val2014.json', 'not a folder. Name the folder that holds it instead.'],
+    ['train2014/COCO_train2014_000000000000.jpg', 'not a folder. Name the folder that holds it instead.'],
+    ['nothing.json', 'no such folder'],
+  ])('%s', async (file, reason) => {
+    await expect(openDataset(miniature(`coco-captions/${file}`), 'auto')).rejects.toThrow(reason);
+  });
+});
