@@ -70,6 +70,24 @@ def captions(root):
         rows.append(json.dumps({"image": f"{number}.png", "caption": CAPTIONS[number]}, ensure_ascii=False))
     lines(root / "captions-jsonl" / "train.jsonl", rows)
 
+    rows = []
+    for number in range(4):
+        write_image(root / "captions-json" / "images" / f"{number}.png", number, number)
+        rows.append({"image": f"{number}.png", "captions": CAPTIONS[number:number + 2]})
+    write(root / "captions-json" / "annotations" / "train.json", json.dumps(rows, ensure_ascii=False))
+
+    style = root / "flickr-style"
+    names = [f"10002{number}_a{number}.jpg" for number in range(4)]
+    for number in range(4):
+        write_image(style / "flickr30k_images" / f"10002{number}.jpg", number, number)
+    for folder, file, text in [("humor", "funny_train", "to find its bones"), ("romantic", "romantic_train", "with its caf\xe9 love")]:
+        rows = [f"A dog runs in the snow {text} {number} ." for number in range(4)]
+        place = style / "FlickrStyle_v0.9" / folder
+        place.mkdir(parents=True)
+        # As published: the romantic captions in Latin-1, with an empty line.
+        (place / f"{file}.txt").write_bytes("\n".join([*rows[:2], " ", *rows[2:]]).encode("latin-1"))
+        write(place / "train.p", pickle.dumps(names, protocol=0))
+
 
 def visual_questions(root):
     questions = [("What colour is it?", "red"), ("Is it a square?", "yes"), ("How many, 1 or 2?", "1")]
@@ -117,6 +135,12 @@ def visual_questions(root):
         text, answer = questions[number % 3]
         image = {"bytes": encoded(number, number, "PNG"), "path": f"{number}.png"}
         rows.append({"image": image, "question": text, "answer": answer})
+    entries = []
+    for number in range(6):
+        text, answer = questions[number % 3]
+        write_image(root / "vqa-json" / "images" / f"{number}.png", number, number)
+        entries.append({"image": f"{number}.png", "question": text, "answer": answer})
+    write(root / "vqa-json" / "train.json", json.dumps(entries))
     (root / "vqa-parquet" / "data").mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows), root / "vqa-parquet" / "data" / "train-00000-of-00001.parquet")
 
@@ -183,8 +207,8 @@ def texts(root):
 
 
 NAMES = [
-    "coco-captions", "rsicd", "flickr8k", "flickr30k", "captions-jsonl", "vqa-v2", "CLEVR_v1.0", "coco-qa", "daquar",
-    "vqa-parquet", "squad1.1", "squad2.0", "squad-parquet", "refcoco-data", "refcoco+-data", "refcocog-data", "aclImdb",
+    "coco-captions", "rsicd", "flickr8k", "flickr30k", "captions-jsonl", "captions-json", "flickr-style", "vqa-v2", "CLEVR_v1.0", "coco-qa", "daquar",
+    "vqa-json", "vqa-parquet", "squad1.1", "squad2.0", "squad-parquet", "refcoco-data", "refcoco+-data", "refcocog-data", "aclImdb",
     "text-csv", "text-jsonl",
 ]
 

@@ -19,6 +19,7 @@ import type { Dataset, DatasetLayout, Recognition, Sample } from './dataset.ts';
 import { dtd } from './dtd.ts';
 import { fgvcAircraft } from './fgvcAircraft.ts';
 import { flickrCaptions } from './flickrCaptions.ts';
+import { flickrStyle } from './flickrStyle.ts';
 import { flowers102 } from './flowers102.ts';
 import { countImages } from './folders.ts';
 import { food101 } from './food101.ts';
@@ -55,6 +56,7 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   manifest,
   cocoCaptions,
   karpathyCaptions,
+  flickrStyle,
   flickrCaptions,
   vqaV2,
   clevr,

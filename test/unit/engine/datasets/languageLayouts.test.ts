@@ -23,6 +23,7 @@ const MINIATURES: Readonly<
   flickr8k: ['flickr-captions', 'image-captioning', 0, { train: 8, dev: 2, test: 2 }],
   flickr30k: ['flickr-captions', 'image-captioning', 0, { all: 4 }],
   'captions-jsonl': ['caption-table', 'image-captioning', 0, { train: 4 }],
+  'flickr-style': ['flickr-style', 'image-captioning', 0, { train: 4 }],
   'vqa-v2': ['vqa-v2', 'visual-question-answering', 3, { train: 9 }],
   'CLEVR_v1.0': ['clevr', 'visual-question-answering', 3, { train: 6, val: 3 }],
   'coco-qa': ['coco-qa', 'visual-question-answering', 3, { train: 6, test: 3 }],

@@ -141,6 +141,32 @@ describe('datasets side by side are a choice', () => {
     expect(dataset.warnings[0]).toContain('refcocog/refs(google).p');
   });
 
+  it('the styles of FlickrStyle10K', async () => {
+    const folder = miniature('flickr-style');
+    const [humor, romantic] = ['FlickrStyle_v0.9/humor', 'FlickrStyle_v0.9/romantic'];
+    expect(await found(folder)).toEqual({ [humor]: { train: 4 }, [romantic]: { train: 4 } });
+    const { dataset, path: chosen, others } = await byDefault(folder);
+    expect([chosen, ...others]).toEqual([humor, romantic]);
+    expect(dataset.splits.get('train')?.[2]).toMatchObject({
+      file: path.join(folder, 'flickr30k_images/100022.jpg'),
+      target: { text: 'A dog runs in the snow to find its bones 2 .' },
+    });
+    const second = await openDataset(path.join(folder, romantic), 'auto');
+    expect(second.splits.get('train')?.[3]).toMatchObject({
+      target: { text: 'A dog runs in the snow with its café love 3 .' },
+    });
+  });
+
+  it('FlickrStyle10K and the captions of the images that it uses', async () => {
+    const folder = await copyOfMiniature('flickr-style');
+    await writeFile(path.join(folder, 'results.csv'), 'image_name| comment_number| comment\n100020.jpg| 0| A dog.\n');
+    expect(Object.keys(await found(folder))).toEqual([
+      'FlickrStyle_v0.9/humor',
+      'FlickrStyle_v0.9/romantic',
+      'results.csv',
+    ]);
+  });
+
   it('Karpathy’s files, which one archive unpacks, those with images first', async () => {
     const folder = await copyOfMiniature('rsicd');
     await mkdir(path.join(folder, 'caption_datasets'));
