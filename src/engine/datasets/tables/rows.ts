@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { delimiterOf, headOf, readCsv } from './csv.ts';
+import { readJsonArray } from './json.ts';
 import { isRecord, parseJson, readJsonLines } from './jsonl.ts';
 import { openParquet } from './parquet.ts';
 
 /** A row of a table by the names of its columns. */
 export interface TableRow {
-  /** Line of the file, or number of the row in a parquet file, from 1. */
+  /** Line of the file, or number of the row in a parquet file or JSON array, from 1. */
   readonly line: number;
   readonly values: Readonly<Record<string, unknown>>;
 }
@@ -19,15 +20,16 @@ export interface Table {
   imageBytes?(column: string, row: number): Promise<Uint8Array>;
 }
 
-export const TABLE = /\.(csv|tsv|jsonl|ndjson|parquet)$/i;
+export const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet)$/i;
 
 /**
- * Looks at the columns of a table: CSV, TSV, JSON Lines or parquet.
+ * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects or parquet.
  * @returns nothing for a file without columns
  */
 export async function openTable(file: string): Promise<Table | undefined> {
   const ending = path.extname(file).toLowerCase();
   if (ending === '.parquet') return openParquetTable(file);
+  if (ending === '.json') return openJsonArray(file);
   const head = await headOf(file);
   const [first = ''] = head.split(/\r?\n/, 1);
   if (ending !== '.csv' && ending !== '.tsv') {
@@ -57,6 +59,21 @@ async function openParquetTable(file: string): Promise<Table> {
       return bytes;
     },
   };
+}
+
+async function openJsonArray(file: string): Promise<Table | undefined> {
+  for await (const { value } of readJsonArray(file)) {
+    return isRecord(value)
+      ? { file, columns: Object.keys(value), rows: (_, signal) => arrayRows(file, signal) }
+      : undefined;
+  }
+  return undefined;
+}
+
+async function* arrayRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<TableRow> {
+  for await (const { entry, value } of readJsonArray(file, signal)) {
+    yield { line: entry, values: isRecord(value) ? value : {} };
+  }
 }
 
 async function* jsonRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<TableRow> {
