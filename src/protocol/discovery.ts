@@ -9,9 +9,11 @@ const datasetSummarySchema = z.object({
   format: z.string(),
   task: taskSchema,
   reason: z.string().describe('What the folder was taken for, and why.'),
-  samples: z.int().min(0),
-  classes: z.int().min(0),
-  splits: z.record(z.string(), z.int()).describe('Samples per split; one entry "all" where there are no splits.'),
+  samples: z.int().min(0).nullable().describe('null, as the classes, where there are too many to count in a search.'),
+  classes: z.int().min(0).nullable(),
+  splits: z
+    .record(z.string(), z.int())
+    .describe('Samples per split; one entry "all" where there are no splits, none where they were not counted.'),
 });
 export type DatasetSummary = z.infer<typeof datasetSummarySchema>;
 

@@ -23,7 +23,7 @@ export const discoverCommand: Command = {
       `${datasets.length} datasets`,
       formatTable(
         ['dataset', 'task', 'format', 'classes', 'samples'],
-        datasets.map((d) => [d.id, d.task, d.format, String(d.classes), splitCounts(d.splits)]),
+        datasets.map((d) => [d.id, d.task, d.format, String(d.classes ?? '?'), splitCounts(d.splits)]),
       ),
       `${checkpoints.length} checkpoints`,
       formatTable(
@@ -37,7 +37,6 @@ export const discoverCommand: Command = {
 };
 
 function splitCounts(splits: Readonly<Record<string, number>>): string {
-  return Object.entries(splits)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
+  const counts = Object.entries(splits).map(([name, count]) => `${name} ${count}`);
+  return counts.length > 0 ? counts.join(', ') : 'not counted';
 }

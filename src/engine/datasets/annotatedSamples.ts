@@ -7,6 +7,7 @@ import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { fileImage } from './images.ts';
 import { grouped, PassedOver } from './passedOver.ts';
+import { SampleNames } from './sampleNames.ts';
 import { Reservoir } from './sampling.ts';
 
 /** What an annotation says of one sample. */
@@ -15,7 +16,7 @@ export interface Annotation {
   /** File of the annotation and the line or entry in it, for messages. */
   readonly file: string;
   readonly where: string;
-  /** Tells the sample from others of the same image. */
+  /** Tells the sample from others of the same image; where annotations give two the same, they are told apart. */
   readonly id: string;
   /** As the annotation names it, or where the annotation's file holds it; undefined for tasks without images. */
   readonly image?: string | ImageSource;
@@ -30,12 +31,13 @@ export interface Annotation {
 const MAX_CLASSES = 1000;
 const MAX_SPLITS = 100;
 /** More than the published datasets have; what is larger stands in memory by a random part. */
-const ROOM = { items: 1_000_000, characters: 256 * 1024 * 1024 };
+const ROOM = { items: 1_000_000, characters: 128 * 1024 * 1024 };
 
 interface Held {
   readonly split: string;
   readonly label: string | undefined;
-  readonly sample: Omit<Sample, 'label'>;
+  /** Without its class, which is known when all are there. */
+  readonly sample: Sample;
 }
 
 /** Gathers the samples of annotation files: texts, and images that are really there. */
@@ -79,17 +81,18 @@ export class AnnotatedSamples {
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
     const shared = found === undefined ? undefined : this.#shared(found);
     const source = typeof image === 'object' ? image : shared?.image;
-    const sample = {
+    const sample: Sample = {
       id: `${shared?.id ?? idWithin(this.#root, file)}#${annotation.id}`,
       file: found ?? file,
       ...(source && { image: source }),
       ...(text !== undefined && { text }),
       ...(context !== undefined && { context }),
       ...(target !== undefined && { target }),
+      label: -1,
     };
-    const texts = [sample.id, text, context, label, target?.kind === 'text' ? target.text : undefined];
+    const texts = [sample.id, text, label, target?.kind === 'text' ? target.text : undefined];
     const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
-    this.#held.add({ split, label, sample }, characters);
+    this.#held.add({ split, label, sample }, characters, context);
   }
 
   /** @param reason what such rows do: `have no caption` */
@@ -103,7 +106,7 @@ export class AnnotatedSamples {
     const held = this.#held.items;
     const classes = mostFrequent(held.flatMap(({ label }) => (label === undefined ? [] : [label])));
     const labels = new Map(classes.map((name, index) => [name, index]));
-    const ids = new UniqueIds();
+    const names = new SampleNames();
     const splits = new Map<string, Sample[]>();
     let rare = 0;
     for (const { split, label, sample } of held) {
@@ -113,7 +116,8 @@ export class AnnotatedSamples {
         continue;
       }
       const samples = splits.get(split) ?? [];
-      samples.push({ ...sample, id: ids.take(sample.id), label: index });
+      const id = names.unique(sample.id);
+      samples.push(id === sample.id && index < 0 ? sample : { ...sample, id, label: index });
       splits.set(split, samples);
     }
     const warnings = this.#passedOver.warnings();
@@ -153,23 +157,6 @@ function mostFrequent(labels: readonly string[]): string[] {
     .slice(0, MAX_CLASSES)
     .map(([name]) => name)
     .sort();
-}
-
-/** Tells samples apart to which their annotations give the same id: `a#1`, `a#1~2`. */
-class UniqueIds {
-  readonly #taken = new Set<string>();
-  readonly #repeats = new Map<string, number>();
-
-  take(id: string): string {
-    let unique = id;
-    while (this.#taken.has(unique)) {
-      const repeat = (this.#repeats.get(id) ?? 1) + 1;
-      this.#repeats.set(id, repeat);
-      unique = `${id}~${repeat}`;
-    }
-    this.#taken.add(unique);
-    return unique;
-  }
 }
 
 /** `captions_train2014.json:3`, for messages. */

@@ -78,8 +78,15 @@ const WITH_CLASSES: ReadonlySet<Task> = new Set([
   'text-classification',
 ]);
 
-/** While a workspace is searched, a dataset whose annotations take longer than this is listed as skipped. */
-const MAX_SEARCH_MS = 20_000;
+/** While a workspace is searched, a dataset whose annotations take longer than this to read is listed without counts. */
+const MAX_COUNT_MS = 5_000;
+
+/** A way to read a folder, and by which layout. */
+interface Reading extends Recognition {
+  readonly format: string;
+  /** The path that its dataset bears in place of the folder's, which doesn't tell it from others. */
+  readonly precise?: string | undefined;
+}
 
 /**
  * Opens the dataset in a folder that a person named, or the reading of one that a file or folder in it stands for.
@@ -91,39 +98,48 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : notADataset(named));
-  const dataset = await openReading(named, chosen, readings, signal);
+  const dataset = await openReading(chosen, signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
     throw new InputError(`${named}: only one class (${JSON.stringify(only)}). A ranking needs at least two.`);
   }
-  const others = readings.filter((reading) => reading !== chosen);
-  const choices = [];
-  const alike = others.filter((reading) => reading.task === chosen.task && reading.path !== undefined);
-  if (alike.length > 0) {
-    const paths = alike.map((reading) => reading.path).join(', ');
-    choices.push(`Read as ${chosen.reason}; what else is here can be named instead: ${paths}.`);
+  return { ...dataset, warnings: [...choicesBeside(chosen, readings, task), ...dataset.warnings] };
+}
+
+/** What a person could have chosen instead of a reading, and how. */
+function choicesBeside(chosen: Reading, readings: readonly Reading[], task: Task | 'auto'): string[] {
+  const choices: string[] = [];
+  const alike = readings.filter((reading) => reading !== chosen && reading.task === chosen.task);
+  const paths = alike.flatMap(({ precise }) => precise ?? []);
+  if (paths.length > 0) {
+    choices.push(`Read as ${chosen.reason}; what else is here can be named instead: ${paths.join(', ')}.`);
   }
-  const tasks = [...new Set(others.map((reading) => reading.task))].filter((other) => other !== chosen.task);
+  const tasks = [...new Set(readings.map((reading) => reading.task))].filter((other) => other !== chosen.task);
   if (task === 'auto' && tasks.length > 0) {
     choices.push(
       `Read as ${chosen.task} (${chosen.reason}); it can also be read as ${tasks.join(', ')}: choose with the task.`,
     );
   }
-  return { ...dataset, warnings: [...choices, ...dataset.warnings] };
+  return choices;
+}
+
+async function openReading({ open, precise }: Reading, signal: AbortSignal | undefined): Promise<Dataset> {
+  const dataset = await open(signal);
+  return precise === undefined ? dataset : { ...dataset, path: precise };
 }
 
 /** How far above a file or folder that a person named its dataset is looked for: `coco/annotations/captions.json`. */
 const MAX_ABOVE = 2;
 
 /** The readings of the folder that a person named; else those that it stands for in the folders around it. */
-async function readingsOf(named: string, signal: AbortSignal | undefined): Promise<Recognition[]> {
+async function readingsOf(named: string, signal: AbortSignal | undefined): Promise<Reading[]> {
   const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
   if (!isFile) await requireFolder(named);
   let folder = isFile ? path.dirname(named) : named;
   for (let above = 0; above <= MAX_ABOVE; above += 1) {
     const { root } = await walk(folder, signal ? { signal } : {});
     const all = await recognise(root, folder === named);
-    const readings = folder === named ? all : all.filter((reading) => isWithin(reading.path, named));
+    const readings = folder === named ? all : all.flatMap((reading) => inside(named, reading));
     // Annotations often lie beside the pictures that they are about, but an empty folder has none.
     if (readings.length > 0 || countImages(root) > 0 || root.files.length + root.folders.length === 0) return readings;
     folder = path.dirname(folder);
@@ -131,27 +147,18 @@ async function readingsOf(named: string, signal: AbortSignal | undefined): Promi
   return [];
 }
 
-function isWithin(file: string | undefined, named: string): boolean {
-  return file === named || file?.startsWith(named + path.sep) === true;
-}
-
-/** Opens one of the readings of what was named; it bears its own path where the folder has several, or that was named. */
-async function openReading(
-  named: string,
-  reading: Recognition,
-  readings: readonly Recognition[],
-  signal: AbortSignal | undefined,
-): Promise<Dataset> {
-  const dataset = await reading.open(signal);
-  const several = readings.filter(({ task }) => task === reading.task).length > 1;
-  const inside = named !== dataset.path && isWithin(named, dataset.path);
-  return reading.path !== undefined && (several || inside) ? { ...dataset, path: reading.path } : dataset;
+/** The reading if it is what a file or folder stands for, or in it. */
+function inside(named: string, reading: Reading): Reading[] {
+  const isIn = reading.path === named || reading.path?.startsWith(named + path.sep);
+  return isIn ? [{ ...reading, precise: reading.path }] : [];
 }
 
 /** A dataset that a search found, and what it was taken for. */
 export interface FoundDataset {
   readonly dataset: Dataset;
   readonly reason: string;
+  /** Whether the dataset was read; without, its splits and classes are not known. */
+  readonly counted: boolean;
 }
 
 /**
@@ -173,19 +180,17 @@ export async function findDatasets(
   const datasets: FoundDataset[] = [];
   const skipped: Skipped[] = [];
   for (const reading of readings) {
-    const { reason } = reading;
-    const timeout = AbortSignal.timeout(MAX_SEARCH_MS);
+    const { reason, task, format, precise } = reading;
+    const timeout = AbortSignal.timeout(MAX_COUNT_MS);
     try {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      datasets.push({ dataset: await openReading(folder.path, reading, readings, either), reason });
+      datasets.push({ dataset: await openReading(reading, either), reason, counted: true });
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();
-      const message = timeout.aborted
-        ? `${reason}, but it takes more than ${MAX_SEARCH_MS / 1000} s to read. Rank it by its folder.`
-        : error instanceof Error
-          ? error.message
-          : String(error);
-      skipped.push({ path: folder.path, reason: message });
+      if (timeout.aborted) {
+        const about = { path: precise ?? folder.path, format, task, classes: [], splits: new Map(), warnings: [] };
+        datasets.push({ dataset: about, reason, counted: false });
+      } else skipped.push({ path: folder.path, reason: error instanceof Error ? error.message : String(error) });
     }
   }
   return { datasets, skipped };
@@ -202,7 +207,7 @@ function sizeOf({ splits, sizes }: Dataset, split: string): number {
   return sizes?.get(split) ?? splits.get(split)?.length ?? 0;
 }
 
-export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: string): DatasetSummary {
+export function summarizeDataset({ dataset, reason, counted }: FoundDataset, workspace: string): DatasetSummary {
   const splits = Object.fromEntries([...dataset.splits.keys()].map((name) => [name, sizeOf(dataset, name)]));
   return {
     id: idOf(dataset.path, workspace),
@@ -211,8 +216,8 @@ export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: s
     format: dataset.format,
     task: dataset.task,
     reason,
-    samples: Object.values(splits).reduce((sum, count) => sum + count, 0),
-    classes: dataset.classes.length,
+    samples: counted ? Object.values(splits).reduce((sum, count) => sum + count, 0) : null,
+    classes: counted ? dataset.classes.length : null,
     splits,
   };
 }
@@ -221,17 +226,22 @@ export function summarizeDataset({ dataset, reason }: FoundDataset, workspace: s
  * How the folder can be read: for each task as the most specific layout that takes it for its own says, then as others
  * do that read other files in it.
  */
-async function recognise(folder: Folder, asked: boolean): Promise<Recognition[]> {
-  const readings: Recognition[] = [];
+async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
+  const readings: Reading[] = [];
   for (const layout of LAYOUTS) {
     // Any folder of pictures looks like a class: what has annotations is meant by them.
     if (layout === classFolders && readings.length > 0) continue;
     const tasks = new Set(readings.map(({ task }) => task));
     const paths = new Set(readings.map((reading) => reading.path));
     const recognised = [(await layout.recognise(folder, asked)) ?? []].flat();
-    readings.push(...recognised.filter(({ task, path: file }) => !tasks.has(task) || !paths.has(file)));
+    const others = recognised.filter((reading) => {
+      const more = reading.path !== undefined && !paths.has(reading.path);
+      return more || !tasks.has(reading.task);
+    });
+    readings.push(...others.map((recognition) => ({ ...recognition, format: layout.format })));
   }
-  return readings;
+  const ofTask = (task: Task) => readings.filter((reading) => reading.task === task).length;
+  return readings.map((reading) => ({ ...reading, precise: ofTask(reading.task) > 1 ? reading.path : undefined }));
 }
 
 function notADataset(folder: string): string {

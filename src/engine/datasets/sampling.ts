@@ -40,7 +40,7 @@ function compare(a: string, b: string): number {
  */
 export class Reservoir<T> {
   readonly #room: { readonly items: number; readonly characters: number };
-  #held: { readonly item: T; readonly characters: number; readonly number: number }[] = [];
+  #held: Held<T>[] = [];
   #characters = 0;
   #share = 1;
   #state = 1;
@@ -59,17 +59,35 @@ export class Reservoir<T> {
     return this.#held.map(({ item }) => item);
   }
 
-  /** @param characters length of the texts in it */
-  add(item: T, characters: number): void {
+  /**
+   * @param characters length of the texts that only this item has
+   * @param shared a text that items which follow each other may share, as questions do their passage
+   */
+  add(item: T, characters: number, shared = ''): void {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) | 0;
     const number = (this.#state >>> 0) / 2 ** 32;
     if (number >= this.#share) return;
-    this.#held.push({ item, characters, number });
-    this.#characters += characters;
+    this.#hold({ item, characters, shared, number });
     while (this.#held.length > this.#room.items || this.#characters > this.#room.characters) {
+      const before = this.#held;
       this.#share /= 2;
-      this.#held = this.#held.filter((held) => held.number < this.#share);
-      this.#characters = this.#held.reduce((sum, held) => sum + held.characters, 0);
+      this.#held = [];
+      this.#characters = 0;
+      for (const held of before) if (held.number < this.#share) this.#hold(held);
     }
   }
+
+  #hold(held: Held<T>): void {
+    const isNew = this.#held.at(-1)?.shared !== held.shared;
+    this.#characters += held.characters + (isNew ? held.shared.length : 0);
+    this.#held.push(held);
+  }
+}
+
+interface Held<T> {
+  readonly item: T;
+  readonly characters: number;
+  readonly shared: string;
+  /** At random in [0, 1). */
+  readonly number: number;
 }

@@ -7,9 +7,10 @@ const WITHOUT_CLASSES: Partial<Record<DatasetSummary['task'], string>> = {
   'referring-expression-comprehension': 'referring expressions',
 };
 
-/** For instance "10 classes · 1,500 samples", "captions · 8,091 samples". */
+/** For instance "10 classes · 1,500 samples", "captions · 8,091 samples"; the task alone where nothing was counted. */
 export function datasetDescription({ task, classes, samples: count }: DatasetSummary): string {
-  const about = classes > 0 ? plural(classes, 'class', 'classes') : (WITHOUT_CLASSES[task] ?? task);
+  if (count === null) return WITHOUT_CLASSES[task] ?? task;
+  const about = classes !== null && classes > 0 ? plural(classes, 'class', 'classes') : (WITHOUT_CLASSES[task] ?? task);
   return `${about} · ${samples(count)}`;
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../src/engine/datasets/open.ts';
-import { drawStratified } from '../../../src/engine/datasets/sampling.ts';
+import { drawStratified, Reservoir } from '../../../src/engine/datasets/sampling.ts';
 import { InputError } from '../../../src/engine/errors.ts';
 import { walk } from '../../../src/engine/files/walk.ts';
 import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
@@ -108,5 +108,40 @@ describe('drawStratified', () => {
     const all = Array.from({ length: 50 }, (_, index) => ({ id: `s${index}`, file: '', label: index % 3 }));
     expect(drawStratified([...all].reverse(), 20, 1)).toEqual(drawStratified(all, 20, 1));
     expect(drawStratified(all, 20, 2)).not.toEqual(drawStratified(all, 20, 1));
+  });
+});
+
+describe('Reservoir', () => {
+  function held(
+    count: number,
+    room: { items: number; characters: number },
+    characters: number,
+    passages = 0,
+  ): number[] {
+    const reservoir = new Reservoir<number>(room);
+    for (let item = 0; item < count; item += 1) {
+      reservoir.add(item, characters, passages === 0 ? '' : `${Math.floor(item / passages)}`.padStart(100));
+    }
+    expect(reservoir.overflowed).toBe(reservoir.items.length < count);
+    return reservoir.items;
+  }
+
+  it('holds everything while there is room', () => {
+    expect(held(100, { items: 100, characters: 1000 }, 10)).toHaveLength(100);
+    expect(held(100, { items: 100, characters: 2000 }, 10, 10)).toHaveLength(100);
+  });
+
+  it.each([
+    ['items', { items: 1000, characters: 1e9 }, 0],
+    ['texts', { items: 1e9, characters: 10_000 }, 0],
+    ['shared texts', { items: 1e9, characters: 100_000 }, 7],
+  ])('never holds more %s than there is room for, and all parts of the stream alike', (_, room, passages) => {
+    const items = held(100_000, room, 10, passages);
+    expect(items).toEqual(held(100_000, room, 10, passages));
+    expect(items.length).toBeGreaterThan(400);
+    expect(items.length).toBeLessThanOrEqual(1000);
+    const early = items.filter((item) => item < 50_000).length;
+    expect(early / items.length).toBeGreaterThan(0.4);
+    expect(early / items.length).toBeLessThan(0.6);
   });
 });

@@ -33,6 +33,9 @@ describe('descriptions', () => {
     expect(datasetDescription(dataset)).toBe('10 classes · 1,500 samples');
     expect(datasetDescription({ ...dataset, task: 'image-captioning', classes: 0 })).toBe('captions · 1,500 samples');
     expect(datasetDescription({ ...dataset, classes: 1, samples: 1 })).toBe('1 class · 1 sample');
+    const uncounted = { ...dataset, classes: null, samples: null, splits: {} };
+    expect(datasetDescription({ ...uncounted, task: 'image-captioning' })).toBe('captions');
+    expect(datasetDescription(uncounted)).toBe('image-classification');
   });
 
   test.each([

@@ -1,9 +1,9 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { classFolders } from '../../../../src/engine/datasets/classFolders.ts';
 import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
-import { findDatasets, LAYOUTS, openDataset } from '../../../../src/engine/datasets/open.ts';
+import { chooseSplit, findDatasets, LAYOUTS, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
 import {
   copyOfMiniature,
@@ -106,6 +106,95 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     ]);
   });
 
+  it('know DAQUAR’s questions wherever they name their image', async () => {
+    const folder = await copyOfMiniature('daquar');
+    const questions = [
+      'what is on the left side of the image1 ?',
+      'how many chairs are in the image2?',
+      'what is in image3 on the table ?',
+      'is there a lamp on the right of image4',
+      'what colour is the bed in image5?',
+    ];
+    const lines = questions.flatMap((question, n) => [question, `answer ${n % 2}`]);
+    await writeFile(
+      path.join(folder, 'qa.894.raw.train.txt'),
+      `\uFEFF${['chair', ...lines, questions[0]].join('\r\n')}`,
+    );
+    const dataset = await openDataset(folder, 'auto');
+    const samples = dataset.splits.get('train') ?? [];
+    expect(samples.map(({ text }) => text)).toEqual([
+      'what is on the left side of the image ?',
+      'how many chairs are',
+      'what is in image on the table ?',
+      'is there a lamp on the right of image',
+      'what colour is the bed',
+    ]);
+    expect(samples.map(({ file }) => path.basename(file, '.png'))).toEqual([1, 2, 3, 4, 5].map((n) => `image${n}`));
+    expect(dataset.warnings).toEqual([
+      '1 of 9 rows are answers without a question; the first: qa.894.raw.train.txt:1',
+      '1 of 9 rows have no answer; the first: qa.894.raw.train.txt:12',
+    ]);
+  });
+
+  it('give samples their own ids where annotations repeat them', async () => {
+    const folder = await copyOfMiniature('squad1.1');
+    for (const file of ['train-v1.1.json', 'dev-v1.1.json']) {
+      const text = await readFile(path.join(folder, file), 'utf8');
+      await writeFile(path.join(folder, file), text.replace(/"id": "[^"]*"/g, '"id": "same"'));
+    }
+    const ids = [...(await openDataset(folder, 'auto')).splits.values()].flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(18);
+  });
+
+  it('find images of COCO by their numbers, as in the downloads of 2017', async () => {
+    const folder = await copyOfMiniature('vqa-v2');
+    await mkdir(path.join(folder, 'train2017'));
+    for (const name of await readdir(path.join(folder, 'train2014'))) {
+      await rename(
+        path.join(folder, 'train2014', name),
+        path.join(folder, 'train2017', name.replace('COCO_train2014_', '')),
+      );
+    }
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 9 });
+  });
+
+  it('read captions of COCO that come before their images in the file', async () => {
+    const folder = await copyOfMiniature('coco-captions');
+    const file = path.join(folder, 'annotations/captions_train2014.json');
+    const { images, annotations, ...rest } = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ annotations, ...rest, images }));
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 12, val: 6 });
+  });
+
+  it('keep commas in captions of Flickr8k that are not within quotes', async () => {
+    const folder = await copyOfMiniature('flickr30k');
+    await rm(path.join(folder, 'results.csv'));
+    const rows = ['image,caption', '0.jpg,A child, a ball and a dog .', '1.jpg,"A sign says ""stop"", here ."'];
+    await writeFile(path.join(folder, 'captions.txt'), `\uFEFF${rows.join('\r\n')}\r\n`);
+    const dataset = await openDataset(folder, 'auto');
+    expect(dataset.splits.get('all')?.map(({ target }) => target)).toEqual([
+      { kind: 'text', text: 'A child, a ball and a dog .' },
+      { kind: 'text', text: 'A sign says "stop", here .' },
+    ]);
+  });
+
+  it('hold a random part of more samples than the memory should, and count all', async () => {
+    const article = (n: number) => ({
+      paragraphs: [{ context: `${n}${'x'.repeat(1e6)}`, qas: [{ question: `${n}?`, answers: [{ text: 'a' }] }] }],
+    });
+    const folder = await folderWith({ 'train.json': '' });
+    const file = path.join(folder, 'train.json');
+    await writeFile(file, '{"data": [{}');
+    for (let n = 0; n < 140; n += 1) await appendFile(file, `, ${JSON.stringify(article(n))}`);
+    await appendFile(file, ']}');
+    const dataset = await openDataset(folder, 'auto');
+    const held = dataset.splits.get('train') ?? [];
+    expect(held.length).toBeGreaterThan(40);
+    expect(held.length).toBeLessThan(100);
+    expect(chooseSplit(dataset).size).toBe(140);
+    expect(dataset.warnings).toEqual([`${held.length} of 140 samples, drawn at random, are used: memory is bounded.`]);
+  });
+
   it('take no path out of the dataset', async () => {
     const folder = await copyOfMiniature('captions-jsonl');
     await cp(path.join(folder, 'images/0.png'), path.join(path.dirname(folder), 'secret.png'));
@@ -137,7 +226,20 @@ describe('the layouts of captions, questions, expressions and texts', () => {
       '{"data": [{"paragraphs": [{"context": "a',
       'train-v1.1.json: not JSON',
     ],
-    ['lists of different lengths', 'coco-qa/train/answers.txt', 'red\n', 'must be equally long'],
+    ['lists of different lengths', 'coco-qa/train/answers.txt', 'red\n', 'answers.txt: ends after 1 rows'],
+    ['lists that are longer', 'coco-qa/train/answers.txt', 'red\n'.repeat(9), 'questions.txt: ends after 6 rows'],
+    [
+      'image names that call something',
+      'flickr-style/FlickrStyle_v0.9/humor/train.p',
+      'cposix\nsystem\n(S"id"\ntR.',
+      'posix.system',
+    ],
+    [
+      'fewer captions than image names',
+      'flickr-style/FlickrStyle_v0.9/humor/funny_train.txt',
+      'A dog .\n',
+      '1 captions, but train.p has 4 image names',
+    ],
   ])('refuse %s with the reason', async (_, file, content, reason) => {
     const [name = '', ...rest] = file.split('/');
     const folder = await copyOfMiniature(name);

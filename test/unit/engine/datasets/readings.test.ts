@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { chooseSplit, findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../../src/engine/datasets/open.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
 import { copyOfMiniature, folderWith, miniature, splitSizes } from '../../../helpers/miniatures.ts';
 
@@ -178,6 +178,35 @@ describe('datasets side by side are a choice', () => {
       path: 'caption_datasets/dataset_flickr8k.json',
       others: ['caption_datasets/dataset_coco.json'],
     });
+  });
+});
+
+describe('a dataset that takes long to read', () => {
+  it('is found without its counts', async () => {
+    const folder = await copyOfMiniature('squad1.1');
+    await cp(miniature('squad2.0/train-v2.0.json'), path.join(folder, 'train-v2.0.json'));
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort());
+    onTestFinished(() => timeout.mockRestore());
+    const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+    expect(skipped).toEqual([]);
+    expect(datasets.map((dataset) => summarizeDataset(dataset, folder))).toMatchObject([
+      {
+        id: 'train-v1.1.json',
+        format: 'squad',
+        task: 'text-question-answering',
+        samples: null,
+        classes: null,
+        splits: {},
+      },
+      {
+        id: 'train-v2.0.json',
+        format: 'squad',
+        task: 'text-question-answering',
+        samples: null,
+        classes: null,
+        splits: {},
+      },
+    ]);
   });
 });
 
