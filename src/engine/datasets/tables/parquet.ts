@@ -12,11 +12,14 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { CancelledError, InputError } from '../../errors.ts';
+import { cellOf } from './rowGroups.ts';
 
 /** The footer of a file of a thousand row groups takes some megabytes. */
 const MAX_FOOTER_BYTES = 256 * 1024 * 1024;
 /** Pages are of one megabyte or so, a column of a row group of images of some hundred. */
 const MAX_PAGE_BYTES = 1024 * 1024 * 1024;
+/** Texts and classes of a row group; writers that know no row groups of their own take a million rows, some 500 MB. */
+const MAX_GROUP_BYTES = 1024 * 1024 * 1024;
 const CODECS = new Set(['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)]);
 
 /** A parquet file of which only the footer was read. */
@@ -33,13 +36,15 @@ export interface ParquetTable {
     columns: readonly string[],
     signal?: AbortSignal,
   ): AsyncGenerator<{ row: number; values: Record<string, unknown> }>;
-  /** The value of a column in one row; neighbours are kept for a while, for they come out of the same piece. */
+  /** The value of a column in one row. Ask for many at once: those of one row group are unpacked together. */
   cell(column: string, row: number): Promise<unknown>;
+  /** Whether the file says of a column, or of a struct's field (`image.bytes`), that all its values are missing. */
+  isEmpty(column: string): boolean;
 }
 
 export interface ParquetColumn {
   readonly name: string;
-  readonly kind: 'text' | 'bytes' | 'number' | 'list' | 'struct' | 'other';
+  readonly kind: 'text' | 'bytes' | 'number' | 'fraction' | 'boolean' | 'list' | 'struct' | 'other';
   /** Names of a struct's fields. */
   readonly fields: readonly string[];
 }
@@ -106,9 +111,20 @@ class Table implements ParquetTable {
   ): AsyncGenerator<{ row: number; values: Record<string, unknown> }> {
     for (const [group, start] of this.#starts.slice(0, -1).entries()) {
       if (signal?.aborted) throw new CancelledError();
+      this.#requireSize(group, columns);
       const rows = await this.read(columns, start, this.#starts[group + 1] ?? start);
       for (const [index, values] of rows.entries()) yield { row: start + index, values };
     }
+  }
+
+  #requireSize(group: number, columns: readonly string[]): void {
+    const bytes = (this.#metadata.row_groups[group]?.columns ?? [])
+      .filter(({ meta_data: about }) => about && columns.includes(about.path_in_schema[0] ?? ''))
+      .reduce((sum, { meta_data: about }) => sum + Number(about?.total_uncompressed_size ?? 0), 0);
+    if (bytes <= MAX_GROUP_BYTES) return;
+    throw new InputError(
+      `${path.basename(this.file)}: ${columns.join(' and ')} take ${(bytes / 1024 ** 3).toFixed(1)} GB in one row group; write it again with smaller row groups.`,
+    );
   }
 
   async cell(column: string, row: number): Promise<unknown> {
@@ -123,35 +139,27 @@ class Table implements ParquetTable {
     const start = this.#starts[group] ?? 0;
     const end = this.#starts[group + 1] ?? start;
     const bytes = (chunks ?? []).reduce((sum, chunk) => sum + Number(chunk.meta_data?.total_uncompressed_size ?? 0), 0);
-    const rows = await kept(`${this.file}\n${column}\n${start}`, bytes, () => this.read([column], start, end));
-    return rows[row - start]?.[column];
+    const unpack = async () => (await this.read([column], start, end)).map((values) => values[column]);
+    return cellOf({ key: [this.file, column, String(group).padStart(9, '0')].join('\n'), bytes, unpack }, row - start);
+  }
+
+  isEmpty(column: string): boolean {
+    const chunks = this.#metadata.row_groups
+      .flatMap((group) => group.columns)
+      .filter(({ meta_data: about }) => about?.path_in_schema.join('.') === column);
+    return (
+      chunks.length > 0 && chunks.every(({ meta_data: about }) => about?.statistics?.null_count === about?.num_values)
+    );
   }
 }
 
-/**
- * What is kept of row groups that were read, the oldest leaving first. A row group has to be unpacked as a whole, so who
- * reads rows here and there does better to read those of a group together.
- */
-const KEPT_BYTES = 256 * 1024 * 1024;
-const keptGroups = new Map<string, { bytes: number; rows: Promise<Record<string, unknown>[]> }>();
-
-function kept(
-  key: string,
-  bytes: number,
-  read: () => Promise<Record<string, unknown>[]>,
-): Promise<Record<string, unknown>[]> {
-  const { rows } = keptGroups.get(key) ?? { rows: read() };
-  keptGroups.delete(key);
-  keptGroups.set(key, { bytes, rows });
-  let sum = 0;
-  for (const group of keptGroups.values()) sum += group.bytes;
-  for (const [oldest, group] of keptGroups) {
-    if (sum <= KEPT_BYTES || oldest === key) break;
-    keptGroups.delete(oldest);
-    sum -= group.bytes;
-  }
-  return rows;
-}
+const KINDS: Readonly<Record<string, ParquetColumn['kind']>> = {
+  INT32: 'number',
+  INT64: 'number',
+  FLOAT: 'fraction',
+  DOUBLE: 'fraction',
+  BOOLEAN: 'boolean',
+};
 
 function columnOf({ element, children }: SchemaTree): ParquetColumn {
   const fields = children.map((child) => child.element.name);
@@ -165,9 +173,7 @@ function columnOf({ element, children }: SchemaTree): ParquetColumn {
         ? 'text'
         : element.type === 'BYTE_ARRAY'
           ? 'bytes'
-          : element.type === 'INT32' || element.type === 'INT64'
-            ? 'number'
-            : 'other';
+          : (KINDS[element.type ?? ''] ?? 'other');
   // A damaged footer may leave names out.
   return { name: element.name ?? '', kind, fields: kind === 'struct' ? fields : [] };
 }
