@@ -20,6 +20,8 @@ export interface Annotation {
   readonly id: string;
   /** As the annotation names it, or where the annotation's file holds it; undefined for tasks without images. */
   readonly image?: string | ImageSource;
+  /** Finds the image that is named, where it is to be looked for in other folders than those of the dataset. */
+  readonly finder?: ImageFinder | undefined;
   readonly text?: string;
   readonly context?: string;
   readonly target?: Target;
@@ -67,8 +69,8 @@ export class AnnotatedSamples {
   }
 
   add(annotation: Annotation): void {
-    const { split, file, where, image, text, context, target, label } = annotation;
-    const found = typeof image === 'string' ? this.#finder.find(image) : undefined;
+    const { split, file, where, image, finder = this.#finder, text, context, target, label } = annotation;
+    const found = typeof image === 'string' ? finder.find(image) : undefined;
     if (typeof image === 'string' && found === undefined) {
       this.skip('name images that are not there', `${where}: ${image}`);
       return;

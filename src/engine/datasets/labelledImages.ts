@@ -6,6 +6,7 @@ import { idWithin } from './folders.ts';
 import { ImageIndex } from './imageIndex.ts';
 import { fileImage } from './images.ts';
 import { grouped, PassedOver } from './passedOver.ts';
+import { SampleNames } from './sampleNames.ts';
 import { readLines } from './tables/lines.ts';
 
 /** So many are held in a gigabyte or two; nobody needs them all to rank models. */
@@ -29,7 +30,7 @@ export class LabelledImages {
   #images: ImageIndex | undefined;
   readonly #passedOver = new PassedOver();
   readonly #all: Labelled[] = [];
-  readonly #taken = new Map<string, number>();
+  readonly #names = new SampleNames();
 
   /** @param images where the paths in the annotations start; the dataset's folder when left out */
   constructor(root: Folder, format: string, images: Folder = root) {
@@ -74,10 +75,7 @@ export class LabelledImages {
         `${this.#root.path}: more than ${grouped(MAX_IMAGES)} labelled images; name a folder with fewer of them.`,
       );
     }
-    // Some annotations name an image twice; names have to differ all the same.
-    const before = this.#taken.get(id) ?? 0;
-    this.#taken.set(id, before + 1);
-    this.#all.push({ split, id: before === 0 ? id : `${id}#${before + 1}`, file, image, classes, where });
+    this.#all.push({ split, id: this.#names.unique(id), file, image, classes, where });
   }
 
   /** A row of the annotations that can't be used, and why: `name images that are not there`. */
