@@ -1,178 +1,328 @@
 import path from 'node:path';
-import type { Task } from '../../protocol/tasks.ts';
+import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
-import { AnnotatedSamples, type Annotation, keyOf, placeIn, textOf } from './annotatedSamples.ts';
-import type { DatasetLayout, ImageSource } from './dataset.ts';
-import { countImages } from './folders.ts';
-import { splitWithin } from './splitNames.ts';
-import { isRecord } from './tables/jsonl.ts';
+import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import { type AnnotationKind, KINDS } from './annotationKinds.ts';
+import type { Dataset, DatasetLayout, ImageSource, Recognition } from './dataset.ts';
+import { classNamesBeside } from './datasetCard.ts';
+import { fileIn, idWithin, locate } from './folders.ts';
+import { featuresOf } from './huggingFaceFeatures.ts';
+import { ImageFinder, ImageIndex } from './imageIndex.ts';
+import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
+import { splitInCell } from './splitNames.ts';
+import { classIn, classNamesOf, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
+import {
+  choiceOf,
+  inTableFolder,
+  isTraining,
+  oneForEachSplit,
+  remarksOn,
+  type TableFiles,
+  type Tables,
+  tablesIn,
+} from './tableFiles.ts';
+import { linesOf } from './tables/lines.ts';
 import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
-const MAX_TABLES = 24;
-/** Networks read some hundred words of a text. */
-const MAX_CHARACTERS = 20_000;
+/** So many rows are looked at to see whether they name images that are there. */
+const LOOKED_AT = 32;
+/** Lists of the names that numbered classes have, one per line. */
+const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt'];
+/** Ratings by half stars are classes; numbers with fractions that differ more are measured. */
+const MAX_FRACTIONS = 20;
 
-/** Names of columns in small letters without signs, those that say most first. */
-const COLUMNS = {
-  image: ['image', 'imagepath', 'imagefile', 'filename', 'img', 'file', 'path', 'imageid'],
-  caption: ['caption', 'captions', 'sentences', 'sentence'],
-  question: ['question', 'questions'],
-  answer: ['answer', 'multiplechoiceanswer', 'answers', 'label'],
-  context: ['context', 'passage', 'paragraph'],
-  text: ['text', 'sentence', 'review', 'content', 'comment', 'tweet', 'document', 'body', 'title'],
-  label: ['label', 'labels', 'class', 'category', 'sentiment', 'target', 'emotion', 'topic', 'stars', 'rating'],
-} as const;
-type Role = keyof typeof COLUMNS;
-
-/** The columns that a task needs, and what a row of them says. */
-interface Kind {
-  readonly format: string;
-  readonly task: Task;
-  readonly roles: readonly Role[];
-  readonly reason: string;
-  annotations(values: Readonly<Record<Role, unknown>>): Pick<Annotation, 'text' | 'context' | 'target' | 'label'>[];
+/** A table in which the columns that a kind needs were found. */
+interface Found {
+  readonly files: TableFiles;
+  /** The first shard. */
+  readonly table: Table;
+  readonly roles: Roles;
+  readonly finder: ImageFinder | undefined;
+  readonly namesOf: (role: Role) => readonly string[] | undefined;
 }
 
-const KINDS: readonly Kind[] = [
-  {
-    format: 'question-table',
-    task: 'visual-question-answering',
-    roles: ['image', 'question', 'answer'],
-    reason: 'a table of images, questions and answers',
-    annotations({ question, answer }) {
-      const [text, label] = [textOf(question), answerOf(answer)];
-      return text === undefined || label === undefined ? [] : [{ text, label }];
-    },
-  },
-  {
-    format: 'passage-table',
-    task: 'text-question-answering',
-    roles: ['question', 'context', 'answer'],
-    reason: 'a table of questions, passages and answers',
-    annotations({ question, context, answer }) {
-      const [text, passage] = [textOf(question), textOf(context)];
-      if (text === undefined || passage === undefined) return [];
-      return [{ text, context: passage, target: { kind: 'text', text: answerOf(answer) ?? 'unanswerable' } }];
-    },
-  },
-  {
-    format: 'caption-table',
-    task: 'image-captioning',
-    roles: ['image', 'caption'],
-    reason: 'a table of images and captions',
-    annotations({ caption }) {
-      const captions = (Array.isArray(caption) ? caption : [caption]).map(textOf);
-      return captions.flatMap((text) => (text === undefined ? [] : [{ target: { kind: 'text' as const, text } }]));
-    },
-  },
-  {
-    format: 'text-table',
-    task: 'text-classification',
-    roles: ['text', 'label'],
-    reason: 'a table of texts and classes',
-    annotations({ text, label }) {
-      const [content, name] = [textOf(text), textOf(label) ?? keyOf(label)];
-      return content === undefined || name === undefined
-        ? []
-        : [{ text: content.slice(0, MAX_CHARACTERS), label: name }];
-    },
-  },
-];
-
 /**
- * Tables with a row per sample, as CSV, TSV, JSON Lines or parquet, told by the names of their columns: captions,
- * questions on images, questions on passages (Hugging Face's `squad` among them), classes of texts. A table per split,
- * `train.csv`, `data/test-00000-of-00001.parquet`, or one for all.
+ * Tables with a row per sample, as CSV, TSV, JSON Lines, JSON or parquet, told by the names of their columns, or by what
+ * stands in them where there is no header: captions, questions on images, questions on passages (Hugging Face's `squad`
+ * among them), classes of texts. A table per split, `train.csv`, `data/test-00000-of-00001.parquet`, or one for all, which
+ * may tell the split of each row in a column.
  */
 export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
   format: kind.format,
 
-  async recognise(folder) {
-    const tables: { table: Table; columns: Record<Role, string> }[] = [];
-    for (const file of tableFiles(folder)) {
-      const table = await openTable(file).catch(() => undefined);
-      const columns = table && rolesIn(table.columns, kind);
-      if (table && columns) tables.push({ table, columns });
-    }
-    const [first] = tables;
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, (candidate) => tablesOf(candidate, kind, asked).tables.length > 0);
+    if (!root) return undefined;
     const withImages = kind.roles.includes('image');
-    if (!first || (withImages && countImages(folder) === 0 && !first.table.imageBytes)) return undefined;
-    const names = tables.map(({ table }) => path.basename(table.file)).join(', ');
-    const shown = kind.roles.map((role) => `${role}: ${first.columns[role]}`).join(', ');
+    const images = new LazyImages(root);
+    const { tables, others } = tablesOf(root, kind, asked);
+    const own = new Set(tables.map(({ name }) => name));
+    const opened = await tablesThatOpen(root);
+    const found: Found[] = [];
+    for (const { files, table } of opened.tables) {
+      if (!own.has(files.name)) continue;
+      const finder = withImages ? images.finderFor(files) : undefined;
+      const entry = await columnsIn(table, kind, finder);
+      if (!entry) continue;
+      if (finder && !(await holdsImages(entry, finder))) continue;
+      found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
+    }
+    const { chosen, left: further } = oneForEachSplit(found);
+    const left = [...further, ...others];
+    const [first] = chosen;
+    if (!first) return asked ? refusal(kind, opened, images.any) : undefined;
+    const shown = kind.roles.map((role) => `${role}: ${columnNames(first, role)}`).join(', ');
     return {
       task: kind.task,
-      reason: `${kind.reason}: ${names} (${shown})`,
+      reason: `${kind.reason}: ${choiceOf(chosen, left)} (${shown})`,
       open: async (signal) => {
-        const samples = new AnnotatedSamples(folder, this.format, kind.task, ['images', 'train']);
-        for (const { table, columns } of tables) {
-          const split = splitWithin(path.basename(table.file)) ?? 'all';
-          const read = kind.roles.filter((role) => role !== 'image' || !table.imageBytes).map((role) => columns[role]);
-          for await (const row of table.rows(read, signal)) addRow(samples, kind, table, columns, row, split);
-        }
-        return samples.dataset();
+        // What was meant for training can't be replaced by what was not.
+        const damage = opened.problems.find(({ files }) => isTraining(files));
+        if (damage && !chosen.some(({ files }) => isTraining(files))) throw damage.error;
+        const samples = new AnnotatedSamples(root, this.format, kind.task, ['images', 'train']);
+        for (const entry of chosen) await addTable(samples, kind, entry, signal);
+        const dataset = samples.dataset();
+        return {
+          ...dataset,
+          classes: await namedClasses(dataset, root, first.files, signal),
+          warnings: [
+            ...opened.problems.map(({ error }) => error.message),
+            ...remarksOn(chosen, left),
+            ...dataset.warnings,
+          ],
+        };
       },
     };
   },
 }));
 
-function addRow(
-  samples: AnnotatedSamples,
-  kind: Kind,
+/** The tables that belong to a folder. Without a dataset card, texts in a folder for data are that folder's. */
+function tablesOf(folder: Folder, kind: AnnotationKind, asked: boolean): Tables {
+  const found = tablesIn(folder, TABLE);
+  if (asked || kind.roles.includes('image') || fileIn(folder, 'README.md') !== undefined) return found;
+  return { ...found, tables: found.tables.filter((files) => !inTableFolder(files)) };
+}
+
+interface Opened {
+  readonly tables: readonly { readonly files: TableFiles; readonly table: Table }[];
+  readonly problems: readonly { readonly files: TableFiles; readonly error: InputError }[];
+}
+
+/** The first shards of the tables, opened once for all kinds. */
+const openedIn = new WeakMap<Folder, Promise<Opened>>();
+
+function tablesThatOpen(root: Folder): Promise<Opened> {
+  const opened = openedIn.get(root) ?? openAll(root);
+  openedIn.set(root, opened);
+  return opened;
+}
+
+async function openAll(root: Folder): Promise<Opened> {
+  const tables: { files: TableFiles; table: Table }[] = [];
+  const problems: { files: TableFiles; error: InputError }[] = [];
+  for (const files of tablesIn(root, TABLE).tables) {
+    const [first] = files.files;
+    try {
+      const table = await openTable(first);
+      if (table) tables.push({ files, table });
+    } catch (error) {
+      // Other JSON than tables is common, and may be anything.
+      if (path.extname(first).toLowerCase() !== '.json') problems.push({ files, error: problemOf(first, error) });
+    }
+  }
+  return { tables, problems };
+}
+
+function problemOf(file: string, error: unknown): InputError {
+  if (error instanceof InputError) return error;
+  return new InputError(`${path.basename(file)}: ${error instanceof Error ? error.message : error}`);
+}
+
+/** The images below a folder, looked for once a table may name some. */
+class LazyImages {
+  readonly #root: Folder;
+  #index: ImageIndex | undefined;
+
+  constructor(root: Folder) {
+    this.#root = root;
+  }
+
+  get #images(): ImageIndex {
+    this.#index ??= new ImageIndex(this.#root);
+    return this.#index;
+  }
+
+  get any(): boolean {
+    return this.#images.size > 0;
+  }
+
+  finderFor({ parent, split }: TableFiles): ImageFinder {
+    const splits = split === undefined ? [] : [split, `images/${split}`];
+    return new ImageFinder(this.#root, this.#images, [idWithin(this.#root, parent.path), ...splits, 'images', 'train']);
+  }
+}
+
+/** The columns of the kind by their names, else by what stands in them. */
+async function columnsIn(
   table: Table,
-  columns: Readonly<Record<Role, string>>,
-  { line, values }: TableRow,
-  split: string,
-): void {
-  const where = placeIn(table.file, line);
-  const cells = Object.fromEntries(Object.entries(columns).map(([role, column]) => [role, values[column]]));
-  const image = kind.roles.includes('image') ? imageOf(table, columns.image, line, values) : undefined;
-  if (kind.roles.includes('image') && image === undefined) {
-    samples.skip('name no image', where);
-    return;
+  { roles: needed }: AnnotationKind,
+  finder: ImageFinder | undefined,
+): Promise<{ table: Table; roles: Roles } | undefined> {
+  const named = rolesByName(table.columns, needed);
+  if (named) return { table, roles: named };
+  const { withoutHeader: bare } = table;
+  const roles = bare && (await rolesByContent(bare, needed, (name) => finder?.find(name) !== undefined));
+  return bare && roles ? { table: bare, roles } : undefined;
+}
+
+/** Whether the cells of the image column hold images, or name some that are there. */
+async function holdsImages({ table, roles }: { table: Table; roles: Roles }, finder: ImageFinder): Promise<boolean> {
+  const [column = ''] = roles.get('image') ?? [];
+  if (inCells(table, column)) return true;
+  let seen = 0;
+  try {
+    for await (const { values } of table.rows([column])) {
+      if (finder.find(imageNamed(values[column]) ?? '') !== undefined) return true;
+      seen += 1;
+      if (seen >= LOOKED_AT) return false;
+    }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
   }
-  const annotations = kind.annotations(cells as Record<Role, unknown>);
-  if (annotations.length === 0) samples.skip(`lack a cell (${kind.roles.join(', ')})`, where);
-  for (const [index, annotation] of annotations.entries()) {
-    const id = `${path.basename(table.file)}:${line}:${index}`;
-    samples.add({ ...annotation, split, file: table.file, where, id, ...(image !== undefined && { image }) });
+  return false;
+}
+
+/** Whether a column holds the images themselves; only parquet files do. */
+function inCells({ parquet }: Table, name: string): boolean {
+  const column = parquet?.columns.find((other) => other.name === name);
+  if (!parquet || !column || holdsPaths(parquet, column)) return false;
+  return column.kind === 'bytes' || column.kind === 'list' || column.fields.includes('bytes');
+}
+
+function imageNamed(cell: unknown): string | undefined {
+  return typeof cell === 'number' || typeof cell === 'bigint' ? String(cell) : pathIn(cell)?.trim();
+}
+
+async function classNames(root: Folder, { table, roles }: { table: Table; roles: Roles }): Promise<Found['namesOf']> {
+  const features = table.parquet ? featuresOf(table.parquet) : new Map<string, never>();
+  const card = await classNamesBeside(root);
+  return (role) => classNamesOf(roles.get(role)?.[0] ?? '', features, card);
+}
+
+function columnNames({ table, roles }: Found, role: Role): string {
+  const names = (roles.get(role) ?? []).join(' and ');
+  return table.withoutHeader || table.parquet || !/^\d/.test(names) ? names : `column ${names}`;
+}
+
+async function addTable(
+  samples: AnnotatedSamples,
+  kind: AnnotationKind,
+  { files, table: first, roles, finder, namesOf }: Found,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const [image = ''] = roles.get('image') ?? [];
+  const [splitColumn = ''] = roles.get('split') ?? [];
+  const freeText = kind.freeText && roles.get(kind.freeText)?.at(-1);
+  const fractions = new Set<string>();
+  for (const file of files.files) {
+    const table = file === first.file ? first : await shardLike(first, file);
+    const ownImages = inCells(table, image);
+    const columns = [...roles].flatMap(([role, names]) => (role === 'image' && ownImages ? [] : names));
+    for (const name of columns) requireColumn(table, name);
+    for await (const row of table.rows(columns, { freeText, signal })) {
+      const { line, values } = row;
+      const where = placeIn(file, line);
+      const split = splitInCell(splitColumn, values[splitColumn]) ?? files.split ?? 'all';
+      const of = (role: Role) => (roles.get(role) ?? []).map((name) => values[name]);
+      const annotations = row.problem === undefined ? kind.annotations({ of, namesOf }) : [];
+      if (annotations.length === 0) samples.skip(row.problem ?? lacking(kind, of), where);
+      const source = finder && imageOf(table, image, row, ownImages, finder);
+      for (const [index, annotation] of annotations.entries()) {
+        if (kind.roles.includes('label')) requireClass(annotation.label, fractions, where);
+        const id = `${path.basename(file)}:${line}:${index}`;
+        if (finder && source === undefined) samples.skip('name no image', where);
+        else
+          samples.add({
+            ...annotation,
+            split,
+            file,
+            where,
+            id,
+            ...(source !== undefined && { image: source, finder }),
+          });
+      }
+    }
   }
+}
+
+async function shardLike(first: Table, file: string): Promise<Table> {
+  const table = await openTable(file);
+  if (!table) throw new InputError(`${path.basename(file)}: it has no columns; keep it in another folder.`);
+  return first.withoutHeader || first.parquet ? table : (table.withoutHeader ?? table);
+}
+
+function requireColumn({ file, columns, parquet, withoutHeader }: Table, name: string): void {
+  // Rows of JSON may leave out what they have no value for.
+  if (columns.includes(name) || !(parquet || withoutHeader)) return;
+  throw new InputError(`${path.basename(file)}: no column ${name}; keep files of one dataset in a folder.`);
 }
 
 function imageOf(
   table: Table,
   column: string,
-  line: number,
-  values: Readonly<Record<string, unknown>>,
+  { line, values }: TableRow,
+  ownImages: boolean,
+  finder: ImageFinder,
 ): string | ImageSource | undefined {
-  const { imageBytes } = table;
-  if (imageBytes) return { read: () => imageBytes(column, line - 1) };
-  return textOf(values[column]) ?? keyOf(values[column]);
+  if (ownImages && table.parquet) return imageInCell(table.parquet, column, line - 1, finder);
+  return imageNamed(values[column]);
 }
 
-/** An answer, the first of several, or the first of SQuAD's `{text: […], answer_start: […]}`. */
-function answerOf(value: unknown): string | undefined {
-  if (isRecord(value)) return answerOf(value.text ?? value.answer);
-  if (Array.isArray(value)) return answerOf(value[0]);
-  return textOf(value) ?? keyOf(value);
+function lacking({ roles }: AnnotationKind, of: (role: Role) => readonly unknown[]): string {
+  if (!roles.includes('label')) return `lack a cell (${roles.join(', ')})`;
+  const [label] = of('label');
+  if (Array.isArray(label) && label.length > 1) return 'name several classes';
+  return classIn(label, undefined) === undefined || of('text').some((cell) => textOf(cell) !== undefined)
+    ? 'have no class'
+    : 'have no text';
 }
 
-/** The column of each role that the kind needs; nothing when one is missing. */
-function rolesIn(columns: readonly string[], kind: Kind): Record<Role, string> | undefined {
-  const taken: Partial<Record<Role, string>> = {};
-  for (const role of kind.roles) {
-    const named = (name: string) =>
-      columns.find(
-        (column) => column.toLowerCase().replace(/[^a-z]/g, '') === name && !Object.values(taken).includes(column),
-      );
-    const column = COLUMNS[role].map(named).find((found) => found !== undefined);
-    if (column === undefined) return undefined;
-    taken[role] = column;
-  }
-  return taken as Record<Role, string>;
+/** @throws InputError when the classes turn out to be measurements */
+function requireClass(label: string | undefined, fractions: Set<string>, where: string): void {
+  if (label === undefined || !/^-?\d*\.\d+(e-?\d+)?$/i.test(label)) return;
+  fractions.add(label);
+  if (fractions.size <= MAX_FRACTIONS) return;
+  throw new InputError(
+    `${where}: more than ${MAX_FRACTIONS} different numbers with fractions are no classes but measurements, on which texts can't be ranked; tell classes in the column.`,
+  );
 }
 
-function tableFiles(folder: Folder): string[] {
-  return [folder, ...folder.folders.filter(({ name }) => /^(data|annotations|default|plain_text)$/i.test(name))]
-    .flatMap((place) => place.files.filter((name) => TABLE.test(name)).map((name) => path.join(place.path, name)))
-    .slice(0, MAX_TABLES);
+/** The names of numbered classes by a list beside the table: they start at 0 where there is a 0, else at 1. */
+async function namedClasses(
+  { classes }: Dataset,
+  root: Folder,
+  { parent }: TableFiles,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const list = [parent, root].flatMap((place) => NAME_LISTS.flatMap((name) => fileIn(place, name) ?? []))[0];
+  if (list === undefined || classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
+  const names = await linesOf(list, signal);
+  const start = classes.includes('0') ? 0 : 1;
+  const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
+  return named.length === classes.length ? named : classes;
+}
+
+/** Why a folder that a person named can't be read: a damaged table, or one whose columns are not told apart. */
+function refusal(kind: AnnotationKind, { tables, problems }: Opened, anyImages: boolean): Recognition | undefined {
+  const mixed = tables.find(({ table: { columns } }) => {
+    const [only = ''] = columns.length === 1 ? columns : [];
+    return rolesByName(only.split(/[^\p{L}\p{N}_]+/u), kind.roles) !== undefined;
+  });
+  const [damage] = tables.length === 0 && !anyImages && kind.format === 'text-table' ? problems : [];
+  const problem = mixed
+    ? new InputError(
+        `${path.basename(mixed.table.file)}:1: one column, ${JSON.stringify(mixed.table.columns[0])}; separate the columns with commas, tabs, semicolons or bars.`,
+      )
+    : damage?.error;
+  return problem && { task: kind.task, reason: 'a table that can not be read', open: () => Promise.reject(problem) };
 }

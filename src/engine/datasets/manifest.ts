@@ -6,19 +6,16 @@ import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { type ManifestRow, type ManifestTable, openManifest } from './manifestTable.ts';
-import { isSplitName, splitWithin } from './splitNames.ts';
+import { choiceOf, oneForEachSplit, remarksOn, type TableFiles, tablesIn } from './tableFiles.ts';
 
 const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$/i;
-/** Folders beside the images that hold tables. */
-const TABLE_FOLDER = /^(annotations?|labels?|metadata|meta|lists?|splits?|csv|data)$/i;
-const MAX_TABLES = 24;
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
 
 interface Manifest {
+  readonly files: TableFiles;
+  /** The first shard. */
   readonly table: ManifestTable;
-  /** The split that its name or its folder's name tells. */
-  readonly split: string | undefined;
   readonly finder: ImageFinder;
 }
 
@@ -34,38 +31,41 @@ export const manifest: DatasetLayout = {
   async recognise(folder, asked) {
     const index = new LazyIndex(folder);
     const found: Manifest[] = [];
-    for (const { parent, name } of tablesIn(folder)) {
-      const file = path.join(parent.path, name);
-      const table = await openManifest(
-        file,
-        (image) => index.images.find(image, idWithin(folder, parent.path)) !== undefined,
-      );
+    const { tables, others } = tablesIn(folder, TABLE);
+    for (const files of tables) {
+      const { parent, split } = files;
+      const isImage = (image: string) => index.images.find(image, idWithin(folder, parent.path)) !== undefined;
+      const table = await openManifest(files.files[0], isImage);
       if (!table || index.images.size === 0) continue;
-      const split = splitWithin(path.parse(name).name) ?? (isSplitName(parent.name) ? parent.name : undefined);
       const preferred = [idWithin(folder, parent.path), ...(split === undefined ? [] : [split, `images/${split}`])];
       const finder = new ImageFinder(folder, index.images, preferred);
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
       if (table.problem || (asked && table.certain) || (await namesImages(table, finder, elsewhere))) {
-        found.push({ table, split, finder });
+        found.push({ files, table, finder });
       }
     }
-    const { chosen, left } = choose(found);
+    const { chosen, left: further } = oneForEachSplit(found);
+    const left = [...further, ...others];
     const [first] = chosen;
     if (!first) return undefined;
-    const tables = chosen.map(({ table }) => idWithin(folder, table.file)).join(', ');
     return {
       task: 'image-classification',
-      reason: `images listed in ${tables} (image: ${first.table.imageColumn}, class: ${first.table.labelColumn})`,
+      reason: `images listed in ${choiceOf(chosen, left)} (image: ${first.table.imageColumn}, class: ${first.table.labelColumn})`,
       open: async (signal) => {
         const gathered = new LabelledImages(folder, this.format);
-        for (const { table, split, finder } of chosen) {
-          if (table.problem) throw new InputError(table.problem);
-          for await (const row of table.rows(signal)) addRow(gathered, row, split, finder);
+        for (const { files, table: shard, finder } of chosen) {
+          if (shard.problem) throw new InputError(shard.problem);
+          for (const file of files.files) {
+            const table =
+              file === shard.file ? shard : await openManifest(file, (name) => finder.find(name) !== undefined);
+            if (!table)
+              throw new InputError(`${path.basename(file)}: no columns for images and classes; keep it elsewhere.`);
+            for await (const row of table.rows(signal)) addRow(gathered, row, files.split, finder);
+          }
         }
         const dataset = gathered.dataset(undefined, signal);
-        const others = left.map(({ table }) => `${idWithin(folder, table.file)} was left out: it lists images, too.`);
-        return { ...dataset, warnings: [...others, ...dataset.warnings] };
+        return { ...dataset, warnings: [...remarksOn(chosen, left), ...dataset.warnings] };
       },
     };
   },
@@ -92,17 +92,6 @@ function addRow(gathered: LabelledImages, row: ManifestRow, split: string | unde
   else gathered.addFile(row.split ?? split ?? 'all', row.image, row.classes, row.where, finder);
 }
 
-/** The tables that may belong to the folder: in it, in folders for tables and in folders of splits. */
-function tablesIn(folder: Folder): { parent: Folder; name: string }[] {
-  const parents = [
-    folder,
-    ...folder.folders.filter((child) => TABLE_FOLDER.test(child.name) || isSplitName(child.name)),
-  ];
-  return parents
-    .flatMap((parent) => parent.files.filter((name) => TABLE.test(name)).map((name) => ({ parent, name })))
-    .slice(0, MAX_TABLES);
-}
-
 /** @param elsewhere a folder in which the images must not lie */
 async function namesImages(table: ManifestTable, finder: ImageFinder, elsewhere?: string): Promise<boolean> {
   let seen = 0;
@@ -117,14 +106,4 @@ async function namesImages(table: ManifestTable, finder: ImageFinder, elsewhere?
     if (!(error instanceof InputError)) throw error;
   }
   return false;
-}
-
-/** The tables that make up the dataset: one for each split, or the first where their names tell no splits. */
-function choose(found: readonly Manifest[]): { chosen: Manifest[]; left: Manifest[] } {
-  const named = found.filter(({ split }) => split !== undefined);
-  const chosen =
-    named.length > 0
-      ? named.filter(({ split }, index) => named.findIndex((other) => other.split === split) === index)
-      : found.slice(0, 1);
-  return { chosen, left: found.filter((entry) => !chosen.includes(entry)) };
 }

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
-import { isSplitName } from './splitNames.ts';
-import { type Delimiter, delimiterOf, headOf, readCsv } from './tables/csv.ts';
+import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
+import { areTexts, plainName } from './tableColumns.ts';
+import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { readJsonArray } from './tables/json.ts';
 import { isRecord, readJsonLines } from './tables/jsonl.ts';
 
@@ -40,14 +41,15 @@ const LABEL_COLUMNS = [
   ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
   ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
 ];
-const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset'];
+/** So many rows of a table without a header are looked at to see what they hold. */
+const LOOKED_AT = 32;
 /** With these columns beside it, an image is not there to be classified. */
 const OTHER_TASKS = ['question', 'questions', 'answer', 'answers', 'caption', 'captions', 'sentence', 'expression'];
 
 interface Columns<Key> {
   readonly image: Key;
   readonly label: Key;
-  readonly split: Key | undefined;
+  readonly split: { readonly key: Key; readonly name: string } | undefined;
 }
 
 /**
@@ -79,7 +81,7 @@ async function csvTable(
       file,
       imageColumn: describe(columns.image),
       labelColumn: describe(columns.label),
-      certain: CERTAIN.includes(plain(describe(columns.image))),
+      certain: CERTAIN.includes(plainName(describe(columns.image))),
       rows: (signal) => csvRows(file, delimiter, columns, header.length, signal),
     };
   }
@@ -92,6 +94,7 @@ async function csvTable(
   const image = header.length === 2 ? header.findIndex((cell) => isImage(cell.trim())) : -1;
   if (image < 0) return undefined;
   const bare = { image, label: 1 - image, split: undefined };
+  if (await holdsCaptions(file, delimiter, bare.label)) return undefined;
   return {
     file,
     imageColumn: `column ${image + 1}`,
@@ -100,6 +103,23 @@ async function csvTable(
     rows: (signal) => csvRows(file, delimiter, bare, undefined, signal),
   };
 }
+
+/** Whether sentences stand beside the images, which are captions then. */
+async function holdsCaptions(file: string, delimiter: Delimiter, column: number): Promise<boolean> {
+  const cells: string[] = [];
+  try {
+    for await (const row of readCsv(file, delimiter)) {
+      cells.push(row.cells.slice(column).join(' '));
+      if (cells.length >= LOOKED_AT) break;
+    }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return areTexts(cells);
+}
+
+/** Without a header there are an image and its class. */
+const BARE_WIDTH = 2;
 
 /** @param width number of columns that the header names; `undefined` where there is no header */
 async function* csvRows(
@@ -121,19 +141,21 @@ async function* csvRows(
     const where = `${name}:${line}`;
     const image = cells[columns.image]?.trim() ?? '';
     const label = cells[columns.label]?.trim();
+    if (cells.slice(width ?? BARE_WIDTH).some((cell) => cell.trim() !== '')) {
+      yield { where: `${where}: ${cells.join(delimiter)}`, problem: 'have more values than there are columns' };
+      continue;
+    }
     if (label === undefined) {
-      short ??= `${where}: ${cells.length} value${cells.length === 1 ? '' : 's'} where the header names ${width} columns, separated by ${NAMES[delimiter]}; separate them in the same way throughout.`;
+      short ??= `${where}: ${cells.length} value${cells.length === 1 ? '' : 's'} where the header names ${width} columns, separated by ${SEPARATORS[delimiter]}; separate them in the same way throughout.`;
       yield { where: `${where}: ${cells.join(delimiter)}`, problem: 'have fewer values than there are columns' };
       continue;
     }
     good += 1;
-    const split = columns.split === undefined ? undefined : cells[columns.split]?.trim();
+    const split = columns.split && splitInCell(columns.split.name, cells[columns.split.key]);
     yield row(where, image, label === '' ? [] : [label], split);
   }
   if (good === 0 && short !== undefined && width !== undefined) throw new InputError(short);
 }
-
-const NAMES: Record<Delimiter, string> = { ',': 'commas', '\t': 'tabs', ';': 'semicolons', '|': 'bars' };
 
 async function* noRows(): AsyncGenerator<ManifestRow> {}
 
@@ -166,12 +188,12 @@ async function jsonTable(file: string, values: Values): Promise<ManifestTable | 
   const columns = columnsAmong(names);
   const [image, label] = [names[columns?.image ?? -1], names[columns?.label ?? -1]];
   if (!columns || image === undefined || label === undefined) return undefined;
-  const keys = { image, label, split: columns.split === undefined ? undefined : names[columns.split] };
+  const keys = { image, label, split: columns.split && { key: columns.split.name, name: columns.split.name } };
   return {
     file,
     imageColumn: image,
     labelColumn: label,
-    certain: CERTAIN.includes(plain(image)),
+    certain: CERTAIN.includes(plainName(image)),
     rows: (signal) => jsonRows(file, values, keys, signal),
   };
 }
@@ -188,8 +210,8 @@ async function* jsonRows(
       yield { where, problem: value === undefined ? 'are not JSON' : 'name no image' };
       continue;
     }
-    const split = keys.split === undefined ? undefined : value[keys.split];
-    yield row(where, String(image), classesOf(value[keys.label]), typeof split === 'string' ? split : undefined);
+    const split = keys.split && splitInCell(keys.split.name, value[keys.split.key]);
+    yield row(where, String(image), classesOf(value[keys.label]), split);
   }
 }
 
@@ -204,7 +226,7 @@ async function firstRecord(file: string, values: Values): Promise<Record<string,
 
 function row(where: string, image: string, classes: readonly string[], split: string | undefined): ManifestRow {
   if (image === '') return { where, problem: 'name no image' };
-  return { where, image, classes, ...(split !== undefined && isSplitName(split) ? { split } : {}) };
+  return { where, image, classes, ...(split !== undefined && { split }) };
 }
 
 /** A class, or several in a list. */
@@ -221,15 +243,12 @@ function classesOf(value: unknown): string[] {
 
 /** Which columns are which, by their names. */
 function columnsAmong(names: readonly string[]): Columns<number> | undefined {
-  const known = names.map(plain);
+  const known = names.map(plainName);
   if (known.some((name) => OTHER_TASKS.includes(name))) return undefined;
   const find = (wanted: readonly string[]) => known.indexOf(wanted.find((name) => known.includes(name)) ?? '-');
   const image = find(IMAGE_COLUMNS);
   const label = find(LABEL_COLUMNS);
-  const split = find(SPLIT_COLUMNS);
-  return image < 0 || label < 0 ? undefined : { image, label, split: split < 0 ? undefined : split };
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+  const key = find(SPLIT_COLUMNS);
+  if (image < 0 || label < 0) return undefined;
+  return { image, label, split: key < 0 ? undefined : { key, name: names[key]?.trim() ?? '' } };
 }

@@ -88,6 +88,9 @@ interface Reading extends Recognition {
   readonly precise?: string | undefined;
 }
 
+/** Tasks without images: what holds their samples may hold images of other datasets, too. */
+const OF_TEXTS: ReadonlySet<Task> = new Set(['text-classification', 'text-question-answering']);
+
 /**
  * Opens the dataset in a folder that a person named, or the reading of one that a file or folder in it stands for.
  * @param task `auto` takes the most specific reading of the folder
@@ -162,21 +165,15 @@ export interface FoundDataset {
 }
 
 /**
- * The datasets below a walked folder, each in every task that it can be read for; what lies inside a dataset is not
- * looked at again.
+ * The datasets below a walked folder, each in every task that it can be read for. What lies inside a dataset of images is
+ * not looked at again; beside the texts of one there may be others.
  */
 export async function findDatasets(
   folder: Folder,
   signal?: AbortSignal,
 ): Promise<{ datasets: FoundDataset[]; skipped: Skipped[] }> {
   const readings = await recognise(folder, false);
-  if (readings.length === 0) {
-    const inside = await Promise.all(folder.folders.map((child) => findDatasets(child, signal)));
-    return {
-      datasets: inside.flatMap(({ datasets }) => datasets),
-      skipped: inside.flatMap(({ skipped }) => skipped),
-    };
-  }
+  if (readings.length === 0) return findBelow(folder, new Set(), signal);
   const datasets: FoundDataset[] = [];
   const skipped: Skipped[] = [];
   for (const reading of readings) {
@@ -193,7 +190,35 @@ export async function findDatasets(
       } else skipped.push({ path: folder.path, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { datasets, skipped };
+  const files = datasets.flatMap(({ dataset }) => [...dataset.splits.values()].flat().map(({ file }) => file));
+  files.push(...readings.flatMap((reading) => reading.path ?? []));
+  if (files.length === 0 || !readings.every(({ task }) => OF_TEXTS.has(task))) return { datasets, skipped };
+  const below = await findBelow(folder, new Set(files.map((file) => path.dirname(file))), signal);
+  return { datasets: [...datasets, ...below.datasets], skipped: [...skipped, ...below.skipped] };
+}
+
+/**
+ * The datasets in the folders inside a folder.
+ * @param taken folders that hold samples of a dataset around them, which are not looked at again
+ */
+async function findBelow(
+  folder: Folder,
+  taken: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<{ datasets: FoundDataset[]; skipped: Skipped[] }> {
+  const inside = await Promise.all(
+    folder.folders.map((child) =>
+      holdsAny(child, taken) ? findBelow(child, taken, signal) : findDatasets(child, signal),
+    ),
+  );
+  return {
+    datasets: inside.flatMap(({ datasets }) => datasets),
+    skipped: inside.flatMap(({ skipped }) => skipped),
+  };
+}
+
+function holdsAny(folder: Folder, taken: ReadonlySet<string>): boolean {
+  return taken.size > 0 && (taken.has(folder.path) || folder.folders.some((child) => holdsAny(child, taken)));
 }
 
 /** The split that a ranking uses: the training split where there is one, else the first. Never several merged. */
@@ -230,7 +255,7 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
   const readings: Reading[] = [];
   for (const layout of LAYOUTS) {
     // Any folder of pictures looks like a class: what has annotations is meant by them.
-    if (layout === classFolders && readings.length > 0) continue;
+    if (layout === classFolders && readings.some(({ task }) => !OF_TEXTS.has(task))) continue;
     const tasks = new Set(readings.map(({ task }) => task));
     const paths = new Set(readings.map((reading) => reading.path));
     const recognised = [(await layout.recognise(folder, asked)) ?? []].flat();

@@ -16,3 +16,14 @@ export function withoutSplit(name: string): string {
 export function isSplitName(name: string): boolean {
   return WHOLE.test(name);
 }
+
+/** Columns that tell the split of each row, by their names in small letters without signs. */
+export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset'];
+const ANY_NAME = /^\p{L}[\p{L}\p{N}_-]{0,31}$/u;
+
+/** The split that a cell of such a column tells: any word in one named `split`, else only what splits are called. */
+export function splitInCell(column: string, cell: unknown): string | undefined {
+  if (typeof cell !== 'string') return undefined;
+  const name = cell.trim();
+  return isSplitName(name) || (/^splits?$/i.test(column) && ANY_NAME.test(name)) ? name : undefined;
+}

@@ -12,9 +12,11 @@ export interface CsvRow {
 
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
+/** What people call them. */
+export const SEPARATORS: Record<Delimiter, string> = { ',': 'commas', '\t': 'tabs', ';': 'semicolons', '|': 'bars' };
 
 /** The longest record that is read: a long text in many languages, but not a file without line breaks. */
-const MAX_ROW_BYTES = 8 * 1024 * 1024;
+const MAX_ROW_BYTES = 2 * 1024 * 1024;
 
 /** The first kilobytes of a file, as text, up to the last whole line if there is one. */
 export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {

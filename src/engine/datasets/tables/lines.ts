@@ -18,21 +18,26 @@ const MAX_LINE_CHARACTERS = 8 * 1024 * 1024;
 export async function* readLines(file: string, signal?: AbortSignal): AsyncGenerator<Line> {
   const source = createReadStream(file, { encoding: 'utf8', ...(signal ? { signal } : {}) });
   let line = 0;
-  let rest = '';
+  // The beginning of a line whose end is still to come, in pieces, as none is looked through twice.
+  let pieces: string[] = [];
+  let length = 0;
   try {
     for await (const chunk of source) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const text of lines) {
+      const [first = '', ...others]: string[] = chunk.split('\n');
+      pieces.push(first);
+      length += first.length;
+      for (const next of others) {
         line += 1;
-        yield* content(line, text);
+        yield* content(line, pieces.join(''));
+        pieces = [next];
+        length = next.length;
       }
-      if (rest.length > MAX_LINE_CHARACTERS) {
+      if (length > MAX_LINE_CHARACTERS) {
         const limit = MAX_LINE_CHARACTERS / 1024 / 1024;
         throw new InputError(`${path.basename(file)}:${line + 1}: more than ${limit} MB in one line; break it up.`);
       }
     }
-    yield* content(line + 1, rest);
+    yield* content(line + 1, pieces.join(''));
   } catch (error) {
     throw signal?.aborted ? new CancelledError() : error;
   } finally {

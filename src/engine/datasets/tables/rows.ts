@@ -1,96 +1,154 @@
 import path from 'node:path';
-import { delimiterOf, headOf, readCsv } from './csv.ts';
+import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './csv.ts';
 import { readJsonArray } from './json.ts';
-import { isRecord, parseJson, readJsonLines } from './jsonl.ts';
-import { openParquet } from './parquet.ts';
+import { isRecord, readJsonLines } from './jsonl.ts';
+import { openParquet, type ParquetTable } from './parquet.ts';
 
 /** A row of a table by the names of its columns. */
 export interface TableRow {
-  /** Line of the file, or number of the row in a parquet file or JSON array, from 1. */
+  /** Line of the file, or number of the row or entry where it has no lines, from 1. */
   readonly line: number;
   readonly values: Readonly<Record<string, unknown>>;
+  /** What such rows do, where their cells can't be told apart: `are not JSON`. */
+  readonly problem?: string;
 }
 
-/** A table whose first row tells its columns, in whatever format. */
+interface ReadOptions {
+  /** The one column whose cells may hold separators without quotes around them. */
+  readonly freeText?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A table with names for its columns, in whatever format. */
 export interface Table {
   readonly file: string;
   readonly columns: readonly string[];
-  rows(columns: readonly string[], signal?: AbortSignal): AsyncGenerator<TableRow>;
-  /** The bytes of an image that a row holds itself; only parquet files do. */
-  imageBytes?(column: string, row: number): Promise<Uint8Array>;
+  /** The same file with columns `1`, `2`, … and its first row among the others; only of CSV and TSV. */
+  readonly withoutHeader?: Table;
+  /** What a parquet file says of its columns, and the images in its cells. */
+  readonly parquet?: ParquetTable;
+  /** @param columns those that are asked for; others may be left out */
+  rows(columns: readonly string[], options?: ReadOptions): AsyncGenerator<TableRow>;
 }
 
 export const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet)$/i;
 
+/** Rows of JSON may leave out what they have no value for. */
+const RECORDS_LOOKED_AT = 8;
+const ROWS_LOOKED_AT = 64;
+
 /**
- * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects or parquet.
+ * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, or parquet.
  * @returns nothing for a file without columns
+ * @throws InputError when it can't be read
  */
 export async function openTable(file: string): Promise<Table | undefined> {
   const ending = path.extname(file).toLowerCase();
-  if (ending === '.parquet') return openParquetTable(file);
-  if (ending === '.json') return openJsonArray(file);
-  const head = await headOf(file);
-  const [first = ''] = head.split(/\r?\n/, 1);
-  if (ending !== '.csv' && ending !== '.tsv') {
-    const row = parseJson(first);
-    return isRecord(row) ? { file, columns: Object.keys(row), rows: (_, signal) => jsonRows(file, signal) } : undefined;
-  }
-  const delimiter = delimiterOf(head);
-  for await (const { cells } of readCsv(file, delimiter)) {
-    const columns = cells.map((cell) => cell.trim());
-    return { file, columns, rows: (_, signal) => csvRows(file, delimiter, columns, signal) };
-  }
-  return undefined;
+  if (ending === '.parquet') return parquetTable(file);
+  if (ending === '.csv' || ending === '.tsv') return csvTable(file);
+  if (ending !== '.json') return jsonTable(file, linesOf);
+  const head = (await headOf(file)).trimStart();
+  if (head.startsWith('[')) return jsonTable(file, entriesOf);
+  // JSON Lines under the name of JSON.
+  return /^\{.*\}\r?\n\{/.test(head) ? jsonTable(file, linesOf) : undefined;
 }
 
-async function openParquetTable(file: string): Promise<Table> {
+async function parquetTable(file: string): Promise<Table> {
   const table = await openParquet(file);
   return {
     file,
     columns: table.columns.map(({ name }) => name),
-    async *rows(columns, signal) {
+    parquet: table,
+    async *rows(columns, { signal } = {}) {
       for await (const { row, values } of table.rowsOf(columns, signal)) yield { line: row + 1, values };
-    },
-    async imageBytes(column, row) {
-      const cell = await table.cell(column, row);
-      const bytes = isRecord(cell) ? cell.bytes : cell;
-      if (!(bytes instanceof Uint8Array)) throw new Error('the row holds no image');
-      return bytes;
     },
   };
 }
 
-async function openJsonArray(file: string): Promise<Table | undefined> {
-  for await (const { value } of readJsonArray(file)) {
-    return isRecord(value)
-      ? { file, columns: Object.keys(value), rows: (_, signal) => arrayRows(file, signal) }
-      : undefined;
+type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ line: number; value: unknown }>;
+const linesOf: Values = readJsonLines;
+const entriesOf: Values = async function* (file, signal) {
+  for await (const { entry, value } of readJsonArray(file, signal)) yield { line: entry, value };
+};
+
+async function jsonTable(file: string, values: Values): Promise<Table | undefined> {
+  const columns = new Set<string>();
+  let seen = 0;
+  for await (const { value } of values(file)) {
+    if (isRecord(value)) for (const name of Object.keys(value)) columns.add(name);
+    seen += 1;
+    if (seen >= RECORDS_LOOKED_AT) break;
   }
-  return undefined;
+  if (columns.size === 0) return undefined;
+  return {
+    file,
+    columns: [...columns],
+    async *rows(_, { signal } = {}) {
+      for await (const { line, value } of values(file, signal)) {
+        if (isRecord(value)) yield { line, values: value };
+        else yield { line, values: {}, problem: value === undefined ? 'are not JSON' : 'are no objects' };
+      }
+    },
+  };
 }
 
-async function* arrayRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<TableRow> {
-  for await (const { entry, value } of readJsonArray(file, signal)) {
-    yield { line: entry, values: isRecord(value) ? value : {} };
+async function csvTable(file: string): Promise<Table | undefined> {
+  const delimiter = delimiterOf(await headOf(file));
+  const first: (readonly string[])[] = [];
+  for await (const { cells } of readCsv(file, delimiter)) {
+    first.push(cells);
+    if (first.length >= ROWS_LOOKED_AT) break;
   }
-}
-
-async function* jsonRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<TableRow> {
-  for await (const { line, value } of readJsonLines(file, signal)) {
-    yield { line, values: isRecord(value) ? value : {} };
-  }
+  const [header] = first;
+  if (!header) return undefined;
+  const columns = header.map((cell) => cell.trim());
+  // Texts with separators in them make rows wider, not narrower.
+  const width = Math.min(...first.map((cells) => cells.length));
+  const numbers = Array.from({ length: width }, (_, index) => String(index + 1));
+  return {
+    file,
+    columns,
+    withoutHeader: { file, columns: numbers, rows: (_, options) => csvRows(file, delimiter, numbers, options) },
+    async *rows(_, options) {
+      let isHeader = true;
+      for await (const row of csvRows(file, delimiter, columns, options)) {
+        if (!isHeader) yield row;
+        isHeader = false;
+      }
+    },
+  };
 }
 
 async function* csvRows(
   file: string,
-  delimiter: Parameters<typeof readCsv>[1],
+  delimiter: Delimiter,
   columns: readonly string[],
-  signal: AbortSignal | undefined,
+  { freeText, signal }: ReadOptions = {},
 ): AsyncGenerator<TableRow> {
-  let header = true;
-  for await (const { line, cells } of readCsv(file, delimiter, signal)) {
-    if (!header) yield { line, values: Object.fromEntries(columns.map((column, index) => [column, cells[index]])) };
-    header = false;
+  const free = freeText === undefined ? -1 : columns.indexOf(freeText);
+  for await (const { line, cells: all } of readCsv(file, delimiter, signal)) {
+    const cells = fitted(all, columns.length, delimiter, free);
+    const problem =
+      cells.length > columns.length
+        ? `have more values than there are columns, separated by ${SEPARATORS[delimiter]}; put quotes around texts`
+        : cells.length === 1 && columns.length > 1
+          ? `have one value where there are ${columns.length} columns, separated by ${SEPARATORS[delimiter]}`
+          : undefined;
+    const values = Object.fromEntries(columns.map((column, index) => [column, cells[index]]));
+    yield problem === undefined ? { line, values } : { line, values: {}, problem };
   }
+}
+
+/**
+ * The cells of a row, as many as there are columns where it has more: without the empty ones at its end, and with those
+ * that separators in a text without quotes have made put together again.
+ * @param free the column that may hold such a text, or −1
+ */
+function fitted(cells: readonly string[], width: number, delimiter: Delimiter, free: number): readonly string[] {
+  let end = cells.length;
+  while (end > width && cells[end - 1]?.trim() === '') end -= 1;
+  const surplus = end - width;
+  if (surplus <= 0 || free < 0) return cells.slice(0, end);
+  const text = cells.slice(free, free + surplus + 1).join(delimiter);
+  return [...cells.slice(0, free), text, ...cells.slice(free + surplus + 1, end)];
 }

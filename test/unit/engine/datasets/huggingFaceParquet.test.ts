@@ -20,7 +20,7 @@ describe('Hugging Face parquet', () => {
   it('gives the images in its cells, with the names of the classes in its metadata', async () => {
     const recognition = await recogniseFolder(huggingFaceParquet, miniature('hf-parquet'), false);
     expect(recognition?.reason).toBe(
-      'parquet as of the Hugging Face Hub: 2 files (test, train), images in img, classes in label',
+      'parquet as of the Hugging Face Hub: 2 files, data/test-00000-of-00001.parquet, data/train-00000-of-00001.parquet; images in img, classes in label',
     );
     const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet'));
     expect(dataset).toMatchObject({ format: 'hf-parquet', classes: ['airplane', 'automobile', 'bird'], warnings: [] });
@@ -72,7 +72,8 @@ describe('Hugging Face parquet', () => {
     const message =
       'test-00000-of-00001.parquet: not a readable parquet file (it does not end as a parquet file does); download or write it again.';
     await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(new InputError(message));
-    expect(await recogniseFolder(huggingFaceParquet, folder, false)).toBeUndefined();
+    const found = await (await recogniseFolder(huggingFaceParquet, folder, false))?.open();
+    expect(found?.warnings).toEqual([message]);
     await rename(file, path.join(folder, 'data', 'z-00000-of-00001.parquet'));
     await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(/^z-00000-of-00001\.parquet: not a readable/);
   });

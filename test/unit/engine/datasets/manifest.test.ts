@@ -137,7 +137,7 @@ describe('manifests', () => {
   it('leave further tables out and say so', async () => {
     const table = 'image,label\nimages/a.png,cat\nimages/b.png,dog';
     expect((await opened({ 'a.csv': table, 'b.csv': table }, TWO)).warnings).toEqual([
-      'b.csv was left out: it lists images, too.',
+      'b.csv was left out: one table is read for each split. To rank on another, put it into a folder of its own.',
     ]);
   });
 

@@ -38,7 +38,7 @@ describe('readCsv', () => {
 
   it('refuses a row without end before the memory is full', async () => {
     await expect(all(readCsv(await fileOf(`a,b\n${'x'.repeat(2e7)}`), ','))).rejects.toThrow(
-      new InputError('a.txt:2: this row takes more than 8 MB; a quote (") may not be closed, or this is no table.'),
+      new InputError('a.txt:2: this row takes more than 2 MB; a quote (") may not be closed, or this is no table.'),
     );
   });
 

@@ -1,0 +1,114 @@
+import type { Task } from '../../protocol/tasks.ts';
+import { type Annotation, textOf } from './annotatedSamples.ts';
+import { classesIn } from './huggingFaceFeatures.ts';
+import { classIn, type Role } from './tableColumns.ts';
+import { isRecord } from './tables/jsonl.ts';
+
+/** What a row holds. */
+interface Cells {
+  /** The cells of a role's columns. */
+  of(role: Role): readonly unknown[];
+  /** The names of the classes that the numbers in a role's column stand for. */
+  namesOf(role: Role): readonly string[] | undefined;
+}
+
+/** A kind of tables: the columns that a task needs, and what a row of them says. */
+export interface AnnotationKind {
+  readonly format: string;
+  readonly task: Task;
+  readonly roles: readonly Role[];
+  readonly reason: string;
+  /** The role whose cells may hold separators without quotes around them. */
+  readonly freeText?: Role;
+  /** Empty where a cell that is needed is empty. */
+  annotations(cells: Cells): Pick<Annotation, 'text' | 'context' | 'target' | 'label'>[];
+}
+
+/** Networks read some hundred words of a text. */
+const MAX_CHARACTERS = 20_000;
+/** What a question without an answer in its passage is labelled with, as in SQuAD 2.0's own files. */
+const UNANSWERABLE = 'unanswerable';
+
+export const KINDS: readonly AnnotationKind[] = [
+  {
+    format: 'question-table',
+    task: 'visual-question-answering',
+    roles: ['image', 'question', 'answer'],
+    reason: 'a table of images, questions and answers',
+    annotations(cells) {
+      const text = textIn(cells.of('question'));
+      const label = mostFrequent(answersIn(cells.of('answer')[0], cells.namesOf('answer')));
+      return text === undefined || label === undefined ? [] : [{ text, label }];
+    },
+  },
+  {
+    format: 'passage-table',
+    task: 'text-question-answering',
+    roles: ['question', 'context', 'answer'],
+    reason: 'a table of questions, passages and answers',
+    annotations(cells) {
+      const [text, context] = [textIn(cells.of('question')), textIn(cells.of('context'))];
+      const [value] = cells.of('answer');
+      const answer =
+        answersIn(value, undefined)[0] ?? (isRecord(value) || Array.isArray(value) ? UNANSWERABLE : undefined);
+      if (text === undefined || context === undefined || answer === undefined) return [];
+      return [{ text, context, target: { kind: 'text', text: answer } }];
+    },
+  },
+  {
+    format: 'caption-table',
+    task: 'image-captioning',
+    roles: ['image', 'caption'],
+    reason: 'a table of images and captions',
+    freeText: 'caption',
+    annotations(cells) {
+      return captionsIn(cells.of('caption')).map((text) => ({ target: { kind: 'text', text } }));
+    },
+  },
+  {
+    format: 'text-table',
+    task: 'text-classification',
+    roles: ['text', 'label'],
+    reason: 'a table of texts and classes',
+    freeText: 'text',
+    annotations(cells) {
+      const text = textIn(cells.of('text'));
+      const label = classIn(cells.of('label')[0], cells.namesOf('label'));
+      const context = textIn(cells.of('context'));
+      return text === undefined || label === undefined
+        ? []
+        : [{ text, label, ...(context !== undefined && { context }) }];
+    },
+  },
+];
+
+/** The texts of cells, one after the other; line breaks that are written `\n`, as in AG News, are spaces. */
+function textIn(cells: readonly unknown[]): string | undefined {
+  const texts = cells.flatMap((cell) => textOf(cell)?.slice(0, MAX_CHARACTERS) ?? []);
+  return textOf(texts.join(' ').replaceAll('\\n', ' '));
+}
+
+/** A caption, a list of some, or `{raw}` as in Karpathy's files. */
+function captionsIn(cells: readonly unknown[]): string[] {
+  return cells.flatMap((cell) => {
+    if (Array.isArray(cell)) return captionsIn(cell);
+    return textOf(isRecord(cell) ? (cell.raw ?? cell.caption) : cell) ?? [];
+  });
+}
+
+/** An answer, or those of several people: `[{answer}, …]` as in VQA v2, `{text: […], answer_start: […]}` as in SQuAD. */
+function answersIn(value: unknown, names: readonly string[] | undefined): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => answersIn(item, names));
+  if (isRecord(value)) return answersIn(value.text ?? value.answer, names);
+  return classesIn(value, names);
+}
+
+/** The first of those that most people gave. */
+function mostFrequent(answers: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  return [...counts].reduce<[string, number] | undefined>(
+    (best, entry) => (best && best[1] >= entry[1] ? best : entry),
+    undefined,
+  )?.[0];
+}

@@ -1,0 +1,210 @@
+import { classesIn, type Feature } from './huggingFaceFeatures.ts';
+import { SPLIT_COLUMNS } from './splitNames.ts';
+import type { Table } from './tables/rows.ts';
+
+/** Names of columns in small letters without signs, those that say most first. */
+const NAMES = {
+  image: [
+    ...['image', 'imagepath', 'imagefile', 'imagefilename', 'imagefilepath', 'imagename', 'filename', 'img', 'imgpath'],
+    ...['imgfile', 'imgname', 'photo', 'picture', 'filepath', 'file', 'path', 'imageid', 'imgid'],
+  ],
+  caption: ['caption', 'captions', 'sentences', 'sentence'],
+  question: ['question', 'questions'],
+  answer: ['answer', 'multiplechoiceanswer', 'answers', 'label'],
+  context: ['context', 'passage', 'paragraph'],
+  text: [
+    ...['text', 'sentence', 'sentence1', 'premise', 'question1', 'text1', 'review', 'reviewtext', 'content'],
+    ...['questiontitle', 'comment', 'commenttext', 'tweet', 'message', 'utterance', 'document', 'article', 'body'],
+    ...['description', 'abstract', 'headline', 'title'],
+  ],
+  label: [
+    ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
+    ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
+    ...['coarselabel', 'finelabel'],
+  ],
+  split: SPLIT_COLUMNS,
+} as const;
+export type Role = keyof typeof NAMES;
+
+/** The columns of each role, several where they belong together. */
+export type Roles = ReadonlyMap<Role, readonly string[]>;
+
+/** The second text of a pair, by the first. */
+const SECOND: Readonly<Record<string, string>> = {
+  sentence1: 'sentence2',
+  premise: 'hypothesis',
+  question1: 'question2',
+  text1: 'text2',
+};
+/** What stands before a text and belongs to it: news and reviews have titles. */
+const TITLES: Readonly<Record<string, readonly string[]>> = {
+  text: ['title'],
+  content: ['title'],
+  review: ['title'],
+  reviewtext: ['title'],
+  description: ['title'],
+  body: ['title'],
+  abstract: ['title'],
+};
+/** What follows it: Yahoo! Answers has three texts. */
+const SEQUELS: Readonly<Record<string, readonly string[]>> = { questiontitle: ['questioncontent', 'bestanswer'] };
+/** A table of images has several captions in columns `caption_0`, `caption_1`, …, or calls the one its text. */
+const NUMBERED_CAPTION = /^captions?\d+$/;
+const CAPTION_WITHOUT_CLASSES = ['text', 'description'];
+
+/** A column's name in small letters without spaces and signs. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/**
+ * The columns of each role that a task needs, by their names; `split` beside them where there is one.
+ * @returns nothing when one is missing
+ */
+export function rolesByName(columns: readonly string[], needed: readonly Role[]): Roles | undefined {
+  const known = new Map(columns.map((column) => [plainName(column), column] as const).reverse());
+  const named = (names: readonly string[]) => names.flatMap((name) => known.get(name) ?? []);
+  const roles = new Map<Role, readonly string[]>();
+  for (const role of needed) {
+    const taken = [...roles.values()].flat();
+    const [first] = named(NAMES[role]).filter((column) => !taken.includes(column));
+    const found = role === 'caption' ? captionsAmong(columns, first, named) : first === undefined ? [] : [first];
+    if (found.length === 0) return undefined;
+    roles.set(role, found);
+  }
+  const [text] = roles.get('text') ?? [];
+  if (text !== undefined) {
+    const name = plainName(text);
+    roles.set('text', [...named(TITLES[name] ?? []), text, ...named(SEQUELS[name] ?? [])]);
+    const second = named([SECOND[name] ?? '']);
+    if (second.length > 0) roles.set('context', second);
+  }
+  const [split] = named(NAMES.split);
+  if (split !== undefined) roles.set('split', [split]);
+  return roles;
+}
+
+function captionsAmong(
+  columns: readonly string[],
+  first: string | undefined,
+  named: (names: readonly string[]) => string[],
+): readonly string[] {
+  if (first !== undefined) return [first];
+  const numbered = columns.filter((column) => NUMBERED_CAPTION.test(plainName(column)));
+  if (numbered.length > 0 || named(NAMES.label).length > 0) return numbered;
+  return named(CAPTION_WITHOUT_CLASSES).slice(0, 1);
+}
+
+/** What a column without a name holds, judged by its first cells. */
+type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'other';
+
+const ROWS_LOOKED_AT = 64;
+/** A class's name has fewer words on average. */
+const WORDS_OF_TEXT = 4;
+/** A text without spaces is longer than a name, and not in the letters of paths and addresses. */
+const LENGTH_OF_TEXT = 10;
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}]/u;
+/** Where so many numbers all differ they number the rows. */
+const NUMBERS_OF_ROWS = 8;
+
+/**
+ * The columns of each role in a table that has no header, as AG News and SMS Spam have none. The first row has to look
+ * like the others, so that no header is taken for data.
+ * @param isImage whether a cell names an image that is there
+ */
+export async function rolesByContent(
+  table: Table,
+  needed: readonly Role[],
+  isImage: (name: string) => boolean,
+): Promise<Roles | undefined> {
+  if (table.columns.length < 2) return undefined;
+  for (const freeText of [table.columns.at(-1), table.columns[0]]) {
+    const roles = rolesAmong(table.columns, await contentsOf(table, freeText, isImage), needed);
+    if (roles) return roles;
+  }
+  return undefined;
+}
+
+/** @param freeText the column that may hold separators without quotes */
+async function contentsOf(
+  table: Table,
+  freeText: string | undefined,
+  isImage: (name: string) => boolean,
+): Promise<Content[]> {
+  const cells = table.columns.map((): string[] => []);
+  let seen = 0;
+  for await (const { values } of table.rows(table.columns, { freeText })) {
+    for (const [index, column] of table.columns.entries()) cells[index]?.push(String(values[column] ?? '').trim());
+    seen += 1;
+    if (seen >= ROWS_LOOKED_AT) break;
+  }
+  return cells.map((values) => contentOf(values, isImage));
+}
+
+function rolesAmong(
+  columns: readonly string[],
+  contents: readonly Content[],
+  needed: readonly Role[],
+): Roles | undefined {
+  const having = (content: Content) => columns.filter((_, index) => contents[index] === content);
+  const [image] = having('image');
+  const texts = having('text');
+  const roles = (...entries: [Role, readonly string[]][]) => new Map<Role, readonly string[]>(entries);
+  if (needed.includes('caption')) {
+    return image !== undefined && texts.length === 1 ? roles(['image', [image]], ['caption', texts]) : undefined;
+  }
+  if (needed.includes('image')) {
+    const [question] = having('question');
+    const answers = columns.filter((column) => column !== image && column !== question);
+    return image !== undefined && question !== undefined && answers.length === 1
+      ? roles(['image', [image]], ['question', [question]], ['answer', answers])
+      : undefined;
+  }
+  if (!needed.includes('label') || image !== undefined || texts.length === 0) return undefined;
+  // Titles are short and may come again, but no numbers: a number is the class then.
+  const numbers = having('number');
+  const [label, ...others] = numbers.length > 0 ? numbers : having('class');
+  if (label === undefined || others.length > 0) return undefined;
+  return roles(['text', columns.filter((column) => column !== label)], ['label', [label]]);
+}
+
+function contentOf(values: readonly string[], isImage: (name: string) => boolean): Content {
+  const [first = ''] = values;
+  if (values.length < 2) return 'other';
+  const half = values.length / 2;
+  if (isImage(first) && values.filter(isImage).length >= half) return 'image';
+  if (values.filter((value) => /[?？]$/.test(value)).length > half) return 'question';
+  const distinct = new Set(values).size;
+  if (values.every((value) => /^-?\d{1,4}$/.test(value))) {
+    return values.length >= NUMBERS_OF_ROWS && distinct === values.length ? 'other' : 'number';
+  }
+  if (areTexts(values)) return 'text';
+  return distinct <= half && values.slice(1).includes(first) ? 'class' : 'other';
+}
+
+/** Whether cells hold sentences, not names of classes. */
+export function areTexts(values: readonly string[]): boolean {
+  const mean = (measure: (value: string) => number) =>
+    values.reduce((sum, value) => sum + measure(value), 0) / values.length;
+  const words = mean((value) => value.split(/\s+/).length);
+  const unspaced = values.filter((value) => UNSPACED.test(value)).length > values.length / 2;
+  return words >= WORDS_OF_TEXT || (unspaced && mean((value) => value.length) >= LENGTH_OF_TEXT);
+}
+
+/**
+ * The class that a cell names.
+ * @returns nothing for an empty cell, and for a list that names several
+ */
+export function classIn(cell: unknown, names: readonly string[] | undefined): string | undefined {
+  const classes = classesIn(cell, names);
+  return classes.length === 1 ? classes[0] : undefined;
+}
+
+/** The names of the classes of a column of numbers, as the parquet file or the dataset card tells them. */
+export function classNamesOf(
+  column: string,
+  features: ReadonlyMap<string, Feature>,
+  card: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | undefined {
+  return features.get(column)?.names ?? card.get(column);
+}

@@ -1,0 +1,387 @@
+import { cp, readFile, rm, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { classFolders } from '../../../../src/engine/datasets/classFolders.ts';
+import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
+import { chooseSplit, findDatasets, LAYOUTS, openDataset } from '../../../../src/engine/datasets/open.ts';
+import { InputError } from '../../../../src/engine/errors.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
+import {
+  classNames,
+  copyOfMiniature,
+  folderWith,
+  miniature,
+  pixelOf,
+  recogniseFolder,
+  splitSizes,
+} from '../../../helpers/miniatures.ts';
+
+/** Format, task, names of the classes and samples per split of each miniature. */
+const MINIATURES: Readonly<
+  Record<string, [format: string, task: string, classes: string[], splits: Record<string, number>]>
+> = {
+  imdb: ['text-table', 'text-classification', ['neg', 'pos'], { test: 4, train: 10 }],
+  'sms-spam': ['text-table', 'text-classification', ['false', 'true'], { test: 2, train: 6 }],
+  rotten_tomatoes: ['text-table', 'text-classification', ['neg', 'pos'], { train: 6 }],
+  ag_news_csv: [
+    'text-table',
+    'text-classification',
+    ['World', 'Sports', 'Business', 'Sci/Tech'],
+    { test: 4, train: 12 },
+  ],
+  'captions-parquet': ['caption-table', 'image-captioning', [], { train: 8 }],
+  'captions-imagefolder': ['caption-table', 'image-captioning', [], { test: 4, train: 4 }],
+  'vqa-paths': ['question-table', 'visual-question-answering', ['no', 'yes'], { train: 6 }],
+  squad_v2: ['passage-table', 'text-question-answering', [], { train: 6, validation: 3 }],
+};
+
+const PNG = await readFile(miniature('captions-jsonl/images/0.png'));
+const TWO = { 'images/a.png': PNG, 'images/b.png': PNG };
+
+async function opened(files: Readonly<Record<string, string | Uint8Array>>): Promise<Dataset> {
+  const dataset = await openDataset(await folderWith(files), 'auto');
+  const ids = [...dataset.splits.values()].flat().map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  return dataset;
+}
+
+function textsOf(dataset: Dataset, split = 'all'): (string | undefined)[] {
+  return (dataset.splits.get(split) ?? []).map(({ text, target }) => (target?.kind === 'text' ? target.text : text));
+}
+
+async function found(files: Readonly<Record<string, string | Uint8Array>>): Promise<[string, string][]> {
+  const { root } = await walk(await folderWith(files));
+  const { datasets, skipped } = await findDatasets(root);
+  expect(skipped).toEqual([]);
+  return datasets.map(({ dataset }) => [path.relative(root.path, dataset.path), dataset.task]);
+}
+
+describe('tables of annotations', () => {
+  it.each(Object.entries(MINIATURES))('know %s, and no other layout does', async (name, expected) => {
+    const [format, task, classes, splits] = expected;
+    const formats: string[] = [];
+    for (const layout of LAYOUTS) {
+      if (layout !== classFolders && (await recogniseFolder(layout, miniature(name)))) formats.push(layout.format);
+    }
+    expect(formats).toEqual([format]);
+    const dataset = await openDataset(miniature(name), 'auto');
+    expect(dataset).toMatchObject({ format, task, classes });
+    expect(splitSizes(dataset)).toEqual(splits);
+    expect(chooseSplit(dataset).name).toBe('train');
+    const ids = [...dataset.splits.values()].flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const { datasets } = await findDatasets((await walk(miniature(name))).root);
+    expect(datasets.map((one) => one.dataset.task)).toEqual([task]);
+  });
+
+  it('give the cells of parquet files as they are', async () => {
+    const imdb = await openDataset(miniature('imdb'), 'auto');
+    expect(classNames(imdb, 'train').slice(0, 4)).toEqual(['pos', 'neg', 'pos', 'neg']);
+    expect(imdb.warnings).toEqual(['2 of 16 rows have no class; the first: unsupervised-00000-of-00001.parquet:1']);
+
+    const inCells = (await openDataset(miniature('captions-parquet'), 'auto')).splits.get('train') ?? [];
+    const files = (await openDataset(miniature('captions-imagefolder'), 'auto')).splits.get('train') ?? [];
+    const pixels = await Promise.all([3, 0, 2, 1].map((row) => pixelOf(inCells[row])));
+    expect(pixels).toEqual(await Promise.all([3, 0, 2, 1].map((row) => pixelOf(files[row]))));
+    expect(new Set(pixels.map(({ pixel }) => pixel.join())).size).toBe(4);
+
+    const vqa = await openDataset(miniature('vqa-paths'), 'auto');
+    expect(classNames(vqa, 'train')).toEqual(['no', 'yes', 'no', 'yes', 'no', 'yes']);
+    expect(vqa.splits.get('train')?.[2]?.file).toMatch(/images.2\.png$/);
+    const squad = await openDataset(miniature('squad_v2'), 'auto');
+    expect(textsOf(squad, 'train').slice(0, 3)).toEqual(['a river', 'South America', 'unanswerable']);
+  });
+
+  it('go without names for their classes', async () => {
+    const folder = await copyOfMiniature('rotten_tomatoes');
+    await rm(path.join(folder, 'README.md'));
+    expect((await openDataset(folder, 'auto')).classes).toEqual(['0', '1']);
+  });
+
+  it('find images by paths in parquet files, from the file, from the dataset, and say which are missing', async () => {
+    const folder = await copyOfMiniature('vqa-paths');
+    await rm(path.join(folder, 'images/3.png'));
+    expect((await openDataset(folder, 'auto')).warnings).toEqual([
+      '1 of 6 rows name images that are not there; the first: 0000.parquet:4: images/3.png',
+    ]);
+    await cp(path.join(folder, 'images'), path.join(folder, 'train', 'images'), { recursive: true });
+    await rm(path.join(folder, 'images'), { recursive: true });
+    const beside = await openDataset(folder, 'auto');
+    expect(beside.splits.get('train')?.map(({ file }) => path.relative(folder, file))[0]).toBe('train/images/0.png');
+  });
+
+  it('go on beside a damaged file, and say so', async () => {
+    const folder = await copyOfMiniature('imdb');
+    await truncate(path.join(folder, 'plain_text/test-00000-of-00001.parquet'), 100);
+    const dataset = await openDataset(folder, 'auto');
+    expect(splitSizes(dataset)).toEqual({ train: 10 });
+    expect(dataset.warnings[0]).toMatch(/^test-00000-of-00001\.parquet: not a readable parquet file/);
+    await truncate(path.join(folder, 'plain_text/train-00001-of-00002.parquet'), 100);
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(/^train-00001-of-00002\.parquet: not a readable/);
+    await rm(path.join(folder, 'plain_text/train-00001-of-00002.parquet'));
+    expect((await openDataset(folder, 'auto')).warnings[1]).toBe(
+      'plain_text/train-00000-of-00002.parquet: only 1 of its 2 shards are here.',
+    );
+  });
+});
+
+describe('the splits of tables', () => {
+  const table = (...rows: string[]) => `text,label\n${rows.join('\n')}\n`;
+
+  it('come one from each file, never two', async () => {
+    const dataset = await opened({
+      'data.csv': table('a,x', 'b,y'),
+      'other.csv': table('c,x', 'd,y'),
+      'test.csv': table('e,x', 'f,y'),
+      'train.csv': table('g,x', 'h,y'),
+      'train_old.csv': table('i,x', 'j,y'),
+    });
+    expect(splitSizes(dataset)).toEqual({ test: 2, train: 2 });
+    expect(textsOf(dataset, 'train')).toEqual(['g', 'h']);
+    expect(dataset.warnings).toEqual([
+      'train_old.csv, data.csv, other.csv were left out: one table is read for each split. To rank on another, put it into a folder of its own.',
+    ]);
+  });
+
+  it('leave one table where no name tells a split, and the reason names the rest', async () => {
+    const folder = await folderWith({ 'a.csv': table('a,x', 'b,y'), 'b.csv': table('c,x', 'd,y') });
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ reason }) => reason)).toEqual([
+      'a table of texts and classes: a.csv (without b.csv) (text: text, label: label)',
+    ]);
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ all: 2 });
+  });
+
+  it('rank on the table without a name for a split where no other is for training', async () => {
+    const dataset = await opened({ 'data.csv': table('a,x', 'b,y'), 'test.csv': table('c,x', 'd,y') });
+    expect(chooseSplit(dataset).name).toBe('all');
+  });
+
+  it('may stand in a column', async () => {
+    const rows = ['text,label,Split', 'a,x,test', 'b,y,train', 'c,x,train', 'd,y,unlabelled', 'e,y,', 'f,x,0'];
+    const dataset = await opened({ 'data.csv': rows.join('\n') });
+    expect(splitSizes(dataset)).toEqual({ test: 1, train: 2, unlabelled: 1, all: 2 });
+  });
+
+  it('have all their shards, however many', async () => {
+    const shards = Array.from({ length: 60 }, (_, shard) => [
+      `train-${String(shard).padStart(5, '0')}-of-00060.csv`,
+      table(`text ${shard},${shard % 2}`),
+    ]);
+    const dataset = await opened({ ...Object.fromEntries(shards), 'test-00000-of-00001.csv': table('a,0', 'b,1') });
+    expect(splitSizes(dataset)).toEqual({ test: 2, train: 60 });
+    expect(dataset.warnings).toEqual([]);
+  });
+
+  it('are told by folders, too', async () => {
+    const row = (text: string, label: string) => JSON.stringify({ text, label });
+    const dataset = await opened({
+      'data/train/0000.jsonl': row('a', 'x'),
+      'data/train/0001.jsonl': row('b', 'y'),
+      'data/test/0000.jsonl': row('c', 'x'),
+    });
+    expect(splitSizes(dataset)).toEqual({ test: 1, train: 2 });
+  });
+});
+
+describe('texts in tables', () => {
+  it('may hold separators without quotes', async () => {
+    const captions = await opened({
+      ...TWO,
+      'a.csv': 'image,caption\na.png,A child, a ball, and a dog .\nb.png,"Quoted, too"\n',
+    });
+    expect(textsOf(captions)).toEqual(['A child, a ball, and a dog .', 'Quoted, too']);
+    const between = await opened({ 'a.csv': 'id,text,label\n1,Hello, world,x\n2,"a, b",y\n3,c,y,,\n' });
+    expect(textsOf(between)).toEqual(['Hello, world', 'a, b', 'c']);
+    expect(classNames(between, 'all')).toEqual(['x', 'y', 'y']);
+  });
+
+  it('are not guessed where two columns may hold separators', async () => {
+    const dataset = await opened({
+      ...TWO,
+      'a.csv': 'image,question,answer\na.png,Red, or blue?,red\na.png,Red?,yes\nb.png,Red?,no\n',
+    });
+    expect(textsOf(dataset)).toEqual(['Red?', 'Red?']);
+    expect(dataset.warnings).toEqual([
+      '1 of 3 rows have more values than there are columns, separated by commas; put quotes around texts; the first: a.csv:2',
+    ]);
+  });
+
+  it.each([
+    [
+      'title and text',
+      'Class Index,Title,Description\n1,War,It began.\n2,Goal,"He shot, and scored."\n',
+      'War It began.',
+    ],
+    ['a mark and line breaks of Windows', '\uFEFFtext,label\r\nIt began.,1\r\nIt ended.,2\r\n', 'It began.'],
+    ['tabs', 'label\tsentence\n1\tHe said "no"\n2\tIt ended.\n', 'He said "no"'],
+    [
+      'no header, the class first',
+      'ham\tSee you at five then.\nspam\tWin a prize now, call!\nham\tI am on my way home.\nspam\tYou won a free holiday!\n',
+      'See you at five then.',
+    ],
+    [
+      'no header, the class last',
+      'See you at five, then.,0\n"Win a prize now, call!",1\nI am on my way home.,0\n',
+      'See you at five, then.',
+    ],
+    [
+      'no header, in Chinese',
+      '1,这部电影非常好看我很喜欢\n0,这部电影太无聊了浪费时间\n1,演员的表演十分精彩动人\n',
+      '这部电影非常好看我很喜欢',
+    ],
+  ])('are read with %s', async (_, text, first) => {
+    expect(textsOf(await opened({ 'a.csv': text, 'readme.txt': 'About the data.' }))[0]).toBe(first);
+  });
+
+  it('may be pairs', async () => {
+    const dataset = await opened({ 'train.tsv': 'sentence1\tsentence2\tlabel\nIt rains.\tIt is wet.\t1\nA.\tB.\t0\n' });
+    expect(dataset.splits.get('train')?.[0]).toMatchObject({ text: 'It rains.', context: 'It is wet.' });
+  });
+
+  it('may stand in a first line of any length', async () => {
+    const long = 'word '.repeat(20_000);
+    const rows = [
+      { text: long, label: 'x' },
+      { text: 'b', label: 'y' },
+    ].map((row) => JSON.stringify(row));
+    expect(textsOf(await opened({ 'train.jsonl': rows.join('\n') }), 'train')).toEqual([
+      long.slice(0, 20_000).trim(),
+      'b',
+    ]);
+  });
+
+  it('may stand in a JSON array, and in JSON Lines that are called JSON', async () => {
+    const rows = [
+      { text: 'a', label: 'x' },
+      { label: 'y', text: 'b' },
+    ];
+    expect(textsOf(await opened({ 'a.json': JSON.stringify(rows) }))).toEqual(['a', 'b']);
+    expect(textsOf(await opened({ 'a.json': rows.map((row) => JSON.stringify(row)).join('\n') }))).toEqual(['a', 'b']);
+  });
+
+  it('have the classes of a list beside, from 0 or from 1', async () => {
+    const named = async (rows: string[]) =>
+      classNames(
+        await opened({ 'a.csv': ['text,label', ...rows].join('\n'), 'classes.txt': 'World\r\nSports\n' }),
+        'all',
+      );
+    expect(await named(['a,1', 'b,2'])).toEqual(['World', 'Sports']);
+    expect(await named(['a,1', 'b,0'])).toEqual(['Sports', 'World']);
+    expect(await named(['a,1', 'b,7'])).toEqual(['1', '7']);
+  });
+
+  it('take ratings by halves for classes, but no measurements', async () => {
+    const rows = (labels: readonly number[]) => `text,rating\n${labels.map((label) => `t,${label}`).join('\n')}\n`;
+    expect((await opened({ 'a.csv': rows([1, 1.5, 2, 1.5]) })).classes).toEqual(['1', '1.5', '2']);
+    const measured = opened({ 'a.csv': rows(Array.from({ length: 40 }, (_, n) => n / 7)) });
+    await expect(measured).rejects.toThrow(/^a\.csv:\d+: more than 20 different numbers with fractions are no classes/);
+  });
+});
+
+describe('images in tables', () => {
+  it('are captioned without a header, in several columns, and in several rows', async () => {
+    const bare =
+      'a.png,A child, a ball and a dog .\na.png,A dog runs on the grass .\nb.png,"A sign, ""stop"", is red ."\n';
+    const dataset = await opened({ ...TWO, 'captions.csv': bare });
+    expect(dataset.task).toBe('image-captioning');
+    expect(textsOf(dataset)).toEqual([
+      'A child, a ball and a dog .',
+      'A dog runs on the grass .',
+      'A sign, "stop", is red .',
+    ]);
+    const columns = await opened({ ...TWO, 'a.csv': 'image,caption_0,caption_1\na.png,One.,Two.\nb.png,Three.,\n' });
+    expect(textsOf(columns)).toEqual(['One.', 'Two.', 'Three.']);
+  });
+
+  it('are asked about without a header', async () => {
+    const dataset = await opened({ ...TWO, 'train.tsv': 'a.png\tIs it red?\tyes\nb.png\tIs it blue?\tno\n' });
+    expect(dataset).toMatchObject({ task: 'visual-question-answering', classes: ['no', 'yes'] });
+  });
+
+  it('have names of their own in every row', async () => {
+    const rows = ['a.png,One.', 'a.png,One.', 'a.png,One.'];
+    const csv = `file_name,text\n${rows.join('\n')}\n`;
+    const dataset = await opened({ ...TWO, 'train/metadata.csv': csv, 'test/metadata.csv': csv });
+    expect(splitSizes(dataset)).toEqual({ test: 3, train: 3 });
+  });
+
+  it('with texts and classes are left to these', async () => {
+    const dataset = await opened({ ...TWO, 'a.csv': 'image,text,label\na.png,Ha.,1\nb.png,Ho.,0\n' });
+    expect(dataset.task).toBe('image-classification');
+    expect(dataset.warnings[0]).toContain('it can also be read as text-classification');
+  });
+
+  it('are not seen in a table that names none', async () => {
+    const files = { ...TWO, 'a.csv': 'file,sentence,width\nx.txt,One.,1\ny.txt,Two.,2\n' };
+    expect(await found(files)).toEqual([]);
+  });
+});
+
+describe('tables that can not be read', () => {
+  it.each([
+    [
+      'an unknown delimiter',
+      'text^label\na^x\nb^y\n',
+      'a.csv:1: one column, "text^label"; separate the columns with commas, tabs, semicolons or bars.',
+    ],
+    [
+      'another delimiter in the rows',
+      'text,label\na;x\nb;y\n',
+      '2 of 2 rows have one value where there are 2 columns, separated by commas; the first: a.csv:2',
+    ],
+    [
+      'a quote that stays open',
+      'text,label\na,x\n"b,y\nc,x\n',
+      'a.csv:3: a quote (") is opened in this row and never closed; close or remove it.',
+    ],
+    [
+      'one endless line',
+      'x'.repeat(20_000_000),
+      'a.csv:1: this row takes more than 2 MB; a quote (") may not be closed, or this is no table.',
+    ],
+  ])('are refused with file, line and remedy: %s', async (_, text, message) => {
+    await expect(openDataset(await folderWith({ 'a.csv': text }), 'auto')).rejects.toThrow(message);
+  });
+
+  it('are refused for an endless line of JSON', async () => {
+    const files = { 'a.jsonl': `{"text": "${'x'.repeat(20_000_000)}` };
+    await expect(openDataset(await folderWith(files), 'auto')).rejects.toThrow(
+      new InputError('a.jsonl:1: more than 8 MB in one line; break it up.'),
+    );
+  });
+});
+
+describe('a search', () => {
+  const images = Object.fromEntries(
+    ['cat', 'dog'].flatMap((name) => [0, 1].map((n) => [`pets/${name}/${n}.png`, PNG])),
+  );
+  const texts = 'text,label\na,x\nb,y\n';
+
+  it.each([
+    ['beside a table of texts', { 'reviews.csv': texts }],
+    ['beside a table in the folder of the data', { 'README.md': '# All', 'data/train.csv': texts }],
+    [
+      'beside folders of texts',
+      {
+        'train/pos/1.txt': 'Good film.',
+        'train/pos/2.txt': 'Fine.',
+        'train/neg/1.txt': 'Dull.',
+        'train/neg/2.txt': 'Bad.',
+      },
+    ],
+  ])('finds images %s', async (_, files) => {
+    expect((await found({ ...images, ...files })).sort()).toEqual([
+      ['', 'text-classification'],
+      ['pets', 'image-classification'],
+    ]);
+  });
+
+  it('finds class folders right beside a table of texts', async () => {
+    const beside = Object.fromEntries(Object.entries(images).map(([name, png]) => [name.replace('pets/', ''), png]));
+    expect(await found({ ...beside, 'reviews.csv': texts })).toEqual([
+      ['', 'text-classification'],
+      ['', 'image-classification'],
+    ]);
+  });
+});
