@@ -4,36 +4,61 @@ import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples } from './annotatedSamples.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { idWithin, locate } from './folders.ts';
+import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
-import { isSplitName } from './splitNames.ts';
+import { isSplitName, splitWithin } from './splitNames.ts';
 
 const TEXT = /\.txt$/i;
+/** 20 Newsgroups names its messages by numbers alone. */
+const NUMBER = /^\d+$/;
+/** Texts about the others, which lie among them. */
+const ABOUT =
+  /^(read[-_ ]?me|licen[cs]e|copying|notice|authors|contributors|changelog|changes|history|todo|install|requirements|version|credits|citation)\b/i;
+/** Folders of texts in repositories, and of datasets of other kinds, whose names are no classes. */
+const NO_CLASS =
+  /^(docs?|documentation|notes?|licen[cs]es?|logs?|scripts?|src|sources?|tests?|examples?|samples?|templates?|prompts?|configs?|configuration|data|assets|resources|images?|labels?(_\d)?|annotations?|calib|velodyne|masks?|boxes|(in|out)(put)?s?|expected|actual|targets?|questions?|answers?|references?|transcripts?|misc|archive|meta(data)?|lists?|splits?)$/i;
 /** Networks read some hundred words; a review or an article has more. */
 const MAX_BYTES = 20_000;
 /** IMDb has 50,000 reviews without a label beside the others. */
-const UNLABELLED = /^unsup$/i;
+const UNLABELLED = /^unsup(ervised)?$/i;
+/** So many classes are looked into for words; tables of numbers have the same ending. */
+const CLASSES_LOOKED_AT = 4;
+const MIN_SHARE_OF_LETTERS = 0.5;
+
+interface Part {
+  readonly split: string;
+  readonly folder: Folder;
+  readonly classes: readonly Folder[];
+}
 
 /**
- * Texts in one folder per class, `train/pos/0_9.txt`, as IMDb's aclImdb (https://ai.stanford.edu/~amaas/data/sentiment/)
- * and 20 Newsgroups have them.
+ * Texts in one folder per class, `train/pos/0_9.txt`, as IMDb's aclImdb (https://ai.stanford.edu/~amaas/data/sentiment/),
+ * 20 Newsgroups (`20news-bydate-train/alt.atheism/49960`, http://qwone.com/~jason/20Newsgroups/) and, without splits,
+ * BBC News (`bbc/tech/001.txt`) have them. A search takes folders for classes only where the same ones are in a training
+ * split, or where their texts are numbered, so that the notes of a repository are no dataset.
  */
 export const textFolders: DatasetLayout = {
   format: 'text-folders',
 
   async recognise(folder, asked) {
-    const root = locate(folder, asked, (candidate) => partsOf(candidate).length > 0);
+    const root = locate(folder, asked, (candidate) => partsOf(candidate, asked).length > 0);
     if (!root) return undefined;
-    const parts = partsOf(root);
-    const texts = parts.flatMap(({ classes }) => classes).reduce((count, { files }) => count + files.length, 0);
+    const { parts, left } = oneOfEachSplit(partsOf(root, asked));
+    if (!(await holdWords(parts))) return undefined;
+    const texts = parts
+      .flatMap(({ classes }) => classes)
+      .reduce((count, { files }) => count + textsAmong(files).length, 0);
     const names = [...new Set(parts.flatMap(({ classes }) => classes.map(({ name }) => name)))].sort();
+    const places = parts.map((part) => part.folder).filter((place) => place !== root);
+    const where = places.length > 0 ? ` in ${places.map(({ name }) => name).join(', ')}` : '';
     return {
       task: 'text-classification',
-      reason: `texts in one folder per class: ${names.length} class folders, ${grouped(texts)} texts`,
+      reason: `texts in one folder per class: ${names.length} class folders${where}, ${grouped(texts)} texts`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification');
         for (const { split, classes } of parts) {
           for (const { name: label, path: place, files } of classes) {
-            for (const name of files.filter((file) => TEXT.test(file))) {
+            for (const name of textsAmong(files)) {
               signal?.throwIfAborted();
               const file = path.join(place, name);
               const [id, where] = [idWithin(root, file), name];
@@ -43,38 +68,91 @@ export const textFolders: DatasetLayout = {
             }
           }
         }
-        return samples.dataset();
+        const dataset = samples.dataset();
+        const others = left.map(
+          (part) => `${part.folder.name} was left out: its split ${part.split} was read from another folder.`,
+        );
+        return { ...dataset, warnings: [...others, ...dataset.warnings] };
       },
     };
   },
 };
 
-function partsOf(folder: Folder): { split: string; classes: readonly Folder[] }[] {
-  const splits = folder.folders.filter((child) => isSplitName(child.name));
-  const parts = splits.map((child) => ({ split: child.name, classes: classesOf(child) }));
-  const filled = parts.filter(({ classes }) => classes.length > 1);
-  if (filled.length > 0) return filled;
-  const classes = splits.length > 0 ? [] : classesOf(folder);
-  return classes.length > 1 ? [{ split: 'all', classes }] : [];
+function partsOf(folder: Folder, asked: boolean): Part[] {
+  const splits = folder.folders.flatMap((child): Part[] => {
+    const split = isSplitName(child.name) ? child.name : splitWithin(child.name);
+    const classes = split === undefined ? [] : classesOf(child);
+    return split === undefined || classes.length < 2 ? [] : [{ split, folder: child, classes }];
+  });
+  if (splits.length > 0) return asked || areSplitsOfOne(splits) ? splits : [];
+  const classes = classesOf(folder);
+  if (classes.length < 2) return [];
+  // A split by itself, such as the cases of a repository's tests, was no dataset with the others.
+  const whole =
+    !isSplitName(folder.name) &&
+    classes.length >= 0.9 * folder.folders.length &&
+    !folder.files.some((file) => IMAGE.test(file));
+  return asked || (whole && classes.every(isNumbered)) ? [{ split: 'all', folder, classes }] : [];
+}
+
+/** Whether there is a training split or several others, and all have the same classes. */
+function areSplitsOfOne(parts: readonly Part[]): boolean {
+  const first = parts.find(({ split }) => /^train/i.test(split)) ?? (parts.length > 1 ? parts[0] : undefined);
+  const names = new Set(first?.classes.map(({ name }) => name));
+  return parts.every(({ classes }) => classes.filter(({ name }) => names.has(name)).length >= classes.length / 2);
+}
+
+function oneOfEachSplit(parts: readonly Part[]): { parts: Part[]; left: Part[] } {
+  const first = ({ split }: Part) => parts.find((part) => part.split.toLowerCase() === split.toLowerCase());
+  return { parts: parts.filter((part) => first(part) === part), left: parts.filter((part) => first(part) !== part) };
 }
 
 /** Folders of hardly anything but texts. */
 function classesOf(folder: Folder): Folder[] {
   return folder.folders.filter(({ name, files, folders }) => {
-    const texts = files.filter((file) => TEXT.test(file)).length;
-    return folders.length === 0 && texts > 1 && texts >= 0.9 * files.length && !UNLABELLED.test(name);
+    const about = files.filter((file) => ABOUT.test(file)).length;
+    const texts = textsAmong(files).length;
+    const mostly = texts > 1 && texts >= 0.9 * (files.length - about);
+    return folders.length === 0 && mostly && !UNLABELLED.test(name) && !NO_CLASS.test(name);
   });
 }
 
+function textsAmong(files: readonly string[]): string[] {
+  return files.filter((file) => (TEXT.test(file) || NUMBER.test(file)) && !ABOUT.test(file));
+}
+
+function isNumbered({ files }: Folder): boolean {
+  const texts = textsAmong(files);
+  return texts.filter((name) => /\d/.test(name)).length >= 0.9 * texts.length;
+}
+
+/** Whether the first texts of some classes hold more letters than digits and signs. */
+async function holdWords(parts: readonly Part[]): Promise<boolean> {
+  for (const { path: place, files } of parts.flatMap(({ classes }) => classes).slice(0, CLASSES_LOOKED_AT)) {
+    const [first = ''] = textsAmong(files);
+    const text = await textIn(path.join(place, first)).catch(() => '');
+    const letters = text.match(/\p{L}/gu)?.length ?? 0;
+    if (letters > 0 && letters >= MIN_SHARE_OF_LETTERS * text.replace(/\s/g, '').length) return true;
+  }
+  return false;
+}
+
+/** The beginning of a text in UTF-8 or, as older ones are, in Latin-1. */
 async function textIn(file: string): Promise<string> {
   const handle = await open(file);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
-    return buffer
-      .toString('utf8', 0, bytesRead)
-      .replace(/^\uFEFF/, '')
-      .trim();
+    return decoded(buffer.subarray(0, bytesRead)).trim();
   } finally {
     await handle.close();
+  }
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    // A character that the limit has cut is left out.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
   }
 }
