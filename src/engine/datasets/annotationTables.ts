@@ -12,14 +12,14 @@ import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { splitInCell } from './splitNames.ts';
 import { classIn, classNamesOf, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
 import {
-  choiceOf,
   inTableFolder,
   isTraining,
-  oneForEachSplit,
+  namesOf,
   remarksOn,
   type TableFiles,
   type Tables,
   tablesIn,
+  tablesTogether,
 } from './tableFiles.ts';
 import { linesOf } from './tables/lines.ts';
 import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
@@ -67,32 +67,26 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
       if (finder && !(await holdsImages(entry, finder))) continue;
       found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
-    const { chosen, left: further } = oneForEachSplit(found);
-    const left = [...further, ...others];
-    const [first] = chosen;
-    if (!first) return asked ? refusal(kind, opened, images.any) : undefined;
-    const shown = kind.roles.map((role) => `${role}: ${columnNames(first, role)}`).join(', ');
-    return {
+    if (found.length === 0) return asked ? refusal(kind, opened, images.any) : undefined;
+    return tablesTogether(found).map(({ path: named, tables: set }) => ({
       task: kind.task,
-      reason: `${kind.reason}: ${choiceOf(chosen, left)} (${shown})`,
+      path: named,
+      reason: `${kind.reason}: ${namesOf(set)} (${kind.roles.map((role) => `${role}: ${columnNames(set[0], role)}`).join(', ')})`,
       open: async (signal) => {
         // What was meant for training can't be replaced by what was not.
         const damage = opened.problems.find(({ files }) => isTraining(files));
-        if (damage && !chosen.some(({ files }) => isTraining(files))) throw damage.error;
+        if (damage && !found.some(({ files }) => isTraining(files))) throw damage.error;
         const samples = new AnnotatedSamples(root, this.format, kind.task, ['images', 'train']);
-        for (const entry of chosen) await addTable(samples, kind, entry, signal);
+        for (const table of set) await addTable(samples, kind, table, signal);
         const dataset = samples.dataset();
+        const remarks = [...opened.problems.map(({ error }) => error.message), ...remarksOn(set, others)];
         return {
           ...dataset,
-          classes: await namedClasses(dataset, root, first.files, signal),
-          warnings: [
-            ...opened.problems.map(({ error }) => error.message),
-            ...remarksOn(chosen, left),
-            ...dataset.warnings,
-          ],
+          classes: await namedClasses(dataset, root, set[0].files, signal),
+          warnings: [...remarks, ...dataset.warnings],
         };
       },
-    };
+    }));
   },
 }));
 

@@ -9,13 +9,13 @@ import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import {
-  choiceOf,
   inTableFolder,
-  oneForEachSplit,
+  namesOf,
   remarksOn,
   type TableFiles,
   type Tables,
   tablesIn,
+  tablesTogether,
 } from './tableFiles.ts';
 import { openParquet, type ParquetColumn, type ParquetTable } from './tables/parquet.ts';
 
@@ -57,34 +57,30 @@ export const huggingFaceParquet: DatasetLayout = {
       const columns = columnsOf(table, card, imagesBeside);
       if (columns) found.push({ files, columns });
     }
-    const { chosen, left: further } = oneForEachSplit(found);
-    const left = [...further, ...others];
-    const [first] = chosen;
     const [problem] = problems;
-    if (asked && problem && (first || problems.length === tables.length)) return damaged(problem);
-    if (!first) return undefined;
-    const shards = chosen.flatMap(({ files }) => files.files);
-    const count = shards.length === 1 ? '1 file' : `${shards.length} files`;
-    return {
-      task: 'image-classification',
-      reason: `parquet as of the Hugging Face Hub: ${count}, ${choiceOf(chosen, left)}; images in ${first.columns.image.name}, classes in ${first.columns.label}`,
-      open: async (signal) => {
-        const gathered = new LabelledImages(root, this.format);
-        const index = new ImageIndex(root);
-        for (const { files, columns } of chosen) {
-          const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
-          for (const shard of files.files) {
-            await addShard(gathered, root, { split: files.split ?? 'all', file: shard }, columns, finder, signal);
+    if (asked && problem && (found.length > 0 || problems.length === tables.length)) return damaged(problem);
+    return tablesTogether(found).map(({ path: named, tables: set }) => {
+      const { image, label, names } = set[0].columns;
+      const shards = set.reduce((count, { files }) => count + files.files.length, 0);
+      return {
+        task: 'image-classification',
+        path: named,
+        reason: `parquet as of the Hugging Face Hub: ${shards === 1 ? '1 file' : `${shards} files`}, ${namesOf(set)}; images in ${image.name}, classes in ${label}`,
+        open: async (signal) => {
+          const gathered = new LabelledImages(root, this.format);
+          const index = new ImageIndex(root);
+          for (const { files, columns } of set) {
+            const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
+            for (const shard of files.files) {
+              await addShard(gathered, root, { split: files.split ?? 'all', file: shard }, columns, finder, signal);
+            }
           }
-        }
-        const { names } = first.columns;
-        const dataset = gathered.dataset(names.length > 0 ? names : undefined, signal);
-        return {
-          ...dataset,
-          warnings: [...problems.map(({ message }) => message), ...remarksOn(chosen, left), ...dataset.warnings],
-        };
-      },
-    };
+          const dataset = gathered.dataset(names.length > 0 ? names : undefined, signal);
+          const remarks = [...problems.map(({ message }) => message), ...remarksOn(set, others)];
+          return { ...dataset, warnings: [...remarks, ...dataset.warnings] };
+        },
+      };
+    });
   },
 };
 

@@ -6,7 +6,7 @@ import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { type ManifestRow, type ManifestTable, openManifest } from './manifestTable.ts';
-import { choiceOf, oneForEachSplit, remarksOn, type TableFiles, tablesIn } from './tableFiles.ts';
+import { namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
 
 const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$/i;
 /** So many rows are looked at to see whether they name images that are there. */
@@ -45,16 +45,13 @@ export const manifest: DatasetLayout = {
         found.push({ files, table, finder });
       }
     }
-    const { chosen, left: further } = oneForEachSplit(found);
-    const left = [...further, ...others];
-    const [first] = chosen;
-    if (!first) return undefined;
-    return {
+    return tablesTogether(found).map(({ path: named, tables: set }) => ({
       task: 'image-classification',
-      reason: `images listed in ${choiceOf(chosen, left)} (image: ${first.table.imageColumn}, class: ${first.table.labelColumn})`,
+      path: named,
+      reason: `images listed in ${namesOf(set)} (image: ${set[0].table.imageColumn}, class: ${set[0].table.labelColumn})`,
       open: async (signal) => {
         const gathered = new LabelledImages(folder, this.format);
-        for (const { files, table: shard, finder } of chosen) {
+        for (const { files, table: shard, finder } of set) {
           if (shard.problem) throw new InputError(shard.problem);
           for (const file of files.files) {
             const table =
@@ -65,9 +62,9 @@ export const manifest: DatasetLayout = {
           }
         }
         const dataset = gathered.dataset(undefined, signal);
-        return { ...dataset, warnings: [...remarksOn(chosen, left), ...dataset.warnings] };
+        return { ...dataset, warnings: [...remarksOn(set, others), ...dataset.warnings] };
       },
-    };
+    }));
   },
 };
 

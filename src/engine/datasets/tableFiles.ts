@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
+import { readTogether } from './annotationFiles.ts';
 import { idWithin } from './folders.ts';
+import { grouped } from './passedOver.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
 
 /** Folders of a dataset that hold its tables. */
@@ -24,6 +26,8 @@ export interface TableFiles {
   readonly split: string | undefined;
   readonly parent: Folder;
   readonly files: readonly [string, ...string[]];
+  /** The path that tells it from others: that of a file beside the folder of the split, without numbers of shards. */
+  readonly whole: string;
   /** The number of shards that the names tell; 1 for a file that is no shard. */
   readonly shards: number;
 }
@@ -32,8 +36,8 @@ export interface TableFiles {
 export interface Tables {
   /** Those that are looked into. */
   readonly tables: readonly TableFiles[];
-  /** What is beyond them, where there are too many. */
-  readonly others: readonly { readonly files: TableFiles }[];
+  /** The number of those beyond, where there are too many. */
+  readonly others: number;
 }
 
 /**
@@ -63,13 +67,14 @@ export function tablesIn(folder: Folder, ending: RegExp): Tables {
         split: splitWithin(stem) ?? split ?? shard?.[1],
         parent,
         files,
+        whole: wholeOf(parent, path.basename(first), stem, split),
         shards: Math.max(files.length, Number(shard?.[2] ?? 1)),
       };
     });
   });
   const named = tables.filter(({ split }) => split !== undefined);
   const sorted = [...named, ...tables.filter(({ split }) => split === undefined)];
-  return { tables: sorted.slice(0, MAX_TABLES), others: sorted.slice(MAX_TABLES).map((files) => ({ files })) };
+  return { tables: sorted.slice(0, MAX_TABLES), others: Math.max(0, sorted.length - MAX_TABLES) };
 }
 
 /** Whether a table lies in a folder for tables, not in the dataset's own or in one of a split. */
@@ -95,61 +100,66 @@ function placesIn(folder: Folder): Place[] {
   return places.filter(({ parent }, index) => places.findIndex((other) => other.parent === parent) === index);
 }
 
+function wholeOf({ path: place }: Folder, file: string, stem: string, split: string | undefined): string {
+  const name = stem + path.extname(file);
+  return split === undefined ? path.join(place, name) : path.join(path.dirname(place), `${split} ${name}`);
+}
+
 /** The name without what numbers the shard. */
 function stemOf(name: string, inSplit: boolean): string {
   if ((inSplit && NUMBER.test(name)) || PART.test(name)) return '';
   return SHARD.exec(name)?.[1] ?? name;
 }
 
-/**
- * Which of the tables make up the dataset: one for each split. Where no name tells the training split, the first table
- * without a split comes before them. What else there is may be copies, versions or folds of these, and is left out.
- */
-export function oneForEachSplit<Found extends { readonly files: TableFiles }>(
-  found: readonly Found[],
-): { chosen: Found[]; left: Found[] } {
-  const splitOf = ({ files }: Found) => files.split?.toLowerCase();
-  const named = found.filter(
-    (table, index) =>
-      splitOf(table) !== undefined && found.findIndex((other) => splitOf(other) === splitOf(table)) === index,
-  );
-  const trains = named.some(({ files }) => isTraining(files));
-  const unnamed = found.filter((table) => splitOf(table) === undefined);
-  const chosen = trains ? named : [...unnamed.slice(0, 1), ...named];
-  return { chosen, left: found.filter((table) => !chosen.includes(table)) };
-}
-
 export function isTraining({ split }: TableFiles): boolean {
   return split !== undefined && /^train/i.test(split);
 }
 
-const MAX_SHOWN = 5;
-
-interface OfFiles {
-  readonly files: TableFiles;
+/** Tables that are read as one dataset, one for each split. */
+export interface TableSet<Found> {
+  /** The file that stands for the others. */
+  readonly path: string;
+  /** Where none is for training, the one that tells no split comes first. */
+  readonly tables: readonly [Found, ...Found[]];
 }
 
-/** Names of the tables that were chosen, and of those that were not: `test.csv, train.csv (without old.csv)`. */
-export function choiceOf(chosen: readonly OfFiles[], left: readonly OfFiles[]): string {
-  const names = chosen.map(({ files }) => files.name).join(', ');
-  return left.length === 0 ? names : `${names} (without ${namesOf(left)})`;
+/**
+ * Sorts the tables that were found into those that are read together, never two of one split.
+ * @returns those with training samples first, then those of most splits, then by their names
+ */
+export function tablesTogether<Found extends { readonly files: TableFiles }>(
+  found: readonly Found[],
+): TableSet<Found>[] {
+  const entries = found.map((table) => ({
+    table,
+    file: table.files.whole,
+    split: table.files.split?.toLowerCase() ?? 'all',
+  }));
+  const trainsIn = ({ files }: { files: readonly { table: Found }[] }) =>
+    files.some(({ table }) => isTraining(table.files));
+  const sets = readTogether(entries).sort(
+    (a, b) => Number(trainsIn(b)) - Number(trainsIn(a)) || b.files.length - a.files.length,
+  );
+  return sets.flatMap((set) => {
+    const trains = trainsIn(set);
+    const isFirst = ({ split }: { split: string }) => !trains && split === 'all';
+    const sorted = [...set.files.filter(isFirst), ...set.files.filter((entry) => !isFirst(entry))];
+    const [first, ...others] = sorted.map(({ table }) => table);
+    const named = set.files.find(({ file }) => file === set.path)?.table ?? first;
+    return first && named ? [{ path: named.files.files[0], tables: [first, ...others] }] : [];
+  });
 }
 
-/** What to say of tables that were left out, and of shards that are not there. */
-export function remarksOn(chosen: readonly OfFiles[], left: readonly OfFiles[]): string[] {
-  const remarks = chosen
+/** The names of tables, for messages. */
+export function namesOf(tables: readonly { readonly files: TableFiles }[]): string {
+  return tables.map(({ files }) => files.name).join(', ');
+}
+
+/** What to say of shards that are not there, and of tables that nobody looked into. */
+export function remarksOn(tables: readonly { readonly files: TableFiles }[], others: number): string[] {
+  const remarks = tables
     .filter(({ files: { files, shards } }) => files.length < shards)
     .map(({ files: { name, files, shards } }) => `${name}: only ${files.length} of its ${shards} shards are here.`);
-  if (left.length === 0) return remarks;
-  const were = left.length === 1 ? 'was' : 'were';
-  remarks.push(
-    `${namesOf(left)} ${were} left out: one table is read for each split. To rank on another, put it into a folder of its own.`,
-  );
+  if (others > 0) remarks.push(`${grouped(others)} tables more than ${MAX_TABLES} were not looked into.`);
   return remarks;
-}
-
-function namesOf(tables: readonly OfFiles[]): string {
-  const names = tables.slice(0, MAX_SHOWN).map(({ files }) => files.name);
-  if (tables.length > MAX_SHOWN) names.push(`${tables.length - MAX_SHOWN} more`);
-  return names.join(', ');
 }

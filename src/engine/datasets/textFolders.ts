@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples } from './annotatedSamples.ts';
+import { readTogether } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { idWithin, locate } from './folders.ts';
 import { IMAGE } from './images.ts';
@@ -43,17 +44,13 @@ export const textFolders: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => partsOf(candidate, asked).length > 0);
     if (!root) return undefined;
-    const { parts, left } = oneOfEachSplit(partsOf(root, asked));
-    if (!(await holdWords(parts))) return undefined;
-    const texts = parts
-      .flatMap(({ classes }) => classes)
-      .reduce((count, { files }) => count + textsAmong(files).length, 0);
-    const names = [...new Set(parts.flatMap(({ classes }) => classes.map(({ name }) => name)))].sort();
-    const places = parts.map((part) => part.folder).filter((place) => place !== root);
-    const where = places.length > 0 ? ` in ${places.map(({ name }) => name).join(', ')}` : '';
-    return {
+    const all = partsOf(root, asked);
+    if (!(await holdWords(all))) return undefined;
+    const sets = readTogether(all.map((part) => ({ ...part, file: part.folder.path })));
+    return sets.map(({ path: named, files: parts }) => ({
       task: 'text-classification',
-      reason: `texts in one folder per class: ${names.length} class folders${where}, ${grouped(texts)} texts`,
+      ...(sets.length > 1 && { path: named }),
+      reason: reasonOf(parts),
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification');
         for (const { split, classes } of parts) {
@@ -68,15 +65,20 @@ export const textFolders: DatasetLayout = {
             }
           }
         }
-        const dataset = samples.dataset();
-        const others = left.map(
-          (part) => `${part.folder.name} was left out: its split ${part.split} was read from another folder.`,
-        );
-        return { ...dataset, warnings: [...others, ...dataset.warnings] };
+        return samples.dataset();
       },
-    };
+    }));
   },
 };
+
+function reasonOf(parts: readonly Part[]): string {
+  const classes = parts.flatMap((part) => part.classes);
+  const texts = classes.reduce((count, { files }) => count + textsAmong(files).length, 0);
+  const names = new Set(classes.map(({ name }) => name));
+  const places = parts.filter(({ split }) => split !== 'all').map(({ folder }) => folder.name);
+  const where = places.length > 0 ? ` in ${places.join(', ')}` : '';
+  return `texts in one folder per class: ${names.size} class folders${where}, ${grouped(texts)} texts`;
+}
 
 function partsOf(folder: Folder, asked: boolean): Part[] {
   const splits = folder.folders.flatMap((child): Part[] => {
@@ -100,11 +102,6 @@ function areSplitsOfOne(parts: readonly Part[]): boolean {
   const first = parts.find(({ split }) => /^train/i.test(split)) ?? (parts.length > 1 ? parts[0] : undefined);
   const names = new Set(first?.classes.map(({ name }) => name));
   return parts.every(({ classes }) => classes.filter(({ name }) => names.has(name)).length >= classes.length / 2);
-}
-
-function oneOfEachSplit(parts: readonly Part[]): { parts: Part[]; left: Part[] } {
-  const first = ({ split }: Part) => parts.find((part) => part.split.toLowerCase() === split.toLowerCase());
-  return { parts: parts.filter((part) => first(part) === part), left: parts.filter((part) => first(part) !== part) };
 }
 
 /** Folders of hardly anything but texts. */

@@ -128,28 +128,50 @@ describe('tables of annotations', () => {
 describe('the splits of tables', () => {
   const table = (...rows: string[]) => `text,label\n${rows.join('\n')}\n`;
 
-  it('come one from each file, never two', async () => {
-    const dataset = await opened({
+  it('come one from each file; several files of one split are a choice', async () => {
+    const folder = await folderWith({
       'data.csv': table('a,x', 'b,y'),
-      'other.csv': table('c,x', 'd,y'),
+      'other.csv': table('c,x', 'd,y', 'e,z'),
       'test.csv': table('e,x', 'f,y'),
       'train.csv': table('g,x', 'h,y'),
       'train_old.csv': table('i,x', 'j,y'),
     });
+    const dataset = await openDataset(folder, 'auto');
     expect(splitSizes(dataset)).toEqual({ test: 2, train: 2 });
     expect(textsOf(dataset, 'train')).toEqual(['g', 'h']);
-    expect(dataset.warnings).toEqual([
-      'train_old.csv, data.csv, other.csv were left out: one table is read for each split. To rank on another, put it into a folder of its own.',
+    const others = ['train_old.csv', 'data.csv', 'other.csv'].map((name) => path.join(folder, name)).join(', ');
+    expect(dataset.warnings).toEqual([expect.stringContaining(`can be named instead: ${others}.`)]);
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ dataset: { path: place, splits } }) => [path.basename(place), splits.size])).toEqual([
+      ['train.csv', 2],
+      ['train_old.csv', 1],
+      ['data.csv', 1],
+      ['other.csv', 1],
     ]);
+    expect((await openDataset(path.join(folder, 'other.csv'), 'auto')).classes).toEqual(['x', 'y', 'z']);
   });
 
-  it('leave one table where no name tells a split, and the reason names the rest', async () => {
-    const folder = await folderWith({ 'a.csv': table('a,x', 'b,y'), 'b.csv': table('c,x', 'd,y') });
-    const { datasets } = await findDatasets((await walk(folder)).root);
-    expect(datasets.map(({ reason }) => reason)).toEqual([
-      'a table of texts and classes: a.csv (without b.csv) (text: text, label: label)',
-    ]);
-    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ all: 2 });
+  it('go together by their names where there are several of each, in shards and folders, too', async () => {
+    const rows = [table('a,x', 'b,y'), table('c,x', 'd,y')];
+    const dataset = await opened({
+      'train-00000-of-00002.csv': rows[0] ?? '',
+      'train-00001-of-00002.csv': rows[1] ?? '',
+      'test-00000-of-00001.csv': rows[0] ?? '',
+      'old_train.csv': rows[0] ?? '',
+    });
+    expect(splitSizes(dataset)).toEqual({ test: 2, train: 4 });
+    const folders = await opened({
+      'train/metadata.csv': rows[0] ?? '',
+      'test/metadata.csv': rows[1] ?? '',
+      'train/other.csv': rows[0] ?? '',
+    });
+    expect(splitSizes(folders)).toEqual({ test: 2, train: 2 });
+  });
+
+  it('leave tables beyond a number unread, and say so', async () => {
+    const names = Array.from({ length: 30 }, (_, n) => [`train_${n}.csv`, table('a,x', 'b,y')]);
+    const dataset = await opened(Object.fromEntries(names));
+    expect(dataset.warnings[1]).toBe('6 tables more than 24 were not looked into.');
   });
 
   it('rank on the table without a name for a split where no other is for training', async () => {

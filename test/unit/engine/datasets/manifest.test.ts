@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
 import { manifest } from '../../../../src/engine/datasets/manifest.ts';
+import { openDataset } from '../../../../src/engine/datasets/open.ts';
 import { InputError } from '../../../../src/engine/errors.ts';
 import {
   classNames,
@@ -134,11 +135,13 @@ describe('manifests', () => {
     ]);
   });
 
-  it('leave further tables out and say so', async () => {
+  it('are a choice where there are several', async () => {
     const table = 'image,label\nimages/a.png,cat\nimages/b.png,dog';
-    expect((await opened({ 'a.csv': table, 'b.csv': table }, TWO)).warnings).toEqual([
-      'b.csv was left out: one table is read for each split. To rank on another, put it into a folder of its own.',
-    ]);
+    const folder = await folderOf({ 'a.csv': table, 'b.csv': `${table}\nimages/b.png,cow` }, TWO);
+    const dataset = await openDataset(folder, 'auto');
+    expect(splitSizes(dataset)).toEqual({ all: 2 });
+    expect(dataset.warnings).toEqual([expect.stringContaining(`can be named instead: ${path.join(folder, 'b.csv')}.`)]);
+    expect((await openDataset(path.join(folder, 'b.csv'), 'auto')).classes).toEqual(['cat', 'cow', 'dog']);
   });
 
   it('reach images behind a link', async () => {

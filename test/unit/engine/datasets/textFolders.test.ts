@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { textFolders } from '../../../../src/engine/datasets/textFolders.ts';
@@ -128,15 +129,20 @@ describe('texts in class folders', () => {
     await expect(openDataset(notes, 'auto')).rejects.toThrow('no dataset here');
   });
 
-  it('leave out a second folder for a split, and say so', async () => {
+  it('are a choice where there are several folders for a split', async () => {
     const folder = await textsIn(
       ['a-train/x', '1.txt', '2.txt'],
       ['a-train/y', '1.txt', '2.txt'],
-      ['b-train/x', '1.txt', '2.txt'],
+      ['a-test/x', '1.txt', '2.txt'],
+      ['a-test/y', '1.txt', '2.txt'],
+      ['b-train/x', '1.txt', '2.txt', '3.txt'],
       ['b-train/y', '1.txt', '2.txt'],
     );
     const dataset = await openDataset(folder, 'auto');
-    expect(splitSizes(dataset)).toEqual({ train: 4 });
-    expect(dataset.warnings).toEqual(['b-train was left out: its split train was read from another folder.']);
+    expect(splitSizes(dataset)).toEqual({ test: 4, train: 4 });
+    const other = path.join(folder, 'b-train');
+    expect(dataset.warnings).toEqual([expect.stringContaining(`can be named instead: ${other}.`)]);
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map((found) => splitSizes(found.dataset))).toEqual([{ test: 4, train: 4 }, { train: 5 }]);
   });
 });
