@@ -40,7 +40,11 @@ function compare(a: string, b: string): number {
  */
 export class Reservoir<T> {
   readonly #room: { readonly items: number; readonly characters: number };
-  #held: Held<T>[] = [];
+  #items: T[] = [];
+  // Of each item the random number, the length of its own texts, and the text that it may share with the one before.
+  #numbers: number[] = [];
+  #lengths: number[] = [];
+  #shared: string[] = [];
   #characters = 0;
   #share = 1;
   #state = 1;
@@ -55,8 +59,8 @@ export class Reservoir<T> {
   }
 
   /** In the order in which they came. */
-  get items(): T[] {
-    return this.#held.map(({ item }) => item);
+  get items(): readonly T[] {
+    return this.#items;
   }
 
   /**
@@ -67,27 +71,27 @@ export class Reservoir<T> {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) | 0;
     const number = (this.#state >>> 0) / 2 ** 32;
     if (number >= this.#share) return;
-    this.#hold({ item, characters, shared, number });
-    while (this.#held.length > this.#room.items || this.#characters > this.#room.characters) {
-      const before = this.#held;
-      this.#share /= 2;
-      this.#held = [];
-      this.#characters = 0;
-      for (const held of before) if (held.number < this.#share) this.#hold(held);
+    this.#hold(item, number, characters, shared);
+    while (this.#items.length > this.#room.items || this.#characters > this.#room.characters) this.#thin();
+  }
+
+  #hold(item: T, number: number, characters: number, shared: string): void {
+    const isNew = this.#shared.at(-1) !== shared;
+    this.#characters += characters + (isNew ? shared.length : 0);
+    this.#items.push(item);
+    this.#numbers.push(number);
+    this.#lengths.push(characters);
+    this.#shared.push(shared);
+  }
+
+  #thin(): void {
+    const [items, numbers, lengths, shared] = [this.#items, this.#numbers, this.#lengths, this.#shared];
+    [this.#items, this.#numbers, this.#lengths, this.#shared] = [[], [], [], []];
+    this.#characters = 0;
+    this.#share /= 2;
+    for (const [index, item] of items.entries()) {
+      const number = numbers[index] ?? 1;
+      if (number < this.#share) this.#hold(item, number, lengths[index] ?? 0, shared[index] ?? '');
     }
   }
-
-  #hold(held: Held<T>): void {
-    const isNew = this.#held.at(-1)?.shared !== held.shared;
-    this.#characters += held.characters + (isNew ? held.shared.length : 0);
-    this.#held.push(held);
-  }
-}
-
-interface Held<T> {
-  readonly item: T;
-  readonly characters: number;
-  readonly shared: string;
-  /** At random in [0, 1). */
-  readonly number: number;
 }

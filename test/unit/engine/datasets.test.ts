@@ -117,7 +117,7 @@ describe('Reservoir', () => {
     room: { items: number; characters: number },
     characters: number,
     passages = 0,
-  ): number[] {
+  ): readonly number[] {
     const reservoir = new Reservoir<number>(room);
     for (let item = 0; item < count; item += 1) {
       reservoir.add(item, characters, passages === 0 ? '' : `${Math.floor(item / passages)}`.padStart(100));

@@ -147,8 +147,8 @@ class EntryFinder {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** The last string of the object around the list, and whether the list's name and a colon came last. */
-  #string: number[] = [];
+  /** The last string of the object around the list as far as it may be the name, and whether it was, before a colon. */
+  #string: Buffer = Buffer.alloc(0);
   #named = false;
 
   /** @param list its name in the object around it; the file is the array when left out */
@@ -162,72 +162,64 @@ class EntryFinder {
    * @returns where in them the entries go on or begin, and where each that ends does so
    * @throws SyntaxError when they are no such JSON
    */
-  push(bytes: Uint8Array): { from: number; ends: number[] } {
+  push(bytes: Buffer): { from: number; ends: number[] } {
     const ends: number[] = [];
-    let at = this.state === 'inside' ? 0 : this.#seek(bytes);
-    const from = at;
+    let at = this.state === 'before' ? this.#begin(bytes) : 0;
+    let from = at;
     let [depth, inString, escaped] = [this.#depth, this.#inString, this.#escaped];
-    for (; at < bytes.length && this.state === 'inside'; at += 1) {
+    for (; at < bytes.length && this.state !== 'behind'; at += 1) {
       if (inString) {
+        const start = at;
         if (escaped) at += 1;
         while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
         escaped = at > bytes.length;
         inString = at >= bytes.length;
+        if (depth === 1 && this.state === 'around') this.#keep(bytes.subarray(start, at));
         continue;
       }
       const byte = bytes[at];
-      if (byte === QUOTE) inString = true;
-      else if (byte === COMMA) {
-        if (depth === this.#level) ends.push(at);
+      if (byte === QUOTE) {
+        inString = true;
+        if (depth === 1 && this.state === 'around') this.#string = Buffer.alloc(0);
+      } else if (byte === COMMA) {
+        if (depth === this.#level && this.state === 'inside') ends.push(at);
+      } else if (byte === COLON) {
+        if (depth === 1) this.#named = this.#list?.equals(this.#string) ?? false;
       } else if (byte === SQUARE || byte === BRACE) {
+        if (depth === 1 && this.#named && byte === SQUARE) {
+          this.state = 'inside';
+          from = at + 1;
+          this.#named = false;
+        }
         depth += 1;
         if (depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
       } else if (byte === END_SQUARE || byte === END_BRACE) {
         depth -= 1;
-        if (depth < this.#level) {
+        if (this.state === 'inside' && depth < this.#level) {
           ends.push(at);
           this.state = 'behind';
-        }
+        } else if (depth === 0) this.state = 'behind';
       }
     }
     [this.#depth, this.#inString, this.#escaped] = [depth, inString, escaped];
     return { from, ends };
   }
 
-  /** Goes on to the first byte of the list. */
-  #seek(bytes: Uint8Array): number {
-    for (const [at, byte] of bytes.entries()) {
-      if (this.state === 'before') {
-        if (BLANK.has(byte)) continue;
-        if (byte !== (this.#list ? BRACE : SQUARE)) {
-          throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
-        }
-        this.#depth = 1;
-        this.state = this.#list ? 'around' : 'inside';
-      } else this.#pass(byte);
-      if (this.state !== 'around') return at + 1;
+  /** Goes on to the outermost bracket; what stands behind it is in the object around the list, or in the list. */
+  #begin(bytes: Buffer): number {
+    const at = bytes.findIndex((byte) => !BLANK.has(byte));
+    if (at < 0) return bytes.length;
+    if (bytes[at] !== (this.#list ? BRACE : SQUARE)) {
+      throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
     }
-    return bytes.length;
+    this.#depth = 1;
+    this.state = this.#list ? 'around' : 'inside';
+    return at + 1;
   }
 
-  #pass(byte: number): void {
-    const atTop = this.#depth === 1;
-    if (this.#escaped) this.#escaped = false;
-    else if (byte === BACKSLASH) this.#escaped = this.#inString;
-    else if (byte === QUOTE) {
-      this.#inString = !this.#inString;
-      if (this.#inString && atTop) this.#string = [];
-    } else if (this.#inString) {
-      if (atTop && this.#string.length <= (this.#list?.length ?? 0)) this.#string.push(byte);
-    } else if (byte === COLON && atTop) this.#named = this.#list?.equals(Buffer.from(this.#string)) ?? false;
-    else if (byte === COMMA && atTop) this.#named = false;
-    else if (byte === SQUARE || byte === BRACE) {
-      this.#depth += 1;
-      if (atTop && this.#named && byte === SQUARE) this.state = 'inside';
-      this.#named = false;
-    } else if (byte === END_SQUARE || byte === END_BRACE) {
-      this.#depth -= 1;
-      if (this.#depth === 0) this.state = 'behind';
-    }
+  /** Keeps the string that is read, unless it is too long for the list's name. */
+  #keep(bytes: Buffer): void {
+    const most = (this.#list?.length ?? 0) + 1 - this.#string.length;
+    this.#string = Buffer.concat([this.#string, bytes.subarray(0, most)]);
   }
 }
