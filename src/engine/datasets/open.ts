@@ -165,8 +165,8 @@ export interface FoundDataset {
 }
 
 /**
- * The datasets below a walked folder, each in every task that it can be read for. What lies inside a dataset of images is
- * not looked at again; beside the texts of one there may be others.
+ * The datasets below a walked folder, each in every task that it can be read for. What lies inside a dataset is not looked
+ * at again; but beside texts, and beside annotations and the images that they name, there may be others.
  */
 export async function findDatasets(
   folder: Folder,
@@ -187,12 +187,17 @@ export async function findDatasets(
       if (timeout.aborted) {
         const about = { path: precise ?? folder.path, format, task, classes: [], splits: new Map(), warnings: [] };
         datasets.push({ dataset: about, reason, counted: false });
-      } else skipped.push({ path: folder.path, reason: error instanceof Error ? error.message : String(error) });
+      } else {
+        const reason = error instanceof Error ? error.message : String(error);
+        skipped.push({ path: precise ?? folder.path, reason });
+      }
     }
   }
+  const isApart = ({ task, path: file }: Reading) => OF_TEXTS.has(task) || file !== undefined;
+  const areKnown = datasets.length === readings.length && datasets.every(({ counted }) => counted);
+  if (!areKnown || !readings.every(isApart)) return { datasets, skipped };
   const files = datasets.flatMap(({ dataset }) => [...dataset.splits.values()].flat().map(({ file }) => file));
   files.push(...readings.flatMap((reading) => reading.path ?? []));
-  if (files.length === 0 || !readings.every(({ task }) => OF_TEXTS.has(task))) return { datasets, skipped };
   const below = await findBelow(folder, new Set(files.map((file) => path.dirname(file))), signal);
   return { datasets: [...datasets, ...below.datasets], skipped: [...skipped, ...below.skipped] };
 }

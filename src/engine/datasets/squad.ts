@@ -37,8 +37,10 @@ export const squad: DatasetLayout = {
         const samples = new AnnotatedSamples(root, this.format, 'text-question-answering');
         for (const { file, split } of set.files) {
           for await (const { entry, value } of readJsonList(file, 'data', signal)) {
-            for (const { context, question } of questionsOf(value))
-              addQuestion(samples, { file, entry, split, context, question });
+            const where = placeIn(file, entry);
+            const paragraphs = isRecord(value) && Array.isArray(value.paragraphs) ? value.paragraphs : undefined;
+            if (!paragraphs) samples.skip('are no articles with paragraphs', where);
+            for (const paragraph of paragraphs ?? []) addParagraph(samples, paragraph, { file, entry, where, split });
           }
         }
         return samples.dataset();
@@ -47,17 +49,24 @@ export const squad: DatasetLayout = {
   },
 };
 
-function addQuestion(
-  samples: AnnotatedSamples,
-  {
-    file,
-    entry,
-    split,
-    context,
-    question,
-  }: { file: string; entry: number; split: string; context: string; question: unknown },
-): void {
-  const where = placeIn(file, entry);
+interface Place {
+  readonly file: string;
+  readonly entry: number;
+  readonly where: string;
+  readonly split: string;
+}
+
+function addParagraph(samples: AnnotatedSamples, paragraph: unknown, place: Place): void {
+  const context = isRecord(paragraph) ? textOf(paragraph.context) : undefined;
+  if (!isRecord(paragraph) || context === undefined || !Array.isArray(paragraph.qas)) {
+    samples.skip('are no passages with questions', place.where);
+    return;
+  }
+  for (const question of paragraph.qas) addQuestion(samples, question, context, place);
+}
+
+function addQuestion(samples: AnnotatedSamples, question: unknown, context: string, place: Place): void {
+  const { file, entry, where, split } = place;
   const text = isRecord(question) ? textOf(question.question) : undefined;
   if (!isRecord(question) || text === undefined) {
     samples.skip('have no question', where);
@@ -69,15 +78,6 @@ function addQuestion(
   else {
     const id = keyOf(question.id) ?? `${entry}:${text}`;
     samples.add({ split, file, where, id, text, context, target: { kind: 'text', text: answer ?? UNANSWERABLE } });
-  }
-}
-
-function* questionsOf(article: unknown): Generator<{ context: string; question: unknown }> {
-  if (!isRecord(article) || !Array.isArray(article.paragraphs)) return;
-  for (const paragraph of article.paragraphs) {
-    const context = isRecord(paragraph) ? textOf(paragraph.context) : undefined;
-    if (!isRecord(paragraph) || context === undefined || !Array.isArray(paragraph.qas)) continue;
-    for (const question of paragraph.qas) yield { context, question };
   }
 }
 

@@ -146,6 +146,19 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(new Set(ids).size).toBe(18);
   });
 
+  it('count articles and passages of SQuAD without questions', async () => {
+    const folder = await copyOfMiniature('squad1.1');
+    await rm(path.join(folder, 'dev-v1.1.json'));
+    const article = {
+      paragraphs: [{ context: 'a', qas: [{ question: 'b', answers: [{ text: 'c' }] }] }, { context: 'd' }],
+    };
+    await writeFile(path.join(folder, 'train-v1.1.json'), JSON.stringify({ data: [7, article] }));
+    expect((await openDataset(folder, 'auto')).warnings).toEqual([
+      '1 of 3 rows are no articles with paragraphs; the first: train-v1.1.json:1',
+      '1 of 3 rows are no passages with questions; the first: train-v1.1.json:2',
+    ]);
+  });
+
   it('find images of COCO by their numbers, as in the downloads of 2017', async () => {
     const folder = await copyOfMiniature('vqa-v2');
     await mkdir(path.join(folder, 'train2017'));
@@ -184,8 +197,8 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     });
     const folder = await folderWith({ 'train.json': '' });
     const file = path.join(folder, 'train.json');
-    await writeFile(file, '{"data": [{}');
-    for (let n = 0; n < 140; n += 1) await appendFile(file, `, ${JSON.stringify(article(n))}`);
+    await writeFile(file, `{"data": [${JSON.stringify(article(0))}`);
+    for (let n = 1; n < 140; n += 1) await appendFile(file, `, ${JSON.stringify(article(n))}`);
     await appendFile(file, ']}');
     const dataset = await openDataset(folder, 'auto');
     const held = dataset.splits.get('train') ?? [];

@@ -181,6 +181,16 @@ describe('datasets side by side are a choice', () => {
   });
 });
 
+describe('a search', () => {
+  it('goes on in the folders beside annotations, but not in those that they are about', async () => {
+    const folder = await copyOfMiniature('refcoco-data');
+    await cp(miniature('dtd'), path.join(folder, 'textures'), { recursive: true });
+    await cp(miniature('vqa-json'), path.join(folder, 'vqa-json'), { recursive: true });
+    await cp(miniature('squad2.0/train-v2.0.json'), path.join(folder, 'train-v2.0.json'));
+    expect(Object.keys(await found(folder)).sort()).toEqual(['', 'textures', 'vqa-json']);
+  });
+});
+
 describe('a dataset that takes long to read', () => {
   it('is found without its counts', async () => {
     const folder = await copyOfMiniature('squad1.1');
