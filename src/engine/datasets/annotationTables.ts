@@ -10,7 +10,7 @@ import { featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { splitInCell } from './splitNames.ts';
-import { classIn, classNamesOf, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
+import { classIn, classNamesOf, isHeader, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,
@@ -61,9 +61,13 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
     const found: Found[] = [];
     for (const { files, table } of opened.tables) {
       if (!own.has(files.name)) continue;
-      const finder = withImages ? images.finderFor(files) : undefined;
-      const entry = await columnsIn(table, kind, finder);
+      const entry = await columnsIn(
+        table,
+        kind,
+        (name) => withImages && images.finderFor(files).find(name) !== undefined,
+      );
       if (!entry) continue;
+      const finder = withImages ? images.finderFor(files) : undefined;
       if (finder && !(await holdsImages(entry, finder))) continue;
       found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
@@ -135,6 +139,7 @@ function problemOf(file: string, error: unknown): InputError {
 /** The images below a folder, looked for once a table may name some. */
 class LazyImages {
   readonly #root: Folder;
+  readonly #finders = new Map<TableFiles, ImageFinder>();
   #index: ImageIndex | undefined;
 
   constructor(root: Folder) {
@@ -150,9 +155,13 @@ class LazyImages {
     return this.#images.size > 0;
   }
 
-  finderFor({ parent, split }: TableFiles): ImageFinder {
+  finderFor(files: TableFiles): ImageFinder {
+    const { parent, split } = files;
     const splits = split === undefined ? [] : [split, `images/${split}`];
-    return new ImageFinder(this.#root, this.#images, [idWithin(this.#root, parent.path), ...splits, 'images', 'train']);
+    const preferred = [idWithin(this.#root, parent.path), ...splits, 'images', 'train'];
+    const finder = this.#finders.get(files) ?? new ImageFinder(this.#root, this.#images, preferred);
+    this.#finders.set(files, finder);
+    return finder;
   }
 }
 
@@ -160,12 +169,12 @@ class LazyImages {
 async function columnsIn(
   table: Table,
   { roles: needed }: AnnotationKind,
-  finder: ImageFinder | undefined,
+  isImage: (name: string) => boolean,
 ): Promise<{ table: Table; roles: Roles } | undefined> {
   const named = rolesByName(table.columns, needed);
   if (named) return { table, roles: named };
-  const { withoutHeader: bare } = table;
-  const roles = bare && (await rolesByContent(bare, needed, (name) => finder?.find(name) !== undefined));
+  const bare = isHeader(table.columns) ? undefined : table.withoutHeader;
+  const roles = bare && (await rolesByContent(bare, needed, isImage));
   return bare && roles ? { table: bare, roles } : undefined;
 }
 

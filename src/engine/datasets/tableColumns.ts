@@ -52,6 +52,12 @@ const SEQUELS: Readonly<Record<string, readonly string[]>> = { questiontitle: ['
 const NUMBERED_CAPTION = /^captions?\d+$/;
 const CAPTION_WITHOUT_CLASSES = ['text', 'description'];
 
+/** Whether a first row names columns: one that holds data has no cell that is called as a column is. */
+export function isHeader(cells: readonly string[]): boolean {
+  return cells.some((cell) => ALL_NAMES.has(plainName(cell)));
+}
+const ALL_NAMES: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
+
 /** A column's name in small letters without spaces and signs. */
 export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');

@@ -46,35 +46,60 @@ export interface Tables {
  * @param ending which files are tables
  */
 export function tablesIn(folder: Folder, ending: RegExp): Tables {
-  const tables = placesIn(folder).flatMap(({ parent, split }) => {
-    const shards = new Map<string, { stem: string; files: [string, ...string[]] }>();
-    for (const file of parent.files) {
-      if (!ending.test(file)) continue;
-      const { name, ext } = path.parse(file);
-      const stem = stemOf(name, split !== undefined);
-      const key = stem === name ? file : `${stem}*${ext.toLowerCase()}`;
-      const before = shards.get(key);
-      if (before) before.files.push(path.join(parent.path, file));
-      else shards.set(key, { stem, files: [path.join(parent.path, file)] });
-    }
-    return [...shards.values()].map(({ stem, files }): TableFiles => {
-      const [first] = files;
-      const shown =
-        files.length === 1 ? path.basename(first) : `${stem}${stem === '' ? '' : '-'}*${path.extname(first)}`;
-      const shard = SHARD.exec(path.parse(first).name);
-      return {
-        name: idWithin(folder, path.join(parent.path, shown)),
-        split: splitWithin(stem) ?? split ?? shard?.[1],
-        parent,
-        files,
-        whole: wholeOf(parent, path.basename(first), stem, split),
-        shards: Math.max(files.length, Number(shard?.[2] ?? 1)),
-      };
-    });
-  });
-  const named = tables.filter(({ split }) => split !== undefined);
-  const sorted = [...named, ...tables.filter(({ split }) => split === undefined)];
-  return { tables: sorted.slice(0, MAX_TABLES), others: Math.max(0, sorted.length - MAX_TABLES) };
+  const known = tablesOf.get(folder) ?? new Map<RegExp, Tables>();
+  tablesOf.set(folder, known);
+  const tables = known.get(ending) ?? sortedTables(folder, ending);
+  known.set(ending, tables);
+  return tables;
+}
+
+/** Several layouts look for tables in the same folders, which may have many files. */
+const tablesOf = new WeakMap<Folder, Map<RegExp, Tables>>();
+
+/** The files in a folder whose names differ in the number of the shard alone. */
+interface Shards {
+  readonly place: Place;
+  readonly stem: string;
+  readonly split: string | undefined;
+  readonly files: [string, ...string[]];
+}
+
+function sortedTables(folder: Folder, ending: RegExp): Tables {
+  const all = placesIn(folder).flatMap((place) => shardsIn(place, ending));
+  const sorted = [...all.filter(({ split }) => split !== undefined), ...all.filter(({ split }) => split === undefined)];
+  return {
+    tables: sorted.slice(0, MAX_TABLES).map((shards) => tableOf(folder, shards)),
+    others: Math.max(0, sorted.length - MAX_TABLES),
+  };
+}
+
+function shardsIn(place: Place, ending: RegExp): Shards[] {
+  const tables = new Map<string, Shards>();
+  for (const file of place.parent.files) {
+    if (!ending.test(file)) continue;
+    const { name, ext } = path.parse(file);
+    const stem = stemOf(name, place.split !== undefined);
+    const key = stem === name ? file : `${stem}*${ext.toLowerCase()}`;
+    const before = tables.get(key);
+    const split = splitWithin(stem) ?? place.split ?? (stem === name || stem === '' ? undefined : stem);
+    if (before) before.files.push(file);
+    else tables.set(key, { place, stem, split, files: [file] });
+  }
+  return [...tables.values()];
+}
+
+function tableOf(folder: Folder, { place: { parent, split: inSplit }, stem, split, files }: Shards): TableFiles {
+  const [first, ...others] = files;
+  const at = (name: string) => path.join(parent.path, name);
+  const shown = others.length === 0 ? first : `${stem}${stem === '' ? '' : '-'}*${path.extname(first)}`;
+  return {
+    name: idWithin(folder, at(shown)),
+    split,
+    parent,
+    files: [at(first), ...others.map(at)],
+    whole: wholeOf(parent, first, stem, inSplit),
+    shards: Math.max(files.length, Number(SHARD.exec(path.parse(first).name)?.[2] ?? 1)),
+  };
 }
 
 /** Whether a table lies in a folder for tables, not in the dataset's own or in one of a split. */
