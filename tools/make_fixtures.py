@@ -1,7 +1,8 @@
 """Writes test/fixtures/networks: for each family a small network made by the library that publishes it, in the containers
 that it is published in, with the features that PyTorch computes.
 
-Needs torch, torchvision, timm, transformers and safetensors. Run: python tools/make_fixtures.py [cnn] [vit] [text] [captioners] [runs]
+Needs torch, torchvision, timm, transformers, open_clip_torch and safetensors.
+Run: python tools/make_fixtures.py [cnn] [vit] [text] [captioners] [multimodal] [runs]
 """
 
 import importlib
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "networks"
-KINDS = ["cnn", "vit", "text", "captioners", "runs"]
+KINDS = ["cnn", "vit", "text", "captioners", "multimodal", "runs"]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent))

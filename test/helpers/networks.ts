@@ -7,7 +7,10 @@ import { detectArchitecture } from '../../src/engine/checkpoints/architectures/d
 import { Graph } from '../../src/engine/checkpoints/architectures/graph.ts';
 import { candidatesOfNames } from '../../src/engine/checkpoints/containers/namePrefixes.ts';
 import { readWeights } from '../../src/engine/checkpoints/containers/open.ts';
+import { readModelConfig } from '../../src/engine/checkpoints/modelConfig.ts';
 import type { Weights } from '../../src/engine/checkpoints/weights.ts';
+
+export { readModelConfig as readConfig } from '../../src/engine/checkpoints/modelConfig.ts';
 
 /** What tools/make_fixtures.py writes beside each network: what it was given, and what PyTorch made of it. */
 const networkCaseSchema = z.object({
@@ -36,12 +39,6 @@ export async function readCase(folder: string): Promise<NetworkCase> {
   return networkCaseSchema.parse(JSON.parse(await readFile(path.join(folder, 'case.json'), 'utf8')));
 }
 
-/** config.json in the folder, as detection gets it. */
-export async function readConfig(folder: string): Promise<ReadonlyMap<string, unknown> | undefined> {
-  const text = await readFile(path.join(folder, 'config.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : new Map(Object.entries(JSON.parse(text)));
-}
-
 /** Recognises a case's network, builds its graph over the file's weights, and runs it on the case's inputs. */
 export async function runCase(
   folder: string,
@@ -49,7 +46,7 @@ export async function runCase(
 ): Promise<{ network: RecognisedNetwork; features: Tensor; logits: Tensor | undefined }> {
   const networkCase = await readCase(folder);
   const weights = await readWeights(path.join(folder, weightsFile ?? networkCase.weights));
-  return runNetwork(weights, await readConfig(folder), networkCase.inputs);
+  return runNetwork(weights, await readModelConfig(folder), networkCase.inputs);
 }
 
 export async function runNetwork(

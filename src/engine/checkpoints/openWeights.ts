@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
@@ -8,10 +8,10 @@ import { Graph } from './architectures/graph.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { candidatesOfNames } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
+import { readModelConfig } from './modelConfig.ts';
 import { readPreprocessing } from './preprocessing.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
-const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
 const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
@@ -29,7 +29,7 @@ const HUB_SNAPSHOT = /models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/;
 export async function openWeights(file: string, id: string, options: OpenOptions): Promise<Checkpoint> {
   const folder = path.dirname(file);
   const stored = await withRealFiles(await readWeights(file));
-  const config = await readConfig(folder);
+  const config = await readModelConfig(folder);
   const { weights, network } = recognise(stored, config, file, options);
   const preprocessing =
     network.image && (await readPreprocessing(file, network.image.input, network.image.published, config));
@@ -97,24 +97,6 @@ async function withRealFiles(weights: Weights): Promise<Weights> {
     { ...tensor, file: real.get(tensor.file) ?? tensor.file },
   ]);
   return { ...weights, tensors: new Map(tensors), files: [...real.values()] };
-}
-
-/**
- * config.json beside the weights.
- * @throws InputError when it is no JSON object
- */
-async function readConfig(folder: string): Promise<ModelConfig | undefined> {
-  const file = path.join(folder, 'config.json');
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  if (found.size > MAX_CONFIG_BYTES) throw new InputError(`${file}: larger than any configuration. Remove or mend it.`);
-  try {
-    const config: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new Error('no JSON object');
-    return new Map(Object.entries(config));
-  } catch (error) {
-    throw new InputError(`${file}: ${error instanceof Error ? error.message : error}. Mend or remove it.`);
-  }
 }
 
 function checkFeaturePoint(graph: Graph, tensor: string, file: string): void {

@@ -61,6 +61,14 @@ const timmSchema = z.object({
 });
 type TimmConfig = z.infer<typeof timmSchema>;
 
+/** The part of open_clip's open_clip_config.json that says what happens to pixels; what it leaves out is as CLIP has it. */
+const openClipSchema = z.object({
+  mean: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  std: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  interpolation: z.enum(['bicubic', 'bilinear']).default('bicubic'),
+  resize_mode: z.enum(['shortest', 'squash']).default('shortest'),
+});
+
 const TIMM_KERNELS = new Map<string, Preprocessing['kernel']>([
   ['nearest', 'nearest'],
   ['bilinear', 'linear'],
@@ -78,10 +86,11 @@ const KERNELS = new Map<number, Preprocessing['kernel']>([
 
 /**
  * Preprocessing of a checkpoint: `<name>.preprocessor_config.json` beside it, else `preprocessor_config.json` in its
- * folder (both in Hugging Face's format), else `pretrained_cfg` in its config.json (timm's), else the way that its family
- * was published with, else the usual one of its kind, marked as assumed.
+ * folder (both in Hugging Face's format), else `pretrained_cfg` in its config.json (timm's), else `preprocess_cfg` in its
+ * open_clip_config.json, else the way that its family was published with, else the usual one of its kind, marked as
+ * assumed.
  * @param published of the network's family, where it is known
- * @param config config.json beside the weights
+ * @param config what config.json and open_clip_config.json beside the weights say
  * @throws InputError naming the configuration file when it can't be understood
  */
 export async function readPreprocessing(
@@ -102,7 +111,29 @@ export async function readPreprocessing(
   }
   const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
   if (timm.success) return fromTimm(timm.data, input);
-  return published ? fromFamily(published, input) : assumed(input);
+  if (!published) return assumed(input);
+  const openClip = config?.get('preprocess_cfg');
+  if (openClip === undefined) return fromFamily(published, input, 'as its family was published');
+  return fromOpenClip(openClip, published, input, path.join(folder, 'open_clip_config.json'));
+}
+
+function fromOpenClip(
+  settings: unknown,
+  published: PublishedPreprocessing,
+  input: ImageInput,
+  file: string,
+): Preprocessing {
+  const parsed = openClipSchema.safeParse(settings);
+  if (!parsed.success) throw notUnderstood(`${file}: preprocess_cfg`, parsed.error);
+  const { mean = published.mean, std = published.std, interpolation, resize_mode } = parsed.data;
+  const { size } = published;
+  const kernel = interpolation === 'bicubic' ? 'cubic' : 'linear';
+  const steps = { size, resize: size, kernel, mean, std } as const;
+  return fromFamily(
+    resize_mode === 'shortest' ? { ...steps, keepsAspect: true } : steps,
+    input,
+    'from preprocess_cfg in open_clip_config.json',
+  );
 }
 
 function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig, input: ImageInput): Preprocessing {
@@ -125,13 +156,17 @@ function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig
   );
 }
 
-function fromFamily({ size, resize, kernel, mean, std }: PublishedPreprocessing, input: ImageInput): Preprocessing {
+function fromFamily(
+  { size, resize, keepsAspect, kernel, mean, std }: PublishedPreprocessing,
+  input: ImageInput,
+  source: string,
+): Preprocessing {
   const crop = networkSize(input) ?? square(size);
   // A network of another input size than the published one keeps the published proportion.
   const edge = Math.round((resize / size) * Math.min(crop.height, crop.width));
   return describe(
     {
-      resize: resize === size ? crop : { shortestEdge: edge },
+      resize: resize === size && !keepsAspect ? crop : { shortestEdge: edge },
       kernel,
       crop,
       cropOffset: 'halfToEven',
@@ -141,7 +176,7 @@ function fromFamily({ size, resize, kernel, mean, std }: PublishedPreprocessing,
       bgr: false,
       assumed: false,
     },
-    'as its family was published',
+    source,
   );
 }
 
@@ -155,13 +190,13 @@ function parseConfig(text: string, file: string): Config {
     );
   }
   const config = configSchema.safeParse(json);
-  if (!config.success) {
-    const [issue] = config.error.issues;
-    throw new InputError(
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}. Mend or remove it.`,
-    );
-  }
+  if (!config.success) throw notUnderstood(file, config.error);
   return config.data;
+}
+
+function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputError {
+  const what = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+  return new InputError(`${place}: ${what}. Mend or remove it.`);
 }
 
 function fromConfig(config: Config, input: ImageInput, source: string): Preprocessing {

@@ -57,6 +57,25 @@ describe('readPreprocessing', () => {
     expect(preprocessing.description).toContain('from model.preprocessor_config.json');
   });
 
+  it('reads open_clip’s format, which keeps the aspect ratio unless it says otherwise', async () => {
+    const published = { size: 224, resize: 224, kernel: 'cubic', mean: [0.1, 0.2, 0.3], std: [1, 2, 3] } as const;
+    const read = (settings: unknown) =>
+      readPreprocessing('model.pt', rgb, published, new Map([['preprocess_cfg', settings]]));
+    expect(await read({ mean: [0.5, 0.5, 0.5] })).toMatchObject({
+      resize: { shortestEdge: 224 },
+      kernel: 'cubic',
+      crop: { height: 224, width: 224 },
+      mean: [0.5, 0.5, 0.5],
+      std: [1, 2, 3],
+      assumed: false,
+    });
+    const squashed = await read({ interpolation: 'bilinear', resize_mode: 'squash' });
+    expect(squashed).toMatchObject({ resize: { height: 224, width: 224 }, kernel: 'linear', mean: [0.1, 0.2, 0.3] });
+    await expect(read({ resize_mode: 'longest' })).rejects.toThrow(
+      'open_clip_config.json: preprocess_cfg: resize_mode',
+    );
+  });
+
   it('lets the network’s own input size have the last word', async () => {
     const { crop, resize } = await withConfig({ size: 64 }, { ...rgb, height: 32, width: 48 });
     expect([crop, resize]).toEqual([

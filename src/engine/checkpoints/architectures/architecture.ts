@@ -2,7 +2,10 @@ import type { ImageInput, TextInput } from '../checkpoint.ts';
 import type { Weights } from '../weights.ts';
 import type { Graph } from './graph.ts';
 
-/** A config.json that lies beside the weights (Hugging Face's or timm's), as parsed: nothing in it is to be trusted. */
+/**
+ * What config.json beside the weights says (Hugging Face's or timm's), and open_clip_config.json, as parsed: nothing in it
+ * is to be trusted.
+ */
 export type ModelConfig = ReadonlyMap<string, unknown>;
 
 /** A family of networks: how to know one by its weights, and how to build its graph. One file each. */
@@ -24,6 +27,8 @@ export interface PublishedPreprocessing {
   readonly size: number;
   /** Shortest edge after resizing, before the centre crop; `size` itself means a plain resize to the square. */
   readonly resize: number;
+  /** Whether the shortest edge is resized to `size` and the rest cropped also where `resize` is `size`. */
+  readonly keepsAspect?: true;
   readonly kernel: 'linear' | 'cubic';
   /** Of x in 0..1. */
   readonly mean: readonly [number, number, number];

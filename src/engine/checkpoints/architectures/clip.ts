@@ -1,8 +1,10 @@
-import type { Weights, WeightTensor } from '../weights.ts';
+import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { canonicalClip } from './clipNames.ts';
+import { towerSettings } from './clipSettings.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, layerNorm, linear } from './layers.ts';
-import { countOf, headsOf, numberOf, sectionOf, shapeOf, textOf } from './naming.ts';
+import { countOf, headsOf, numberOf, shapeOf, textOf } from './naming.ts';
 import {
   activate,
   causalBias,
@@ -23,8 +25,7 @@ import { imageOfSize, meanOfTokens, pixelsAsTokens, repeatForBatch, tokensFrom }
  * `CLIPTextModel`, `CLIPVisionModel` and theirs with projection or classifier, OpenAI's own state dicts, and open_clip's,
  * which share OpenAI's names.
  *
- * Canonical names are Hugging Face's: `text_model…`, `vision_model…`, `text_projection`, `visual_projection`. QuickGELU,
- * unless config.json says that it is LAION's GELU.
+ * Canonical names are Hugging Face's: `text_model…`, `vision_model…`, `text_projection`, `visual_projection`.
  *
  * Features of a text are its projected embedding (without a projection, the state of its end token); of an image, the
  * normalised class token before the projection, which the paper's linear probes take; of an image with a text, both
@@ -54,7 +55,6 @@ const VISION_SIZES = new Map([
 ]);
 /** In Hugging Face's early configurations, where the end token is the greatest id instead. */
 const WRONG_END_TOKEN = 2;
-const IMAGE = 'pixel_values';
 /** Of images, in pixels. */
 const USUAL_SIDE = 224;
 
@@ -76,109 +76,57 @@ interface Tower {
   readonly heads: number;
   readonly epsilon: number;
   readonly activation: string;
+  /** Id of the token that closes a text. */
+  readonly end: number;
 }
 
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   if (original.tensors.has('visual.attnpool.positional_embedding')) {
     throw new Error('it is a CLIP with a ResNet for images, which can’t be built');
   }
-  const weights = canonical(original);
+  const weights = canonicalClip(original);
   const has = (name: string) => weights.tensors.has(name);
+  if (has('vision_model.head.probe') || has('head.probe')) {
+    throw new Error('it is a SigLIP, whose attention over the patches can’t be built');
+  }
   const hasText = has('text_model.embeddings.token_embedding.weight') && has('text_model.final_layer_norm.weight');
   const hasVision = has('vision_model.embeddings.class_embedding') && has('vision_model.pre_layrnorm.weight');
   if (!hasText && !hasVision) return undefined;
   const type = textOf(config, 'model_type');
   if (type !== undefined && !/^clip(_text_model|_vision_model)?$/.test(type)) return undefined;
   const names = [...weights.tensors.keys()];
-  if (names.some((name) => /^(text_model|vision_model|text|visual)\./.test(name) && !KNOWN.test(name)))
-    return undefined;
+  const strange = names.some((name) => /^(text_model|vision_model|text|visual)\./.test(name) && !KNOWN.test(name));
+  if (strange || (!hasVision && names.some((name) => name.startsWith('vision_model.')))) return undefined;
 
-  const vision = hasVision ? clipVision(weights, config) : undefined;
-  const text = hasText ? clipText(weights, config) : undefined;
-  if (!vision || !text) return vision ?? text;
+  const towers = {
+    vision: hasVision ? towerOf(weights, 'vision', original, config) : undefined,
+    text: hasText ? towerOf(weights, 'text', original, config) : undefined,
+  };
+  const vision = towers.vision && clipVision(weights, towers.vision);
+  const text = towers.text && clipText(weights, towers.text);
+  if (!towers.vision || !towers.text || !vision || !text) return vision ?? text;
   if (!has('text_projection.weight') || !has('visual_projection.weight')) return vision;
-  return { ...both(weights, config), as: [vision, text] };
+  return { ...both(weights, towers.vision, towers.text), as: [vision, text] };
 }
 
-/** The weights under Hugging Face's names, with the towers' names also where a file holds one tower alone. */
-function canonical(weights: Weights): Weights {
-  const bare = weights.tensors.has('embeddings.class_embedding') ? 'vision_model.' : 'text_model.';
-  const tensors = new Map<string, WeightTensor>();
-  for (const [name, tensor] of weights.tensors) {
-    const fused = /^(.*)\.attn\.in_proj_(weight|bias)$/.exec(openAiName(name));
-    if (fused) {
-      const [, layer, part] = fused;
-      for (const [index, third] of thirds(tensor).entries()) {
-        tensors.set(`${layer}.self_attn.${'qkv'[index]}_proj.${part}`, third);
-      }
-    } else if (name === 'text_projection' || name === 'text.text_projection' || name === 'visual.proj') {
-      tensors.set(name === 'visual.proj' ? 'visual_projection.weight' : 'text_projection.weight', transposed(tensor));
-    } else {
-      tensors.set(
-        openAiName(name).replace(/^(?=(embeddings|encoder|final_layer_norm|(pre|post)_lay\w+)\.)/, bare),
-        tensor,
-      );
-    }
-  }
-  return { ...weights, tensors };
-}
-
-/** OpenAI's name, or open_clip's below `text.`, as Hugging Face's; other names stay. */
-function openAiName(name: string): string {
-  return name
-    .replace(/^text\.(?=(transformer|token_embedding|ln_final)\.|positional_embedding$|attn_mask$)/, '')
-    .replace(/^transformer\.resblocks\./, 'text_model.encoder.layers.')
-    .replace(/^token_embedding\./, 'text_model.embeddings.token_embedding.')
-    .replace(/^positional_embedding$/, 'text_model.embeddings.position_embedding.weight')
-    .replace(/^ln_final\./, 'text_model.final_layer_norm.')
-    .replace(/^visual\.transformer\.resblocks\./, 'vision_model.encoder.layers.')
-    .replace(/^visual\.class_embedding$/, 'vision_model.embeddings.class_embedding')
-    .replace(/^visual\.conv1\./, 'vision_model.embeddings.patch_embedding.')
-    .replace(/^visual\.positional_embedding$/, 'vision_model.embeddings.position_embedding.weight')
-    .replace(/^visual\.ln_pre\./, 'vision_model.pre_layrnorm.')
-    .replace(/^visual\.ln_post\./, 'vision_model.post_layernorm.')
-    .replace(/(?<=\.layers\.\d+)\.ln_([12])\./, '.layer_norm$1.')
-    .replace(/(?<=\.layers\.\d+)\.attn\.out_proj\./, '.self_attn.out_proj.')
-    .replace(/(?<=\.layers\.\d+)\.mlp\.c_fc\./, '.mlp.fc1.')
-    .replace(/(?<=\.layers\.\d+)\.mlp\.c_proj\./, '.mlp.fc2.');
-}
-
-/** Queries', keys' and values' parts of a fused weight: they lie behind each other. */
-function thirds(tensor: WeightTensor): WeightTensor[] {
-  const [rows = 0, ...rest] = tensor.shape;
-  const bytes = tensor.bytes / 3;
-  return [0, 1, 2].map((index) => ({
-    ...tensor,
-    shape: [rows / 3, ...rest],
-    offset: tensor.offset + index * bytes,
-    bytes,
-  }));
-}
-
-/** OpenAI keeps its projections `[in, out]`. */
-function transposed(tensor: WeightTensor): WeightTensor {
-  const [inputs = 0, outputs = 0] = tensor.shape;
-  const { storedAxes, ...rest } = tensor;
-  return { ...rest, shape: [outputs, inputs], ...(!storedAxes && { storedAxes: [1, 0] }) };
-}
-
-function towerOf(weights: Weights, name: Tower['name'], config: ModelConfig | undefined): Tower {
-  const vision = name === 'vision_model';
-  const section = sectionOf(config, vision ? 'vision_config' : 'text_config') ?? config;
-  const [width = 0] = shapeOf(weights, `${name}.${vision ? 'post_layernorm' : 'final_layer_norm'}.weight`);
+function towerOf(weights: Weights, kind: 'vision' | 'text', original: Weights, config: ModelConfig | undefined): Tower {
+  const name = `${kind}_model`;
+  const [width = 0] = shapeOf(weights, `${name}.encoder.layers.0.layer_norm1.weight`);
+  const settings = towerSettings(original, config, kind, width);
+  const published = kind === 'vision' ? VISION_HEAD_SIZES.get(width) : undefined;
   return {
     name,
     layers: countOf(weights, (layer) => `${name}.encoder.layers.${layer}.mlp.fc1.weight`),
     width,
-    heads: headsOf(section, 'num_attention_heads', width, vision ? VISION_HEAD_SIZES.get(width) : undefined),
-    epsilon: numberOf(section, 'layer_norm_eps') ?? 1e-5,
-    activation: textOf(section, 'hidden_act') ?? 'quick_gelu',
+    heads: headsOf(settings, 'num_attention_heads', width, published),
+    epsilon: numberOf(settings, 'layer_norm_eps') ?? 1e-5,
+    activation: String(settings.get('hidden_act')),
+    end: numberOf(settings, 'eos_token_id') ?? WRONG_END_TOKEN,
   };
 }
 
 /** The tower for images as a network of its own. */
-function clipVision(weights: Weights, config: ModelConfig | undefined): RecognisedNetwork {
-  const tower = towerOf(weights, 'vision_model', config);
+function clipVision(weights: Weights, tower: Tower): RecognisedNetwork {
   const classifier = weights.tensors.has('classifier.weight') ? 'classifier' : undefined;
   return {
     architecture: visionName(weights, tower),
@@ -202,8 +150,7 @@ function clipVision(weights: Weights, config: ModelConfig | undefined): Recognis
 }
 
 /** The tower for texts as a network of its own. */
-function clipText(weights: Weights, config: ModelConfig | undefined): RecognisedNetwork {
-  const tower = towerOf(weights, 'text_model', config);
+function clipText(weights: Weights, tower: Tower): RecognisedNetwork {
   const projected = weights.tensors.has('text_projection.weight');
   const text = textOfTower(weights);
   return {
@@ -216,18 +163,17 @@ function clipText(weights: Weights, config: ModelConfig | undefined): Recognised
       graph.use(weights);
       const tokens = tokenInputs(graph, text);
       const states = graph.mark('last_hidden_state', textStates(graph, tower, tokens));
-      const pooled = graph.mark('pooler_output', tokenAt(graph, states, endToken(graph, tokens.ids, config)));
+      const pooled = graph.mark('pooler_output', tokenAt(graph, states, endToken(graph, tokens.ids, tower)));
       graph.output('features', projected ? linear(graph, pooled, 'text_projection') : pooled);
     },
   };
 }
 
 /** Both towers, for images with texts. */
-function both(weights: Weights, config: ModelConfig | undefined): RecognisedNetwork {
-  const towers = { vision: towerOf(weights, 'vision_model', config), text: towerOf(weights, 'text_model', config) };
+function both(weights: Weights, vision: Tower, reading: Tower): RecognisedNetwork {
   const text = textOfTower(weights);
   return {
-    architecture: visionName(weights, towers.vision),
+    architecture: visionName(weights, vision),
     modality: 'image-text',
     image: imageOf(weights),
     text,
@@ -235,9 +181,9 @@ function both(weights: Weights, config: ModelConfig | undefined): RecognisedNetw
     featurePoint: 'projected embeddings of image and text, side by side',
     build: (graph) => {
       graph.use(weights);
-      const seen = visionPooled(graph, towers.vision, visionStates(graph, towers.vision, imageInput(graph, weights)));
+      const seen = visionPooled(graph, vision, visionStates(graph, vision, imageInput(graph, weights)));
       const tokens = tokenInputs(graph, text);
-      const read = tokenAt(graph, textStates(graph, towers.text, tokens), endToken(graph, tokens.ids, config));
+      const read = tokenAt(graph, textStates(graph, reading, tokens), endToken(graph, tokens.ids, reading));
       const embeddings = [
         graph.mark('image_embeds', linear(graph, seen, 'visual_projection')),
         graph.mark('text_embeds', linear(graph, read, 'text_projection')),
@@ -267,13 +213,13 @@ function sideOf(weights: Weights): number {
 function imageOf(weights: Weights): NonNullable<RecognisedNetwork['image']> {
   const side = sideOf(weights);
   return {
-    input: { ...imageOfSize(side, side), name: IMAGE },
-    published: { size: side, resize: side, ...PUBLISHED },
+    input: imageOfSize(side, side),
+    published: { size: side, resize: side, keepsAspect: true, ...PUBLISHED },
   };
 }
 
 function imageInput(graph: Graph, weights: Weights): Value {
-  return graph.input(IMAGE, 'float32', ['n', 3, sideOf(weights), sideOf(weights)]);
+  return graph.input('image', 'float32', ['n', 3, sideOf(weights), sideOf(weights)]);
 }
 
 function textOfTower(weights: Weights) {
@@ -306,8 +252,7 @@ function textStates(graph: Graph, tower: Tower, { ids, mask }: Tokens): Value {
 }
 
 /** Index of the first end token of each text, which has the greatest id unless config.json says another. */
-function endToken(graph: Graph, ids: Value, config: ModelConfig | undefined): Value {
-  const end = numberOf(sectionOf(config, 'text_config') ?? config, 'eos_token_id') ?? WRONG_END_TOKEN;
+function endToken(graph: Graph, ids: Value, { end }: Tower): Value {
   const isEnd = () => graph.node('Cast', [graph.node('Equal', [ids, integer(graph, end)])], { to: INT64 });
   return graph.node('ArgMax', [end === WRONG_END_TOKEN ? ids : isEnd()], { axis: 1, keepdims: 0 });
 }

@@ -266,11 +266,19 @@ function publishedEpsilon(original: Weights, config: ModelConfig | undefined): n
   return isClip(original, config) ? 1e-5 : 1e-6;
 }
 
-/** OpenAI's CLIP has its own GELU: Hugging Face's unless config.json says another, timm's where the name says so. */
+/**
+ * OpenAI's CLIP has its own GELU: Hugging Face's unless config.json says another, timm's where the name says so.
+ * @throws Error when it is a CLIP of timm's, by its norm before the blocks, and nothing tells
+ */
 function activationOf(original: Weights, config: ModelConfig | undefined): HiddenActivation {
   const architecture = textOf(config, 'architecture');
   const quick = architecture === undefined ? isClip(original, config) : architecture.includes('quickgelu');
   const named = setting(config, 'hidden_act') ?? setting(config, 'act_layer');
+  if (named === undefined && architecture === undefined && original.tensors.has('norm_pre.weight')) {
+    throw new Error(
+      `it is a CLIP's vision transformer whose weights don't tell whether its activation is OpenAI's QuickGELU or GELU: put its config.json beside it`,
+    );
+  }
   return hiddenActivation(named ?? (quick ? 'quick_gelu' : 'gelu'));
 }
 

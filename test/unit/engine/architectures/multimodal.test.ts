@@ -1,0 +1,115 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ModelConfig } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
+import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
+import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
+import { readCase, readConfig, relativeError, runCase } from '../../../helpers/networks.ts';
+
+const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/multimodal');
+
+describe('networks made by transformers and open_clip', () => {
+  it.each(readdirSync(FIXTURES))('%s computes what PyTorch does', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const expected = await readCase(folder);
+    const { network, features, logits } = await runCase(folder);
+    expect(network.architecture).toBe(expected.architecture);
+    const reads = { image: 'image' in expected.inputs, text: 'input_ids' in expected.inputs };
+    expect({ image: network.image !== undefined, text: network.text !== undefined }).toEqual(reads);
+    expect(features.dims).toEqual(expected.features.shape);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+    expect(network.hasLogits).toBe(expected.logits !== undefined);
+    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+    else expect(logits).toBe(expected.logits);
+  });
+});
+
+async function weightsOf(name: string): Promise<Weights> {
+  return readWeights(path.join(FIXTURES, name, (await readCase(path.join(FIXTURES, name))).weights));
+}
+
+/** The weights with others beside them. */
+function withWeights(weights: Weights, shapes: Record<string, number[]>): Weights {
+  const others = Object.entries(shapes).map(([name, shape]): [string, WeightTensor] => [
+    name,
+    { shape, type: 'float32', file: '/weights', offset: 0, bytes: 0 },
+  ]);
+  return { ...weights, tensors: new Map([...weights.tensors, ...others]) };
+}
+
+/** A tower of CLIP's for images, under Hugging Face's names. */
+function visionTower(layers: number, width: number, patch: number, side: number): Weights {
+  const shapes: Record<string, number[]> = {
+    'embeddings.class_embedding': [width],
+    'embeddings.patch_embedding.weight': [width, 3, patch, patch],
+    'embeddings.position_embedding.weight': [(side / patch) ** 2 + 1, width],
+    'pre_layrnorm.weight': [width],
+    'post_layernorm.weight': [width],
+  };
+  for (let layer = 0; layer < layers; layer += 1) {
+    shapes[`encoder.layers.${layer}.layer_norm1.weight`] = [width];
+    shapes[`encoder.layers.${layer}.mlp.fc1.weight`] = [4 * width, width];
+  }
+  return withWeights({ format: 'safetensors', tensors: new Map(), files: ['/weights'] }, shapes);
+}
+
+describe('the towers of CLIP', () => {
+  it('serve tasks of images and of texts alone', async () => {
+    const network = detectArchitecture(await weightsOf('clip'), await readConfig(path.join(FIXTURES, 'clip')));
+    expect([network, ...(network?.as ?? [])].map((way) => way?.modality)).toEqual(['image-text', 'image', 'text']);
+    expect(network?.image?.published).toMatchObject({ size: 24, resize: 24, keepsAspect: true });
+  });
+
+  it.each([
+    ['ViT-B/32', 12, 768, 32, 224],
+    ['ViT-L/14@336', 24, 1024, 14, 336],
+    ['ViT-H/14', 32, 1280, 14, 224],
+  ])('%s is known by its shapes', (name, layers, width, patch, side) => {
+    const config = new Map([['model_type', 'clip_vision_model']]);
+    const network = detectArchitecture(visionTower(layers, width, patch, side), config);
+    expect(network).toMatchObject({ architecture: `CLIP ${name}`, image: { input: { height: side, width: side } } });
+  });
+});
+
+describe('what would give other features than PyTorch’s', () => {
+  const openClip = (change: object) => new Map(Object.entries({ model_cfg: change }));
+
+  it.each<[what: string, weights: () => Promise<Weights>, config: ModelConfig | undefined, message: RegExp]>([
+    ['CLIP without settings', () => weightsOf('clip'), undefined, /QuickGELU or GELU: put its config.json/],
+    ['open_clip’s without settings', () => weightsOf('open-clip'), undefined, /QuickGELU or GELU: put its config.json/],
+    [
+      'texts that end otherwise',
+      () => weightsOf('open-clip'),
+      openClip({ vision_cfg: { head_width: 8 }, text_cfg: { pool_type: 'eos' } }),
+      /text_cfg.pool_type: "eos", which can't be built/,
+    ],
+    [
+      'heads that nothing tells',
+      () => weightsOf('clip-vision'),
+      new Map([['model_type', 'clip_vision_model']]),
+      /attention heads: put its config.json/,
+    ],
+    [
+      'SigLIP',
+      async () => withWeights(await weightsOf('clip-vision'), { 'head.probe': [1, 1, 24] }),
+      undefined,
+      /SigLIP, whose attention over the patches/,
+    ],
+    [
+      'timm’s CLIP without settings',
+      () => readWeights(path.join(FIXTURES, '../vit/vit-timm-options/model.safetensors')),
+      undefined,
+      /QuickGELU or GELU: put its config.json/,
+    ],
+  ])('%s: refused, and said why', async (_, weights, config, message) => {
+    const read = await weights();
+    expect(() => detectArchitecture(read, config)).toThrow(message);
+  });
+
+  it('a text tower beside images’ weights of another network is not taken alone', async () => {
+    const weights = await weightsOf('open-clip');
+    const tensors = new Map([...weights.tensors].filter(([name]) => !name.startsWith('visual.ln_pre.')));
+    expect(detectArchitecture({ ...weights, tensors }, undefined)).toBeUndefined();
+  });
+});
