@@ -1,8 +1,9 @@
 import type { Weights } from '../weights.ts';
-import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
+import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { INCEPTION } from './architecture.ts';
 import { bartDecoder } from './bart.ts';
 import { bertDecoder } from './bert.ts';
+import { clipEncoder } from './clip.ts';
 import { gpt2Decoder } from './gpt2.ts';
 import { linear } from './layers.ts';
 import { sectionOf } from './naming.ts';
@@ -12,7 +13,7 @@ import { weightsUnder } from './visionTransformer.ts';
 import { vitEncoder } from './vit.ts';
 
 /**
- * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin or Swin V2 under `encoder.` and a GPT-2, BERT,
+ * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin, Swin V2 or CLIP's image tower under `encoder.` and a GPT-2, BERT,
  * RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for captioning are such. The caption is given to
  * the decoder (teacher forcing); features are the last states of the decoder, behind its last LayerNorm, the mean over
  * the caption's real tokens.
@@ -39,13 +40,16 @@ function recognise(weights: Weights, config: ModelConfig | undefined): Recognise
   }
   const imageConfig = sectionOf(config, 'encoder');
   const textConfig = sectionOf(config, 'decoder');
-  const encoder = vitEncoder(weights, 'encoder.', imageConfig) ?? swinEncoder(weights, 'encoder.', imageConfig);
+  const encoder =
+    clipEncoder(weights, 'encoder.', imageConfig) ??
+    vitEncoder(weights, 'encoder.', imageConfig) ??
+    swinEncoder(weights, 'encoder.', imageConfig);
   const decoding = weightsUnder(weights, 'decoder.');
   const decoder =
     gpt2Decoder(decoding, textConfig) ?? bertDecoder(decoding, textConfig) ?? bartDecoder(decoding, textConfig);
   if (!encoder || !decoder) return undefined;
   const { height = 0 } = encoder.input;
-  const published: PublishedPreprocessing = { ...PUBLISHED, size: height, resize: height };
+  const published = encoder.published ?? { ...PUBLISHED, size: height, resize: height };
   const text = { ...TEXT, maxTokens: decoder.maxTokens };
   return {
     architecture: `captioner with ${decoder.architecture}`,

@@ -18,7 +18,15 @@ import {
   tokenAt,
   tokenInputs,
 } from './text.ts';
-import { imageOfSize, meanOfTokens, pixelsAsTokens, repeatForBatch, tokensFrom } from './visionTransformer.ts';
+import {
+  type ImageEncoder,
+  imageOfSize,
+  meanOfTokens,
+  pixelsAsTokens,
+  repeatForBatch,
+  tokensFrom,
+  weightsUnder,
+} from './visionTransformer.ts';
 
 /**
  * CLIP (Radford et al. 2021) with a vision transformer, both towers or one: Hugging Face's `CLIPModel`,
@@ -145,6 +153,30 @@ function clipVision(weights: Weights, tower: Tower): RecognisedNetwork {
       }
       graph.output('features', meanOfTokens(graph, tokensFrom(graph, states, 1)));
       graph.output('logits', linear(graph, 'features', classifier));
+    },
+  };
+}
+
+/**
+ * The image tower as the encoder of a captioner, whose tokens are the states before `post_layernorm`.
+ * @param prefix of its names: `encoder.`
+ * @param config the encoder's own
+ */
+export function clipEncoder(
+  captioner: Weights,
+  prefix: string,
+  config: ModelConfig | undefined,
+): ImageEncoder | undefined {
+  const original = weightsUnder(captioner, prefix);
+  const weights = canonicalClip(original);
+  if (!weights.tensors.has('vision_model.pre_layrnorm.weight')) return undefined;
+  const tower = towerOf(weights, 'vision', original, config);
+  return {
+    ...imageOf(weights),
+    width: tower.width,
+    tokens: (graph, image) => {
+      graph.use(weights);
+      return visionStates(graph, tower, image);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { ImageInput } from '../checkpoint.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
-import type { ModelConfig } from './architecture.ts';
+import type { ModelConfig, PublishedPreprocessing } from './architecture.ts';
 import type { Graph, Value } from './graph.ts';
 import { gelu, linear } from './layers.ts';
 
@@ -9,6 +9,8 @@ import { gelu, linear } from './layers.ts';
 /** The part of a network that turns an image into a sequence of tokens: captioners and the like build on it. */
 export interface ImageEncoder {
   readonly input: ImageInput;
+  /** How its images are prepared, where not as Google's vision transformers have it. */
+  readonly published?: PublishedPreprocessing;
   /** Width of a token. */
   readonly width: number;
   /** `[n, 3, h, w]` → `[n, tokens, width]`. Names in the graph mean this encoder's weights afterwards. */
