@@ -7,12 +7,12 @@ import { rank } from '../../src/engine/rank/rank.ts';
 import { discoverParamsSchema, type RankParams, rankParamsSchema } from '../../src/protocol/engine.ts';
 import type { RankingReport } from '../../src/protocol/report.ts';
 import type { Task } from '../../src/protocol/tasks.ts';
-import { changeWeights } from '../helpers/otherWeights.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const miniatures = path.join(root, 'test/fixtures/miniatures');
 const encoders = path.join(root, 'test/fixtures/encoders');
+const networks = path.join(root, 'test/fixtures/networks');
 const images = ['convnext-shoes-bags', 'mobilenet-rotation'].map((name) =>
   path.join(root, 'sample/checkpoints', `${name}.onnx`),
 );
@@ -22,28 +22,27 @@ const texts = ['bert', 'gpt2'].map((name) => path.join(encoders, name));
 let candidates: Record<Task, readonly string[]>;
 
 beforeEach(async () => {
-  const clips = [path.join(encoders, 'clip'), await otherClip()];
+  const imagesWithText = [
+    path.join(encoders, 'clip'),
+    await withTokenizer(path.join(networks, 'multimodal/vilt'), 'bert'),
+  ];
   candidates = {
     'image-classification': images,
-    'image-captioning': [await captioner('vit-gpt2', 'gpt2'), await captioner('vit-bert', 'bert')],
-    'visual-question-answering': clips,
+    'image-captioning': [
+      await withTokenizer(path.join(networks, 'captioners/vit-gpt2'), 'gpt2'),
+      await withTokenizer(path.join(networks, 'captioners/vit-bert'), 'bert'),
+    ],
+    'visual-question-answering': imagesWithText,
     'text-question-answering': texts,
-    'referring-expression-comprehension': clips,
+    'referring-expression-comprehension': imagesWithText,
     'text-classification': texts,
   };
 });
 
-async function otherClip(): Promise<string> {
-  const folder = path.join(await temporaryFolder(), 'other-clip');
-  await cp(path.join(encoders, 'clip'), folder, { recursive: true });
-  await changeWeights(folder);
-  return folder;
-}
-
-/** A captioner with the tokenizer of its decoder, as published ones have it beside them. */
-async function captioner(name: string, tokenizer: string): Promise<string> {
-  const folder = path.join(await temporaryFolder(), name);
-  await cp(path.join(root, 'test/fixtures/networks/captioners', name), folder, { recursive: true });
+/** A copy of a network with a tokenizer beside it, as published ones have it. */
+async function withTokenizer(network: string, tokenizer: string): Promise<string> {
+  const folder = path.join(await temporaryFolder(), path.basename(network));
+  await cp(network, folder, { recursive: true });
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
     await cp(path.join(encoders, tokenizer, file), path.join(folder, file));
   }
@@ -77,6 +76,14 @@ it.each(readdirSync(miniatures))('%s is found, and ranked in each task that it c
     expect(report.candidates).toHaveLength(2);
     for (const { score } of report.candidates) expect(Number.isFinite(score)).toBe(true);
   }
+});
+
+it('ViLT and CLIP answer questions side by side, from image and question', async () => {
+  const report = await rankMiniature('vqa-v2', { checkpoints: [...candidates['visual-question-answering']] });
+  const found = new Map(report.candidates.map((candidate) => [candidate.architecture, candidate]));
+  expect([...found.keys()].sort()).toEqual(['CLIP ViT-L1-H16/16', 'ViLT-L2-H24/8']);
+  expect(found.get('ViLT-L2-H24/8')?.warnings).toEqual([expect.stringContaining('squeezed into squares')]);
+  expect(found.get('CLIP ViT-L1-H16/16')?.warnings).toEqual([]);
 });
 
 describe('label encoders', () => {

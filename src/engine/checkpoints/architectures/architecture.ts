@@ -49,6 +49,8 @@ export interface RecognisedNetwork {
   readonly hasLogits: boolean;
   /** For people: what the features are, e.g. `input of fc`, `final norm, class token`. */
   readonly featurePoint: string;
+  /** What a person should know before trusting its features; undefined where they are as published. */
+  readonly warning?: string;
   /** Other ways to use the same weights: the image and the text tower of CLIP alone. */
   readonly as?: readonly RecognisedNetwork[];
   /** @throws Error naming a weight that is missing or of the wrong shape */

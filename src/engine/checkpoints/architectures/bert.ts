@@ -220,11 +220,14 @@ function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens, bias: 
   return x;
 }
 
-/** Embeddings of words, positions and types, normalised. */
-function bertEmbeddings(
+/**
+ * Embeddings of words, positions and types, normalised: `[n, t, d]`.
+ * @param name of the module in PyTorch
+ */
+export function bertEmbeddings(
   graph: Graph,
   name: string,
-  { padding, epsilon }: Pick<BertSettings, 'padding' | 'epsilon'>,
+  { padding, epsilon }: Partial<Pick<BertSettings, 'padding'>> & Pick<BertSettings, 'epsilon'>,
   { ids, types }: Tokens,
 ): Value {
   const places = padding === undefined ? positions(graph, ids) : positionsBehind(graph, ids, padding);

@@ -13,6 +13,7 @@ import { pvt } from './pvt.ts';
 import { resnet } from './resnet.ts';
 import { swin } from './swin.ts';
 import { vgg } from './vgg.ts';
+import { vilt } from './vilt.ts';
 import { vit } from './vit.ts';
 
 /** Every family that can be built from its weights, the more specific first. */
@@ -24,6 +25,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   convnext,
   vgg,
   captioner,
+  vilt,
   clip,
   bart,
   bert,

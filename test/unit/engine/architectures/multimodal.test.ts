@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts';
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase } from '../../../helpers/networks.ts';
@@ -54,6 +55,21 @@ function visionTower(layers: number, width: number, patch: number, side: number)
   return withWeights({ format: 'safetensors', tensors: new Map(), files: ['/weights'] }, shapes);
 }
 
+/** dandelin/vilt-b32-mlm. */
+function viltB32(): Weights {
+  const layers = Array.from({ length: 12 }, (_, layer) => [`encoder.layer.${layer}.layernorm_before.weight`, [768]]);
+  return withWeights(
+    { format: 'torch', tensors: new Map(), files: ['/weights'] },
+    {
+      'embeddings.text_embeddings.word_embeddings.weight': [30522, 768],
+      'embeddings.text_embeddings.position_embeddings.weight': [40, 768],
+      'embeddings.patch_embeddings.projection.weight': [768, 3, 32, 32],
+      'embeddings.position_embeddings': [1, 145, 768],
+      ...Object.fromEntries(layers),
+    },
+  );
+}
+
 describe('the towers of CLIP', () => {
   it('serve tasks of images and of texts alone', async () => {
     const network = detectArchitecture(await weightsOf('clip'), await readConfig(path.join(FIXTURES, 'clip')));
@@ -69,6 +85,25 @@ describe('the towers of CLIP', () => {
     const config = new Map([['model_type', 'clip_vision_model']]);
     const network = detectArchitecture(visionTower(layers, width, patch, side), config);
     expect(network).toMatchObject({ architecture: `CLIP ${name}`, image: { input: { height: side, width: side } } });
+  });
+});
+
+describe('ViLT', () => {
+  it('is known by its shapes, with a place for each token', () => {
+    const network = detectArchitecture(viltB32(), undefined);
+    expect(network).toMatchObject({
+      architecture: 'ViLT-B/32',
+      modality: 'image-text',
+      image: { input: { height: 384, width: 384 } },
+      text: { maxTokens: 40, tokenTypes: 'token_type_ids' },
+    });
+  });
+
+  it('has the pooler’s output among its feature points, also below a classifier', async () => {
+    const weights = await weightsOf('vilt-answers');
+    const graph = new Graph(weights);
+    detectArchitecture(weights, await readConfig(path.join(FIXTURES, 'vilt-answers')))?.build(graph);
+    expect(graph.marks).toEqual(['encoder.layer.0', 'encoder.layer.1', 'pooler_output', 'features', 'logits']);
   });
 });
 
@@ -95,6 +130,19 @@ describe('what would give other features than PyTorch’s', () => {
       async () => withWeights(await weightsOf('clip-vision'), { 'head.probe': [1, 1, 24] }),
       undefined,
       /SigLIP, whose attention over the patches/,
+    ],
+    ['ViLT whose heads nothing tells', () => weightsOf('vilt'), undefined, /attention heads: put its config.json/],
+    [
+      'ViLT of patches drawn by chance',
+      () => weightsOf('vilt'),
+      new Map([['max_image_length', 4]]),
+      /sees 4 patches of an image by chance/,
+    ],
+    [
+      'ViLT of no square',
+      async () => withWeights(await weightsOf('vilt'), { 'embeddings.position_embeddings': [1, 12, 24] }),
+      undefined,
+      /12 position embeddings fit no square/,
     ],
     [
       'timm’s CLIP without settings',
