@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { bartDecoder } from '../../../../src/engine/checkpoints/architectures/bart.ts';
+import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import {
   type NetworkCase,
@@ -56,4 +58,14 @@ describe('networks made by transformers', () => {
     const [rows = 0] = together.features.dims;
     expect(relativeError(alone.features, rowOf(together.features, rows - 1))).toBeLessThan(1e-5);
   });
+});
+
+it('mBART, whose norms stand elsewhere, is refused: alone and as the decoder of a captioner', async () => {
+  const bart = await readWeights(path.join(FIXTURES, 'bart/model.safetensors'));
+  const norm = (name: string) => {
+    const [first] = bart.tensors.values();
+    return { ...bart, tensors: new Map([...bart.tensors, ...(first ? [[name, first] as const] : [])]) };
+  };
+  expect(() => detectArchitecture(norm('encoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
+  expect(() => bartDecoder(norm('decoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
 });
