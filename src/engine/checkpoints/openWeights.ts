@@ -56,10 +56,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
       channelAxis: 'auto',
       logits: network.hasLogits ? 'logits' : undefined,
     },
-    warnings: [
-      ...(preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : []),
-      ...(network.warning === undefined ? [] : [network.warning]),
-    ],
+    warnings: preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : [],
     files: stored.files,
     fingerprint: await fingerprint(weights),
     loadModel: async () => build().build(),

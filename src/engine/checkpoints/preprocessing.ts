@@ -5,13 +5,28 @@ import { InputError } from '../errors.ts';
 import { IMAGENET, type ModelConfig, type PublishedPreprocessing } from './architectures/architecture.ts';
 import type { ImageInput } from './checkpoint.ts';
 
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * An image that is kept whole, in its aspect ratio: its shorter edge becomes `shortestEdge`, unless the longer one would be
+ * longer than `longestEdge`, and both are cut down to multiples of a number of pixels.
+ */
+export interface WholeImage {
+  readonly shortestEdge: number;
+  readonly longestEdge: number;
+  readonly multipleOf: number;
+}
+
 /** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
 export interface Preprocessing {
   /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio. */
-  readonly resize: { readonly height: number; readonly width: number } | { readonly shortestEdge: number };
+  readonly resize: Size | { readonly shortestEdge: number } | WholeImage;
   readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
-  /** Size of the network's input: a centre crop of the resized image. */
-  readonly crop: { readonly height: number; readonly width: number };
+  /** Size of the network's input: a centre crop of the resized image; undefined where that is kept whole. */
+  readonly crop: Size | undefined;
   /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
   readonly cropOffset: 'floor' | 'halfToEven';
   readonly scale: number;
@@ -27,6 +42,10 @@ export interface Preprocessing {
 
 const DEFAULT_SIZE = 224;
 const MAX_SIZE = 4096;
+/** Of the longer edge by the shorter one, where images are kept whole: ViLT's, after the proportions in COCO. */
+const LONGEST_EDGE = 1333 / 800;
+/** Of images that are kept whole, by the size that the network was trained on: its cost grows with their square. */
+const MAX_ENLARGEMENT = 2;
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
 const side = z.int().min(1).max(MAX_SIZE);
@@ -48,6 +67,7 @@ const configSchema = z.object({
   image_mean: channels.optional(),
   image_std: channels.optional(),
   do_flip_channel_order: z.boolean().default(false),
+  size_divisor: side.optional(),
 });
 type Config = z.infer<typeof configSchema>;
 
@@ -107,7 +127,7 @@ export async function readPreprocessing(
     if (!found?.isFile()) continue;
     if (found.size > MAX_CONFIG_BYTES)
       throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
-    return fromConfig(parseConfig(await readFile(file, 'utf8'), file), input, name);
+    return fromConfig(parseConfig(await readFile(file, 'utf8'), file), input, published, file);
   }
   const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
   if (timm.success) return fromTimm(timm.data, input);
@@ -156,19 +176,17 @@ function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig
   );
 }
 
-function fromFamily(
-  { size, resize, keepsAspect, kernel, mean, std }: PublishedPreprocessing,
-  input: ImageInput,
-  source: string,
-): Preprocessing {
+function fromFamily(published: PublishedPreprocessing, input: ImageInput, source: string): Preprocessing {
+  const { size, resize, keepsAspect, kernel, mean, std } = published;
+  const whole = wholeImage(published);
   const crop = networkSize(input) ?? square(size);
   // A network of another input size than the published one keeps the published proportion.
   const edge = Math.round((resize / size) * Math.min(crop.height, crop.width));
   return describe(
     {
-      resize: resize === size && !keepsAspect ? crop : { shortestEdge: edge },
+      resize: whole ?? (resize === size && !keepsAspect ? crop : { shortestEdge: edge }),
       kernel,
-      crop,
+      crop: whole ? undefined : crop,
       cropOffset: 'halfToEven',
       scale: 1 / 255,
       mean: perChannel(mean, input.channels, IMAGENET.mean),
@@ -199,7 +217,12 @@ function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputErr
   return new InputError(`${place}: ${what}. Mend or remove it.`);
 }
 
-function fromConfig(config: Config, input: ImageInput, source: string): Preprocessing {
+function fromConfig(
+  config: Config,
+  input: ImageInput,
+  published: PublishedPreprocessing | undefined,
+  file: string,
+): Preprocessing {
   const network = networkSize(input);
   const size = config.size;
   const asked = typeof size === 'number' ? { height: size, width: size } : size;
@@ -213,13 +236,15 @@ function fromConfig(config: Config, input: ImageInput, source: string): Preproce
   if (config.do_resize && config.do_center_crop && asked) {
     resize = 'shortest_edge' in asked ? { shortestEdge: asked.shortest_edge } : asked;
   }
+  const shortest = asked && ('shortest_edge' in asked ? asked.shortest_edge : Math.min(asked.height, asked.width));
+  const whole = wholeImage(published, shortest, config.size_divisor, file);
   const ones = Array.from({ length: input.channels }, () => 1);
   const zeros = Array.from({ length: input.channels }, () => 0);
   return describe(
     {
-      resize: covers(resize, crop) ? resize : crop,
+      resize: whole ?? (covers(resize, crop) ? resize : crop),
       kernel: KERNELS.get(config.resample ?? 2) ?? 'linear',
-      crop,
+      crop: whole ? undefined : crop,
       cropOffset: 'floor',
       scale: config.do_rescale ? config.rescale_factor : 1,
       mean: config.do_normalize ? perChannel(config.image_mean, input.channels, zeros) : zeros,
@@ -227,8 +252,30 @@ function fromConfig(config: Config, input: ImageInput, source: string): Preproce
       bgr: config.do_flip_channel_order,
       assumed: false,
     },
-    `from ${source}`,
+    `from ${path.basename(file)}`,
   );
+}
+
+/**
+ * How images are resized by a family that keeps them whole; undefined for all others.
+ * @param shortestEdge as preprocessor_config.json has it, and `multipleOf` likewise
+ * @throws InputError when they are of no use to the network
+ */
+function wholeImage(
+  published: PublishedPreprocessing | undefined,
+  shortestEdge = published?.size ?? 0,
+  multipleOf = published?.multipleOf ?? 1,
+  file = '',
+): WholeImage | undefined {
+  if (published?.multipleOf === undefined) return undefined;
+  const { size, multipleOf: patch } = published;
+  if (shortestEdge < patch || shortestEdge > MAX_ENLARGEMENT * size) {
+    const limits = `${patch} to ${MAX_ENLARGEMENT * size}`;
+    throw new InputError(`${file}: size: a shortest edge of ${shortestEdge} pixels, not ${limits}. Mend or remove it.`);
+  }
+  if (multipleOf % patch !== 0)
+    throw new InputError(`${file}: size_divisor: ${multipleOf} is no multiple of the patches' ${patch}. Mend it.`);
+  return { shortestEdge, longestEdge: Math.floor(LONGEST_EDGE * shortestEdge), multipleOf };
 }
 
 function assumed(input: ImageInput): Preprocessing {
@@ -250,29 +297,33 @@ function assumed(input: ImageInput): Preprocessing {
 }
 
 function describe(steps: Omit<Preprocessing, 'description'>, source: string): Preprocessing {
+  const { resize, crop } = steps;
   const size =
-    'shortestEdge' in steps.resize
-      ? `shortest edge ${steps.resize.shortestEdge}`
-      : `${steps.resize.height}×${steps.resize.width}`;
+    'multipleOf' in resize
+      ? `shortest edge ${resize.shortestEdge}, longest at most ${resize.longestEdge}, multiples of ${resize.multipleOf}`
+      : 'shortestEdge' in resize
+        ? `shortest edge ${resize.shortestEdge}`
+        : `${resize.height}×${resize.width}`;
+  const cropped = crop ? `, crop ${crop.height}×${crop.width}` : '';
   const scale = steps.scale === 1 ? 'x' : `x·${Number(steps.scale.toPrecision(4))}`;
   const round = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
-  const description = `resize to ${size} (${steps.kernel}), crop ${steps.crop.height}×${steps.crop.width}, (${scale} − [${round(steps.mean)}]) / [${round(steps.std)}]${steps.bgr ? ', BGR' : ''}; ${source}`;
+  const description = `resize to ${size} (${steps.kernel})${cropped}, (${scale} − [${round(steps.mean)}]) / [${round(steps.std)}]${steps.bgr ? ', BGR' : ''}; ${source}`;
   return { ...steps, description };
 }
 
-function networkSize(input: ImageInput): { height: number; width: number } | undefined {
+function networkSize(input: ImageInput): Size | undefined {
   return input.height !== undefined && input.width !== undefined
     ? { height: input.height, width: input.width }
     : undefined;
 }
 
-function covers(resize: Preprocessing['resize'], crop: Preprocessing['crop']): boolean {
+function covers(resize: Preprocessing['resize'], crop: Size): boolean {
   return 'shortestEdge' in resize
     ? resize.shortestEdge >= Math.max(crop.height, crop.width)
     : resize.height >= crop.height && resize.width >= crop.width;
 }
 
-function square(edge: number): { height: number; width: number } {
+function square(edge: number): Size {
   return { height: edge, width: edge };
 }
 

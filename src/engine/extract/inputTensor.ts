@@ -8,7 +8,7 @@ import type { Pixels } from './pixels.ts';
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
- * Puts images into an input tensor of the network, normalised: (x · scale − mean) / std.
+ * Puts images, all of one size, into an input tensor of the network, normalised: (x · scale − mean) / std.
  * @param batch samples in the tensor, at least as many as images; what is left over stays 0
  */
 export function inputTensor(
@@ -17,7 +17,7 @@ export function inputTensor(
   input: ImageInput,
   preprocessing: Preprocessing,
 ): Tensor {
-  const { height, width } = preprocessing.crop;
+  const { height = 0, width = 0 } = images[0] ?? {};
   const { channels, channelsFirst } = input;
   const area = height * width;
   const values = new Float32Array(batch * channels * area);
@@ -30,7 +30,7 @@ export function inputTensor(
     const factor = preprocessing.scale / std;
     const offset = -(preprocessing.mean[channel] ?? 0) / std;
     const source = preprocessing.bgr ? 2 - channel : channel;
-    for (const [index, pixels] of images.entries()) {
+    for (const [index, { values: pixels }] of images.entries()) {
       let to = index * channels * area + channel * channelStep;
       for (let from = 0; from < 3 * area; from += 3, to += pixelStep) {
         const x = channels === 3 ? (pixels[from + source] ?? 0) : luma(pixels, from);
@@ -45,7 +45,7 @@ export function inputTensor(
   return new Tensor('float32', values, dims);
 }
 
-function luma(pixels: Pixels, at: number): number {
+function luma(pixels: Uint8Array, at: number): number {
   const [red, green, blue] = LUMA;
   return Math.round(red * (pixels[at] ?? 0) + green * (pixels[at + 1] ?? 0) + blue * (pixels[at + 2] ?? 0));
 }

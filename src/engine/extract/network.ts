@@ -102,8 +102,10 @@ function samplesPerRun({ image, text, parameters }: Checkpoint): number {
   let samples = MAX_SAMPLES_PER_RUN;
   if (image) {
     if (image.input.batch !== undefined) return image.input.batch;
-    const { height, width } = image.preprocessing.crop;
-    samples = Math.floor(VALUES_PER_RUN / (height * width * image.input.channels));
+    const { crop } = image.preprocessing;
+    // Images that keep sizes of their own don't fit in one tensor.
+    if (!crop) return 1;
+    samples = Math.floor(VALUES_PER_RUN / (crop.height * crop.width * image.input.channels));
   }
   if (text) samples = Math.min(samples, Math.floor(PRODUCTS_PER_RUN / (parameters * TYPICAL_TOKENS)));
   return Math.max(1, Math.min(MAX_SAMPLES_PER_RUN, samples));

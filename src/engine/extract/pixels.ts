@@ -1,10 +1,15 @@
 import sharp from 'sharp';
-import type { Preprocessing } from '../checkpoints/preprocessing.ts';
+import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
 import { resample } from './resample.ts';
 
-/** RGB, one byte per channel, rows from top to bottom: `[height, width, 3]` of the network's input size. */
-export type Pixels = Uint8Array;
+/** An image of the size that the network takes. */
+export interface Pixels {
+  readonly height: number;
+  readonly width: number;
+  /** RGB, one byte per channel, rows from top to bottom: `[height, width, 3]`. */
+  readonly values: Uint8Array;
+}
 
 /** Larger images are refused: 100 megapixels are 300 MB once decoded. */
 const MAX_PIXELS = 100_000_000;
@@ -49,9 +54,9 @@ export class PixelSource {
     if (!sample) throw new RangeError(`sample ${index} does not exist`);
     if (!sample.image) throw new Error('it has no image');
     const pixels = await decode(await sample.image.read(), preprocessing);
-    if (geometry === this.#geometry && this.#keptBytes + pixels.length <= MAX_KEPT_BYTES) {
+    if (geometry === this.#geometry && this.#keptBytes + pixels.values.length <= MAX_KEPT_BYTES) {
       this.#kept.set(index, pixels);
-      this.#keptBytes += pixels.length;
+      this.#keptBytes += pixels.values.length;
     }
     return pixels;
   }
@@ -59,11 +64,23 @@ export class PixelSource {
 
 async function decode(source: EncodedImage | RawImage, preprocessing: Preprocessing): Promise<Pixels> {
   const image = source instanceof Uint8Array ? await decodeFile(source) : source;
-  const { resize, crop, kernel } = preprocessing;
-  const { width, height } = 'shortestEdge' in resize ? shortestEdge(image, resize.shortestEdge) : resize;
+  const { resize, kernel } = preprocessing;
+  const size =
+    'multipleOf' in resize
+      ? wholeSize(image, resize)
+      : 'shortestEdge' in resize
+        ? shortestEdge(image, resize.shortestEdge)
+        : resize;
+  const crop = preprocessing.crop ?? size;
   const middle = preprocessing.cropOffset === 'floor' ? Math.floor : halfToEven;
-  const window = { left: middle((width - crop.width) / 2), top: middle((height - crop.height) / 2), ...crop };
-  return resample(image, width, height, kernel, window);
+  const window = {
+    left: middle((size.width - crop.width) / 2),
+    top: middle((size.height - crop.height) / 2),
+    height: crop.height,
+    width: crop.width,
+  };
+  const values = resample(image, size.width, size.height, kernel, window);
+  return { height: crop.height, width: crop.width, values };
 }
 
 async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
@@ -79,10 +96,22 @@ async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
 }
 
 /** Size of an image whose shorter edge is resized to `edge`: torchvision's and Hugging Face's rule. */
-function shortestEdge({ width, height }: RawImage, edge: number): { width: number; height: number } {
+function shortestEdge({ width, height }: RawImage, edge: number): Size {
   return width <= height
     ? { width: edge, height: Math.floor((edge * height) / width) }
     : { width: Math.floor((edge * width) / height), height: edge };
+}
+
+/** Size of an image that is kept whole: as ViLT's image processor computes it, but at least one patch. */
+function wholeSize({ width, height }: RawImage, { shortestEdge, longestEdge, multipleOf }: WholeImage): Size {
+  const scale = shortestEdge / Math.min(width, height);
+  const enlarged = height < width ? [shortestEdge, scale * width] : [scale * height, shortestEdge];
+  const shrinking = Math.min(1, longestEdge / Math.max(...enlarged));
+  const [rows = 0, columns = 0] = enlarged.map((edge) => {
+    const patches = Math.floor(Math.floor(shrinking * edge + 0.5) / multipleOf);
+    return Math.max(1, patches) * multipleOf;
+  });
+  return { height: rows, width: columns };
 }
 
 /** Python's round: halves go to the even neighbour. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { INCEPTION } from '../../../src/engine/checkpoints/architectures/architecture.ts';
 import type { ImageInput } from '../../../src/engine/checkpoints/checkpoint.ts';
 import { readPreprocessing } from '../../../src/engine/checkpoints/preprocessing.ts';
 import { fileImage } from '../../../src/engine/datasets/images.ts';
@@ -102,6 +103,53 @@ describe('readPreprocessing', () => {
   });
 });
 
+describe('images that are kept whole', () => {
+  const vilt = { size: 384, resize: 384, multipleOf: 32, kernel: 'cubic', ...INCEPTION } as const;
+
+  async function withSize(config: object) {
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'preprocessor_config.json'), JSON.stringify(config));
+    return readPreprocessing(path.join(folder, 'model.safetensors'), rgb, vilt);
+  }
+
+  // As get_resize_output_image_size of transformers 5.24.0 (models/vilt/image_processing_pil_vilt.py) has it.
+  it.each([
+    [480, 640, 384, 512],
+    [640, 480, 512, 384],
+    [384, 384, 384, 384],
+    [333, 500, 384, 576],
+    [100, 1000, 64, 608],
+    [2000, 300, 608, 96],
+    [37, 41, 384, 416],
+    [24, 40, 352, 608],
+  ])('%i×%i becomes %i×%i, as ViLT’s image processor has it', async (height, width, rows, columns) => {
+    const image = { pixels: Buffer.alloc(height * width), width, height, channels: 1 as const };
+    const source = new PixelSource([{ id: 'a', file: '', label: 0, image: { read: async () => image } }]);
+    const preprocessing = await withSize({ size: 384, size_divisor: 32 });
+    expect(preprocessing).toEqual(await withSize({ size: { shortest_edge: 384 } }));
+    const pixels = await source.load(0, preprocessing);
+    expect(pixels).toMatchObject({ height: rows, width: columns });
+    expect(inputTensor([pixels], 1, rgb, preprocessing).dims).toEqual([1, 3, rows, columns]);
+  });
+
+  it('are at least one patch wide, however long', async () => {
+    const image = { pixels: Buffer.alloc(4000), width: 4000, height: 1, channels: 1 as const };
+    const source = new PixelSource([{ id: 'a', file: '', label: 0, image: { read: async () => image } }]);
+    expect(await source.load(0, await withSize({}))).toMatchObject({ height: 32, width: 608 });
+  });
+
+  it('are as the family has them where nothing is said, and the description tells', async () => {
+    const preprocessing = await readPreprocessing('model.safetensors', rgb, vilt);
+    expect(preprocessing).toMatchObject({ resize: { shortestEdge: 384, longestEdge: 639, multipleOf: 32 } });
+    expect(preprocessing.description).toMatch(/^resize to shortest edge 384, longest at most 639, multiples of 32/);
+  });
+
+  it('are refused in sizes that cost too much or fit no patches', async () => {
+    await expect(withSize({ size: 4096 })).rejects.toThrow('a shortest edge of 4096 pixels, not 32 to 768');
+    await expect(withSize({ size: 384, size_divisor: 5 })).rejects.toThrow('size_divisor: 5 is no multiple');
+  });
+});
+
 describe('from image file to input tensor', () => {
   /** A 2×1 image: red, then a half transparent blue. */
   async function imageFile(name: string, make: (image: Sharp) => Sharp): Promise<string> {
@@ -118,12 +166,12 @@ describe('from image file to input tensor', () => {
 
   it('decodes to RGB without alpha', async () => {
     const file = await imageFile('a.png', (image) => image.png());
-    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(255, 0, 0, 0, 0, 255));
+    expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(Uint8Array.of(255, 0, 0, 0, 0, 255));
   });
 
   it('turns a picture as the camera was held', async () => {
     const file = await imageFile('a.png', (image) => image.withMetadata({ orientation: 3 }).png());
-    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(0, 0, 255, 255, 0, 0));
+    expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(Uint8Array.of(0, 0, 255, 255, 0, 0));
   });
 
   it('repeats a grey image in every channel', async () => {
@@ -131,7 +179,9 @@ describe('from image file to input tensor', () => {
     await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
       .png()
       .toFile(file);
-    expect(await load(file, { size: { height: 1, width: 2 } })).toEqual(Uint8Array.of(10, 10, 10, 200, 200, 200));
+    expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(
+      Uint8Array.of(10, 10, 10, 200, 200, 200),
+    );
   });
 
   it('crops the centre', async () => {
@@ -145,7 +195,7 @@ describe('from image file to input tensor', () => {
       crop_size: { height: 1, width: 1 },
       resample: 0,
     };
-    expect(await load(file, config)).toEqual(Uint8Array.of(2, 2, 2));
+    expect(await load(file, config)).toEqual({ height: 1, width: 1, values: Uint8Array.of(2, 2, 2) });
   });
 
   it.each([
@@ -171,7 +221,7 @@ describe('from image file to input tensor', () => {
 
   it('normalises per channel, in the order and layout of the network', async () => {
     const config = { image_mean: [0.5, 0.25, 0], image_std: [0.5, 1, 2], size: { height: 1, width: 2 } };
-    const pixels = Uint8Array.of(255, 0, 51, 0, 255, 102);
+    const pixels = { height: 1, width: 2, values: Uint8Array.of(255, 0, 51, 0, 255, 102) };
     const planar = inputTensor([pixels], 1, rgb, await withConfig(config));
     expect(planar.dims).toEqual([1, 3, 1, 2]);
     expect([...planar.data].map((value) => Number(Number(value).toFixed(4)))).toEqual([1, -1, -0.25, 0.75, 0.1, 0.2]);
@@ -185,7 +235,7 @@ describe('from image file to input tensor', () => {
 
   it('gives raw bytes to a network that takes them, and half floats to one of half precision', async () => {
     const config = { do_rescale: false, do_normalize: false, size: { height: 1, width: 1 } };
-    const pixels = Uint8Array.of(1, 2, 255);
+    const pixels = { height: 1, width: 1, values: Uint8Array.of(1, 2, 255) };
     const bytes = inputTensor([pixels], 1, { ...rgb, elementType: 'uint8' }, await withConfig(config));
     expect([...bytes.data]).toEqual([1, 2, 255]);
     const halves = inputTensor([pixels], 1, { ...rgb, elementType: 'float16' }, await withConfig(config));
@@ -195,7 +245,8 @@ describe('from image file to input tensor', () => {
 
   it('weighs colours like PIL for a grey network', async () => {
     const config = { do_rescale: false, do_normalize: false, size: { height: 1, width: 1 } };
-    const grey = inputTensor([Uint8Array.of(100, 50, 200)], 1, { ...rgb, channels: 1 }, await withConfig(config));
+    const pixels = { height: 1, width: 1, values: Uint8Array.of(100, 50, 200) };
+    const grey = inputTensor([pixels], 1, { ...rgb, channels: 1 }, await withConfig(config));
     expect([...grey.data]).toEqual([Math.round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)]);
   });
 });

@@ -39,9 +39,9 @@ describe('resizing and cropping', () => {
         assumed: false,
       });
       const differences = Array.from(Buffer.from(expected, 'base64'), (value, at) =>
-        Math.abs(value - (loaded[at] ?? 0)),
+        Math.abs(value - (loaded.values[at] ?? 0)),
       );
-      expect(loaded).toHaveLength(differences.length);
+      expect(loaded.values).toHaveLength(differences.length);
       expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(0.5);
     },
   );

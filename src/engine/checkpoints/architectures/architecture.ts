@@ -29,6 +29,8 @@ export interface PublishedPreprocessing {
   readonly resize: number;
   /** Whether the shortest edge is resized to `size` and the rest cropped also where `resize` is `size`. */
   readonly keepsAspect?: true;
+  /** Where images are kept whole instead: `size` is their shorter edge, and both are multiples of so many pixels. */
+  readonly multipleOf?: number;
   readonly kernel: 'linear' | 'cubic';
   /** Of x in 0..1. */
   readonly mean: readonly [number, number, number];
@@ -49,8 +51,6 @@ export interface RecognisedNetwork {
   readonly hasLogits: boolean;
   /** For people: what the features are, e.g. `input of fc`, `final norm, class token`. */
   readonly featurePoint: string;
-  /** What a person should know before trusting its features; undefined where they are as published. */
-  readonly warning?: string;
   /** Other ways to use the same weights: the image and the text tower of CLIP alone. */
   readonly as?: readonly RecognisedNetwork[];
   /** @throws Error naming a weight that is missing or of the wrong shape */

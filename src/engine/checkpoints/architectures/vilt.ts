@@ -6,7 +6,7 @@ import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
 import { activate, ENCODED, embed, firstToken, integer, paddingBias, type Tokens, tokenInputs } from './text.ts';
-import { imageOfSize, pixelsAsTokens, repeatForBatch } from './visionTransformer.ts';
+import { imageOfSize, pixelsAsTokens, repeatForBatch, tokensFrom } from './visionTransformer.ts';
 
 /**
  * ViLT (Kim et al. 2021) under Hugging Face's names, bare or under any of its heads: one transformer over the text's tokens
@@ -16,13 +16,11 @@ import { imageOfSize, pixelsAsTokens, repeatForBatch } from './visionTransformer
  * twice the width); under other heads and without any, the pooler's output, which they take; without a pooler, the
  * normalised state of the text's class token.
  *
- * Images are resized to the square that the position embeddings were made for. ViLT's own way keeps the aspect ratio
- * (384 pixels at the shorter edge, at most 608 at the longer) and interpolates the position embeddings to each image's
- * size; of square images both are the same.
+ * Images are kept whole, 384 pixels at the shorter edge and at most 608 at the longer one, and the position embeddings are
+ * interpolated to each image's size.
  */
 export const vilt: Architecture = { family: 'ViLT', recognise };
 
-const WARNING = 'Images are squeezed into squares: ViLT was trained on images that keep their aspect ratio.';
 const CLASSIFIER_EPSILON = 1e-5;
 
 /** What the network is beside its weights. */
@@ -30,7 +28,7 @@ interface ViltSettings {
   readonly layers: number;
   readonly width: number;
   readonly patch: number;
-  /** Of the image, in pixels. */
+  /** Of the square images that the position embeddings were made for, in pixels. */
   readonly side: number;
   readonly heads: number;
   readonly epsilon: number;
@@ -45,7 +43,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!has('encoder.layer.0.layernorm_before') || !/^(vilt|)$/.test(textOf(config, 'model_type') ?? ''))
     return undefined;
   const settings = viltSettings(weights, config);
-  const { side } = settings;
+  const { side, patch } = settings;
+  const published = { size: side, resize: side, multipleOf: patch, kernel: 'cubic', ...INCEPTION } as const;
   const [maxTokens = 0] = shapeOf(weights, 'embeddings.text_embeddings.position_embeddings.weight');
   const text = { ...ENCODED, tokenTypes: 'token_type_ids', maxTokens };
   // The classifier of pairs of images takes two networks' outputs.
@@ -53,7 +52,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   return {
     architecture: nameOf(settings),
     modality: 'image-text',
-    image: { input: imageOfSize(side, side), published: { size: side, resize: side, kernel: 'cubic', ...INCEPTION } },
+    image: { input: imageOfSize(undefined, undefined), published },
     text,
     hasLogits: answers,
     featurePoint: answers
@@ -61,10 +60,9 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       : has('pooler.dense')
         ? 'pooler on the text’s class token'
         : 'final norm, the text’s class token',
-    warning: WARNING,
     build: (graph) => {
       graph.use(weights);
-      const image = graph.input('image', 'float32', ['n', 3, side, side]);
+      const image = graph.input('image', 'float32', ['n', 3, 'height', 'width']);
       const states = statesOf(graph, settings, tokenInputs(graph, text), image);
       const first = layerNorm(graph, firstToken(graph, states), 'layernorm', settings.epsilon);
       if (!graph.has('pooler.dense.weight')) {
@@ -133,12 +131,22 @@ function statesOf(graph: Graph, settings: ViltSettings, tokens: Tokens, image: V
 }
 
 /** The class token and the patches at their positions, `[n, 1 + patches, d]`. */
-function patchesOf(graph: Graph, { patch }: ViltSettings, image: Value): Value {
+function patchesOf(graph: Graph, { patch, side, width }: ViltSettings, image: Value): Value {
   const projected = conv(graph, image, 'embeddings.patch_embeddings.projection', { stride: patch });
-  const patches = pixelsAsTokens(graph, projected);
   const first = repeatForBatch(graph, graph.weight('embeddings.cls_token'), image);
-  const sequence = graph.node('Concat', [first, patches], { axis: 1 });
-  return graph.node('Add', [sequence, graph.weight('embeddings.position_embeddings')]);
+  const sequence = graph.node('Concat', [first, pixelsAsTokens(graph, projected)], { axis: 1 });
+
+  const positions = graph.weight('embeddings.position_embeddings');
+  const table = graph.node('Transpose', [tokensFrom(graph, positions, 1)], { perm: [0, 2, 1] });
+  const map = graph.node('Reshape', [table, graph.integers(1, width, side / patch, side / patch)]);
+  const grid = graph.node('Shape', [projected], { start: 2 });
+  const size = graph.node('Concat', [graph.integers(1, width), grid], { axis: 0 });
+  const fitted = graph.node('Resize', [map, '', '', size], {
+    mode: 'linear',
+    coordinate_transformation_mode: 'align_corners',
+  });
+  const places = [tokensFrom(graph, positions, 0, 1), pixelsAsTokens(graph, fitted)];
+  return graph.node('Add', [sequence, graph.node('Concat', places, { axis: 1 })]);
 }
 
 /** Embeddings with that of what they are: 0 for a text, 1 for an image. */

@@ -17,8 +17,8 @@ export interface ImageEncoder {
   tokens(graph: Graph, image: Value): Value;
 }
 
-/** A network's input: color images of one size. */
-export function imageOfSize(height: number, width: number): ImageInput {
+/** A network's input: color images of one size, or of any. */
+export function imageOfSize(height: number | undefined, width: number | undefined): ImageInput {
   return { name: 'image', elementType: 'float32', channelsFirst: true, channels: 3, height, width, batch: undefined };
 }
 

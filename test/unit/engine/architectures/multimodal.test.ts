@@ -94,7 +94,7 @@ describe('ViLT', () => {
     expect(network).toMatchObject({
       architecture: 'ViLT-B/32',
       modality: 'image-text',
-      image: { input: { height: 384, width: 384 } },
+      image: { input: { height: undefined }, published: { size: 384, multipleOf: 32 } },
       text: { maxTokens: 40, tokenTypes: 'token_type_ids' },
     });
   });
