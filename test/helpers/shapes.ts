@@ -1,12 +1,15 @@
 /** Names and shapes of the weights of published networks. */
 export type Shapes = Record<string, readonly number[]>;
 
-const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
+export const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
   Object.assign({}, ...Array.from({ length: count }, (_, index) => part(index)));
 
-const layerNorm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });
+export const layerNorm = (name: string, width: number): Shapes => ({
+  [`${name}.weight`]: [width],
+  [`${name}.bias`]: [width],
+});
 
-const layer = (name: string, outputs: number, ...inputs: number[]): Shapes => ({
+export const layer = (name: string, outputs: number, ...inputs: number[]): Shapes => ({
   [`${name}.weight`]: [outputs, ...inputs],
   [`${name}.bias`]: [outputs],
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
+import { bertShapes } from '../../../helpers/shapes.ts';
 
 const CASES = path.join(import.meta.dirname, '../../../fixtures/networks/captioners');
 
@@ -19,37 +20,9 @@ describe('captioners', () => {
 });
 
 describe('networks of full size', () => {
-  const layer = (width: number, inner: number): Record<string, number[]> => ({
-    ...Object.fromEntries(
-      ['self.query', 'self.key', 'self.value', 'output.dense'].flatMap((part) => [
-        [`attention.${part}.weight`, [width, width]],
-        [`attention.${part}.bias`, [width]],
-      ]),
-    ),
-    'attention.output.LayerNorm.weight': [width],
-    'attention.output.LayerNorm.bias': [width],
-    'intermediate.dense.weight': [inner, width],
-    'intermediate.dense.bias': [inner],
-    'output.dense.weight': [width, inner],
-    'output.dense.bias': [width],
-    'output.LayerNorm.weight': [width],
-    'output.LayerNorm.bias': [width],
-  });
-
-  function bertWeights(prefix: string, layers: number, width: number, words: number, positions: number, types: number) {
-    const shapes: Record<string, number[]> = {
-      'embeddings.word_embeddings.weight': [words, width],
-      'embeddings.position_embeddings.weight': [positions, width],
-      'embeddings.token_type_embeddings.weight': [types, width],
-      'embeddings.LayerNorm.weight': [width],
-      'embeddings.LayerNorm.bias': [width],
-    };
-    for (let index = 0; index < layers; index += 1) {
-      for (const [name, shape] of Object.entries(layer(width, 4 * width)))
-        shapes[`encoder.layer.${index}.${name}`] = shape;
-    }
-    const tensors = Object.entries(shapes).map(([name, shape]) => {
-      return [prefix + name, { shape, type: 'float32' as const, file: '/model.bin', offset: 0, bytes: 0 }] as const;
+  function bertWeights(...sizes: Parameters<typeof bertShapes>) {
+    const tensors = Object.entries(bertShapes(...sizes)).map(([name, shape]) => {
+      return [name, { shape, type: 'float32' as const, file: '/model.bin', offset: 0, bytes: 0 }] as const;
     });
     return { format: 'torch', tensors: new Map(tensors), files: ['/model.bin'] } satisfies Weights;
   }

@@ -5,6 +5,7 @@ import type { RecognisedNetwork } from '../../../../src/engine/checkpoints/archi
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
+import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes } from '../../../helpers/shapes.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../../../fixtures/networks/cnn');
 
@@ -22,8 +23,6 @@ describe('small networks made by the libraries', () => {
   });
 });
 
-type Shapes = Record<string, readonly number[]>;
-
 /** Names and shapes alone: what recognition goes by. */
 function weightsOf(shapes: Shapes): Weights {
   const tensors = Object.entries(shapes).map(([name, shape]): [string, WeightTensor] => {
@@ -37,54 +36,13 @@ function recognise(shapes: Shapes, config: Record<string, unknown> = {}): Recogn
   return detectArchitecture(weightsOf(shapes), new Map(Object.entries(config)));
 }
 
-function norm(name: string, channels: number): Shapes {
-  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => [`${name}.${part}`, [channels]]);
-  return Object.fromEntries([...parts, [`${name}.num_batches_tracked`, []]]);
-}
-
-function resnetShapes(blocks: readonly number[], options: { bottleneck?: boolean; groups?: number; width?: number }) {
-  const { bottleneck = false, groups = 1, width = 64 } = options;
-  const shapes: Shapes = { 'conv1.weight': [64, 3, 7, 7], ...norm('bn1', 64) };
-  let inputs = 64;
-  for (const [stage, count] of blocks.entries()) {
-    for (let block = 0; block < count; block += 1) {
-      const name = `layer${stage + 1}.${block}`;
-      const out = (bottleneck ? 256 : 64) << stage;
-      const inner = bottleneck ? (width * groups) << stage : out;
-      const kernels: [number, number, number][] = bottleneck
-        ? [
-            [inner, inputs, 1],
-            [inner, inner / groups, 3],
-            [out, inner, 1],
-          ]
-        : [
-            [inner, inputs, 3],
-            [out, inner, 3],
-          ];
-      for (const [index, [to, from, size]] of kernels.entries()) {
-        shapes[`${name}.conv${index + 1}.weight`] = [to, from, size, size];
-        Object.assign(shapes, norm(`${name}.bn${index + 1}`, to));
-      }
-      if (block === 0 && inputs !== out) {
-        Object.assign(
-          shapes,
-          { [`${name}.downsample.0.weight`]: [out, inputs, 1, 1] },
-          norm(`${name}.downsample.1`, out),
-        );
-      }
-      inputs = out;
-    }
-  }
-  return { ...shapes, 'fc.weight': [1000, inputs], 'fc.bias': [1000] };
-}
-
 function densenetShapes(layers: readonly number[], growth: number, stem: number): Shapes {
-  const shapes: Shapes = { 'features.conv0.weight': [stem, 3, 7, 7], ...norm('features.norm0', stem) };
+  const shapes: Shapes = { 'features.conv0.weight': [stem, 3, 7, 7], ...batchNorm('features.norm0', stem) };
   let channels = stem;
   for (const [block, count] of layers.entries()) {
     if (block > 0) {
       const name = `features.transition${block}`;
-      Object.assign(shapes, norm(`${name}.norm`, channels), {
+      Object.assign(shapes, batchNorm(`${name}.norm`, channels), {
         [`${name}.conv.weight`]: [channels / 2, channels, 1, 1],
       });
       channels /= 2;
@@ -92,41 +50,18 @@ function densenetShapes(layers: readonly number[], growth: number, stem: number)
     for (let layer = 1; layer <= count; layer += 1) {
       // The names of the published files.
       const name = `features.denseblock${block + 1}.denselayer${layer}`;
-      Object.assign(shapes, norm(`${name}.norm.1`, channels), norm(`${name}.norm.2`, 4 * growth));
+      Object.assign(shapes, batchNorm(`${name}.norm.1`, channels), batchNorm(`${name}.norm.2`, 4 * growth));
       shapes[`${name}.conv.1.weight`] = [4 * growth, channels, 1, 1];
       shapes[`${name}.conv.2.weight`] = [growth, 4 * growth, 3, 3];
       channels += growth;
     }
   }
-  return { ...shapes, ...norm('features.norm5', channels), 'classifier.weight': [1000, channels] };
-}
-
-function vggShapes(layers: readonly (number | 'pool')[], withNorm: boolean): Shapes {
-  const shapes: Shapes = {};
-  let index = 0;
-  let inputs = 3;
-  for (const channels of layers) {
-    if (channels === 'pool') {
-      index += 1;
-      continue;
-    }
-    shapes[`features.${index}.weight`] = [channels, inputs, 3, 3];
-    shapes[`features.${index}.bias`] = [channels];
-    if (withNorm) Object.assign(shapes, norm(`features.${index + 1}`, channels));
-    index += withNorm ? 3 : 2;
-    inputs = channels;
-  }
-  return {
-    ...shapes,
-    'classifier.0.weight': [4096, 25088],
-    'classifier.3.weight': [4096, 4096],
-    'classifier.6.weight': [1000, 4096],
-  };
+  return { ...shapes, ...batchNorm('features.norm5', channels), 'classifier.weight': [1000, channels] };
 }
 
 /** timm's EfficientNet: `[blocks, expansion, kernel, channels]` of each stage. */
 function efficientnetShapes(stages: readonly (readonly [number, number, number, number])[], head: number): Shapes {
-  const shapes: Shapes = { 'conv_stem.weight': [32, 3, 3, 3], ...norm('bn1', 32) };
+  const shapes: Shapes = { 'conv_stem.weight': [32, 3, 3, 3], ...batchNorm('bn1', 32) };
   let inputs = 32;
   for (const [stage, [blocks, expansion, kernel, channels]] of stages.entries()) {
     for (let block = 0; block < blocks; block += 1) {
@@ -136,8 +71,8 @@ function efficientnetShapes(stages: readonly (readonly [number, number, number, 
       const squeeze = { [`${name}.se.conv_reduce.weight`]: [inputs / 4, wide, 1, 1] };
       const last = expansion === 1 ? 'conv_pw' : 'conv_pwl';
       if (expansion > 1)
-        Object.assign(shapes, { [`${name}.conv_pw.weight`]: [wide, inputs, 1, 1] }, norm(`${name}.bn3`, 9));
-      Object.assign(shapes, depthwise, squeeze, norm(`${name}.bn1`, wide), norm(`${name}.bn2`, wide));
+        Object.assign(shapes, { [`${name}.conv_pw.weight`]: [wide, inputs, 1, 1] }, batchNorm(`${name}.bn3`, 9));
+      Object.assign(shapes, depthwise, squeeze, batchNorm(`${name}.bn1`, wide), batchNorm(`${name}.bn2`, wide));
       shapes[`${name}.${last}.weight`] = [channels, wide, 1, 1];
       inputs = channels;
     }
@@ -145,12 +80,11 @@ function efficientnetShapes(stages: readonly (readonly [number, number, number, 
   return {
     ...shapes,
     'conv_head.weight': [head, inputs, 1, 1],
-    ...norm('bn2', head),
+    ...batchNorm('bn2', head),
     'classifier.weight': [1000, head],
   };
 }
 
-const VGG16 = [64, 64, 'pool', 128, 128, 'pool', 256, 256, 256, 'pool', 512, 512, 512, 'pool', 512, 512, 512] as const;
 const EFFICIENTNET_B0 = [
   [1, 1, 3, 16],
   [2, 6, 3, 24],

@@ -12,6 +12,7 @@ import { vitEncoder } from '../../../../src/engine/checkpoints/architectures/vit
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase, runNetwork, waves } from '../../../helpers/networks.ts';
+import { layer, layerNorm, numbered, type Shapes, transformerBlock, vitShapes } from '../../../helpers/shapes.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/vit');
 
@@ -29,8 +30,6 @@ describe('networks made by timm, torchvision and transformers', () => {
   });
 });
 
-type Shapes = Record<string, number[]>;
-
 /** Weights of these names and shapes, one behind the other in a file that need not exist. */
 function weightsOf(shapes: Shapes, format: Weights['format'] = 'torch', file = '/nowhere/weights'): Weights {
   let offset = 0;
@@ -46,50 +45,22 @@ function parameters(shapes: Shapes): number {
   return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
-const norm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });
-const layer = (name: string, outputs: number, ...inputs: number[]): Shapes => ({
-  [`${name}.weight`]: [outputs, ...inputs],
-  [`${name}.bias`]: [outputs],
-});
-const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
-  Object.assign({}, ...Array.from({ length: count }, (_, index) => part(index)));
-
-/** A block of timm's. */
-const block = (name: string, width: number, ratio = 4): Shapes => ({
-  ...norm(`${name}.norm1`, width),
-  ...layer(`${name}.attn.qkv`, 3 * width, width),
-  ...layer(`${name}.attn.proj`, width, width),
-  ...norm(`${name}.norm2`, width),
-  ...layer(`${name}.mlp.fc1`, ratio * width, width),
-  ...layer(`${name}.mlp.fc2`, width, ratio * width),
-});
-
-function timmVit(width: number, depth: number, patch: number, size: number, classes?: number): Shapes {
-  return {
-    cls_token: [1, 1, width],
-    pos_embed: [1, (size / patch) ** 2 + 1, width],
-    ...layer('patch_embed.proj', width, 3, patch, patch),
-    ...numbered(depth, (index) => block(`blocks.${index}`, width)),
-    ...norm('norm', width),
-    ...(classes === undefined ? {} : layer('head', classes, width)),
-  };
-}
-
-function swinShapes(width: number, depths: readonly number[], window: number): Shapes {
+/** Swin as newer timm names it: a stage begins by merging patches. */
+function newSwinShapes(width: number, depths: readonly number[], window: number): Shapes {
   const stages = numbered(depths.length, (stage) => {
     const dim = width * 2 ** stage;
     const table = [(2 * window - 1) ** 2, dim / 32];
     const blocks = numbered(depths[stage] ?? 0, (index) => ({
-      ...block(`layers.${stage}.blocks.${index}`, dim),
+      ...transformerBlock(`layers.${stage}.blocks.${index}`, dim),
       [`layers.${stage}.blocks.${index}.attn.relative_position_bias_table`]: table,
     }));
     if (stage === 0) return blocks;
     const merging = { [`layers.${stage}.downsample.reduction.weight`]: [dim, 2 * dim] };
-    return { ...blocks, ...merging, ...norm(`layers.${stage}.downsample.norm`, 2 * dim) };
+    return { ...blocks, ...merging, ...layerNorm(`layers.${stage}.downsample.norm`, 2 * dim) };
   });
   const last = width * 2 ** (depths.length - 1);
-  const stem = { ...layer('patch_embed.proj', width, 3, 4, 4), ...norm('patch_embed.norm', width) };
-  return { ...stem, ...stages, ...norm('norm', last), ...layer('head.fc', 1000, last) };
+  const stem = { ...layer('patch_embed.proj', width, 3, 4, 4), ...layerNorm('patch_embed.norm', width) };
+  return { ...stem, ...stages, ...layerNorm('norm', last), ...layer('head.fc', 1000, last) };
 }
 
 function pvtV2(widths: readonly number[], depths: readonly number[]): Shapes {
@@ -102,12 +73,12 @@ function pvtV2(widths: readonly number[], depths: readonly number[]): Shapes {
       const name = `block${stage + 1}.${index}`;
       const reducing = layer(`${name}.attn.sr`, width, width, reduction, reduction);
       return {
-        ...norm(`${name}.norm1`, width),
+        ...layerNorm(`${name}.norm1`, width),
         ...layer(`${name}.attn.q`, width, width),
         ...layer(`${name}.attn.kv`, 2 * width, width),
         ...layer(`${name}.attn.proj`, width, width),
-        ...(reduction > 1 ? { ...reducing, ...norm(`${name}.attn.norm`, width) } : {}),
-        ...norm(`${name}.norm2`, width),
+        ...(reduction > 1 ? { ...reducing, ...layerNorm(`${name}.attn.norm`, width) } : {}),
+        ...layerNorm(`${name}.norm2`, width),
         ...layer(`${name}.mlp.fc1`, ratio * width, width),
         ...layer(`${name}.mlp.dwconv.dwconv`, ratio * width, 1, 3, 3),
         ...layer(`${name}.mlp.fc2`, width, ratio * width),
@@ -116,27 +87,27 @@ function pvtV2(widths: readonly number[], depths: readonly number[]): Shapes {
     const embedding = layer(`patch_embed${stage + 1}.proj`, width, widths[stage - 1] ?? 3, kernel, kernel);
     return {
       ...embedding,
-      ...norm(`patch_embed${stage + 1}.norm`, width),
+      ...layerNorm(`patch_embed${stage + 1}.norm`, width),
       ...blocks,
-      ...norm(`norm${stage + 1}`, width),
+      ...layerNorm(`norm${stage + 1}`, width),
     };
   });
   return { ...stages, ...layer('head', 1000, widths[3] ?? 0) };
 }
 
 const distilled = {
-  ...timmVit(384, 12, 16, 224, 1000),
+  ...vitShapes(384, 12, 16, 224, 1000),
   dist_token: [1, 1, 384],
   pos_embed: [1, 198, 384],
   ...layer('head_dist', 1000, 384),
 };
 const dinov2 = {
-  ...timmVit(384, 12, 14, 518),
+  ...vitShapes(384, 12, 14, 518),
   mask_token: [1, 384],
   ...numbered(12, (index) => ({ [`blocks.${index}.ls1.gamma`]: [384], [`blocks.${index}.ls2.gamma`]: [384] })),
 };
 const moco = {
-  ...timmVit(384, 12, 16, 224),
+  ...vitShapes(384, 12, 16, 224),
   ...numbered(3, (index) => ({ [`head.${3 * index}.weight`]: [index === 2 ? 256 : 4096, index === 0 ? 384 : 4096] })),
   'head.1.running_mean': [4096],
   'head.4.running_mean': [4096],
@@ -145,15 +116,15 @@ const moco = {
 
 describe('published networks, by names and shapes alone', () => {
   it.each<[name: string, shapes: Shapes, millions: number, size: number, resize: number]>([
-    ['ViT-T/16', timmVit(192, 12, 16, 224, 1000), 5.717416, 224, 256],
-    ['ViT-S/16', timmVit(384, 12, 16, 224, 1000), 22.050664, 224, 256],
-    ['ViT-B/16', timmVit(768, 12, 16, 224, 1000), 86.567656, 224, 256],
-    ['ViT-B/8', timmVit(768, 12, 8, 224), 85.807872, 224, 256],
-    ['ViT-L/16', timmVit(1024, 24, 16, 224, 37), 303.339557, 224, 256],
+    ['ViT-T/16', vitShapes(192, 12, 16, 224, 1000), 5.717416, 224, 256],
+    ['ViT-S/16', vitShapes(384, 12, 16, 224, 1000), 22.050664, 224, 256],
+    ['ViT-B/16', vitShapes(768, 12, 16, 224, 1000), 86.567656, 224, 256],
+    ['ViT-B/8', vitShapes(768, 12, 8, 224), 85.807872, 224, 256],
+    ['ViT-L/16', vitShapes(1024, 24, 16, 224, 37), 303.339557, 224, 256],
     ['DeiT-S/16 distilled', distilled, 22.436432, 224, 256],
     ['DINOv2-S/14', dinov2, 22.056576, 518, 518],
-    ['Swin-T', swinShapes(96, [2, 2, 6, 2], 7), 28.288354, 224, 248],
-    ['Swin-B', swinShapes(128, [2, 2, 18, 2], 7), 87.768224, 224, 248],
+    ['Swin-T', newSwinShapes(96, [2, 2, 6, 2], 7), 28.288354, 224, 248],
+    ['Swin-B', newSwinShapes(128, [2, 2, 18, 2], 7), 87.768224, 224, 248],
     ['PVTv2-B0', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 3.66676, 224, 256],
     ['PVTv2-B2', pvtV2([64, 128, 320, 512], [3, 4, 6, 3]), 25.362856, 224, 256],
   ])('%s', (name, shapes, millions, size, resize) => {
@@ -171,7 +142,7 @@ describe('published networks, by names and shapes alone', () => {
   });
 
   it('goes by the training that timm notes', () => {
-    const weights = weightsOf(timmVit(384, 12, 16, 224, 1000), 'safetensors');
+    const weights = weightsOf(vitShapes(384, 12, 16, 224, 1000), 'safetensors');
     const named = (architecture: string, tag: string) =>
       detectArchitecture(weights, new Map(Object.entries({ architecture, pretrained_cfg: { tag } })));
     expect(named('deit_small_patch16_224', 'fb_in1k')?.architecture).toBe('DeiT-S/16');
@@ -193,7 +164,7 @@ describe('published networks, by names and shapes alone', () => {
 describe('near misses', () => {
   const without = (shapes: Shapes, name: string) =>
     Object.fromEntries(Object.entries(shapes).filter(([other]) => other !== name));
-  const vit = timmVit(192, 12, 16, 224);
+  const vit = vitShapes(192, 12, 16, 224);
 
   it.each<[what: string, shapes: Shapes]>([
     ['a vision transformer without positions', without(vit, 'pos_embed')],
@@ -202,7 +173,7 @@ describe('near misses', () => {
     ['a network of image and text', { ...vit, 'text_model.embeddings.token_embedding.weight': [100, 192] }],
     [
       'windows without biases',
-      without(swinShapes(96, [2, 2, 6, 2], 7), 'layers.0.blocks.0.attn.relative_position_bias_table'),
+      without(newSwinShapes(96, [2, 2, 6, 2], 7), 'layers.0.blocks.0.attn.relative_position_bias_table'),
     ],
     ['a pyramid without keys', without(pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 'block1.0.attn.kv.weight')],
   ])('%s is not taken', (_, shapes) => {
@@ -212,7 +183,7 @@ describe('near misses', () => {
   it.each<[what: string, shapes: Shapes, message: RegExp]>([
     ['other parts', { ...vit, 'blocks.0.gamma_1': [192] }, /parts that can't be built: "blocks.0.gamma_1"/],
     ['positions of no square', { ...vit, pos_embed: [1, 200, 192] }, /200 position embeddings fit no square/],
-    ['heads that nothing tells', timmVit(100, 2, 16, 224), /number of attention heads/],
+    ['heads that nothing tells', vitShapes(100, 2, 16, 224), /number of attention heads/],
   ])('%s are said', (_, shapes, message) => {
     expect(() => detectArchitecture(weightsOf(shapes), undefined)).toThrow(message);
   });
@@ -284,7 +255,7 @@ describe('at full size', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it.each([
-    ['ViT-T/16', timmVit(192, 12, 16, 224, 10), 192],
+    ['ViT-T/16', vitShapes(192, 12, 16, 224, 10), 192],
     ['PVTv2-B0', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 256],
   ])('%s runs', async (name, shapes, width) => {
     const file = path.join(folder, `${width}.bin`);
