@@ -12,6 +12,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { assemblyScriptForEsbuild } from './assemblyScript.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const modules = path.join(root, 'node_modules');
@@ -67,7 +68,7 @@ async function reachableFiles(entry) {
     outdir: 'out/unused',
     format: 'esm',
     platform: 'node',
-    plugins: [withoutComputedRequires],
+    plugins: [withoutComputedRequires, assemblyScriptForEsbuild],
     logLevel: 'error',
     ...entry,
     external: ['vscode', '*.node', ...(entry.external ?? [])],
