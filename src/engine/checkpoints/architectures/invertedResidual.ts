@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Weights } from '../weights.ts';
 import {
   type Architecture,
@@ -22,7 +21,7 @@ import {
 import type { Graph, Value } from './graph.ts';
 import { type Block, classifierOf, findParts, outputsOf, type Parts } from './invertedResidualNames.ts';
 import { conv, globalAveragePool, linear } from './layers.ts';
-import { numberOf, shapeOf, textOf } from './naming.ts';
+import { numberOf, publishedName, shapeOf } from './naming.ts';
 
 /**
  * The networks of inverted residuals, which widen, convolve each channel by itself, and narrow again: MobileNetV2
@@ -103,6 +102,9 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const kinds = parts.stages.map(({ blocks: [first] }) => (first ? kindOf(weights, first) : '')).join(' ');
   const family = FAMILIES.find((candidate) => candidate.kinds.test(kinds));
   if (!family) throw new Error(`it has inverted residuals in an order that no known network has (${kinds})`);
+  if (/net(v\d)?_blur/.test(publishedName(weights, config))) {
+    throw new Error('it is an anti-aliased EfficientNet, which can’t be built');
+  }
   if ((numberOf(config, 'output_stride') ?? 32) !== 32) throw new Error('it has an output_stride that is not 32');
 
   const { hidden, head } = parts;
@@ -186,7 +188,7 @@ function conventionsOf(
     return { epsilon: larger || name.startsWith('MobileNetV3') ? 1e-3 : 1e-5, samePadding: false, plainStages };
   }
   // Weights that were ported from TensorFlow are named so.
-  const ported = /(^|\W)tf_/.test(textOf(config, 'architecture') ?? path.basename(weights.files[0] ?? ''));
+  const ported = /(^|\W)tf_/.test(publishedName(weights, config));
   return { epsilon: ported ? 1e-3 : 1e-5, samePadding: ported, plainStages };
 }
 

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { ModelConfig } from './architecture.ts';
 
@@ -29,6 +30,14 @@ export function countOf(weights: Weights, name: (index: number) => string): numb
 export function textOf(config: ModelConfig | undefined, key: string): string | undefined {
   const value = config?.get(key);
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * What tells variations apart that weights don't: timm's name of the architecture in config.json, else the name of the
+ * file, which is the architecture's where the authors or timm published it.
+ */
+export function publishedName(weights: Weights, config: ModelConfig | undefined): string {
+  return textOf(config, 'architecture') ?? path.basename(weights.files[0] ?? '');
 }
 
 /** A number in config.json; undefined when there is none. */

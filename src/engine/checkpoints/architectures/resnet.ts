@@ -24,7 +24,7 @@ import {
 } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { globalAveragePool } from './layers.ts';
-import { countOf, shapeOf, textOf } from './naming.ts';
+import { countOf, publishedName, shapeOf, textOf } from './naming.ts';
 
 /**
  * Residual networks: "Deep Residual Learning" (He et al. 2015) and, by the shapes of their weights, ResNeXt (Xie et al.
@@ -68,9 +68,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a ResNet with parts that can't be built: "${strange}"`);
   if (!has('bn1.running_mean')) throw new Error('it is a ResNet without batch norm, which can’t be built');
-  const antialiased = /resne(x|s)?t(aa|blur)/.exec(textOf(config, 'architecture') ?? '');
-  if (antialiased)
-    throw new Error(`it is an anti-aliased ResNet (${textOf(config, 'architecture')}), which can’t be built`);
+  const [antialiased] = /resne(x|s)?t(aa|blur)\w*/.exec(publishedName(original, config)) ?? [];
+  if (antialiased) throw new Error(`it is an anti-aliased ResNet (${antialiased}), which can’t be built`);
   const hiddenActivation = textOf(config, 'hidden_act') ?? 'relu';
   const activation = ACTIVATIONS.find((name) => name === hiddenActivation);
   if (!activation) throw new Error(`it is a ResNet with the activation "${hiddenActivation}", which can’t be built`);

@@ -9,7 +9,7 @@ import {
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, layerNorm, linear } from './layers.ts';
-import { countOf, rename, shapeOf, textOf } from './naming.ts';
+import { countOf, publishedName, rename, shapeOf } from './naming.ts';
 import {
   type HiddenActivation,
   hiddenActivation,
@@ -85,8 +85,6 @@ const TORCHVISION_RESIZE = new Map([
   ['B', [238, 272]],
 ]);
 const EPSILON = 1e-5;
-/** Swin V2's window where nothing says it. */
-const WINDOW_V2 = 8;
 
 interface Anatomy {
   readonly weights: Weights;
@@ -171,13 +169,16 @@ function dissect(original: Weights, config: ModelConfig | undefined): Anatomy | 
   const count = countOf(weights, (stage) => norm(stage, 0));
   const windows = Array.from({ length: count }, (_, stage) => windowInFile(weights, stage));
   const size = imageSizeIn(config)?.[0] ?? sizeBy(windows, patch);
-  const named = /window(\d+)(?:to(\d+)_(\d+))?/.exec(textOf(config, 'architecture') ?? '');
+  const named = /window(\d+)(?:to(\d+)_(\d+))?/.exec(publishedName(original, config));
   const [, pretraining, finetuned, pretrainingSize] = named?.map(Number) ?? [];
-  const configured = numbersIn(config, 'window_size')?.[0] ?? (finetuned || pretraining || WINDOW_V2);
+  const configured = numbersIn(config, 'window_size')?.[0] ?? (finetuned || pretraining || undefined);
+  if (configured === undefined && windows.includes(undefined)) {
+    throw new Error(`it is a Swin V2 whose weights don't tell its windows: put its config.json beside it`);
+  }
   const pretrained = numbersIn(config, 'pretrained_window_sizes');
   const stages = windows.map((inFile, stage): Stage => {
     const attn = `layers.${stage}.blocks.0.attn`;
-    const window = inFile ?? Math.min(configured, Math.floor(size / patch / 2 ** stage));
+    const window = inFile ?? Math.min(configured ?? size, Math.floor(size / patch / 2 ** stage));
     const renowned = finetuned ? Math.min(pretraining ?? 0, (pretrainingSize ?? 0) / patch / 2 ** stage) : 0;
     return {
       blocks: Array.from({ length: countOf(weights, (block) => norm(stage, block)) }, (_, block) => {

@@ -10,7 +10,7 @@ import {
 import { classifierIn } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { layerNorm, linear } from './layers.ts';
-import { countOf, rename, shapeOf, textOf } from './naming.ts';
+import { countOf, publishedName, rename, shapeOf, textOf } from './naming.ts';
 import {
   type HiddenActivation,
   hiddenActivation,
@@ -180,8 +180,16 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   const strange = used.find(([name]) => !KNOWN.test(name));
   if (strange) throw new Error(`it is a vision transformer with parts that can't be built: "${strange[0]}"`);
   const weights = { ...renamed, tensors: new Map(used) };
-  if (/_rpn_/.test(textOf(config, 'architecture') ?? '')) {
+  const published = publishedName(original, config);
+  if (/_rpn_/.test(published)) {
     throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
+  }
+  // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
+  const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
+  if (!isPlain && config === undefined && !/_gap_/.test(published)) {
+    throw new Error(
+      `it is a vision transformer without class token, whose weights don't tell its heads, activation and norms: put its config.json beside it`,
+    );
   }
 
   const depth = countOf(weights, (block) => `blocks.${block}.norm1.weight`);
@@ -202,7 +210,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
       { length: depth },
       (_, block) => moduleOf(original, weights.tensors.get(`blocks.${block}.norm1.weight`)) ?? `blocks.${block}`,
     ),
-    heads: headsOf(weights, config, width),
+    heads: headsOf(original, weights, config, width),
     epsilon: numberIn(config, 'layer_norm_eps') ?? publishedEpsilon(original, config),
     activation: activationOf(original, config),
   };
@@ -234,13 +242,14 @@ function layoutOf(
 }
 
 /** Attention heads can't be told from shapes: by config.json, a norm of each head's width, or the published sizes. */
-function headsOf(weights: Weights, config: ModelConfig | undefined, width: number): number {
+function headsOf(original: Weights, weights: Weights, config: ModelConfig | undefined, width: number): number {
   const configured = numberIn(config, 'num_attention_heads', 'num_heads');
   const [headDim] = shapeOf(weights, 'blocks.0.attn.q_norm.weight');
   const rows =
     shapeOf(weights, 'blocks.0.attn.q.weight')[0] ?? (shapeOf(weights, 'blocks.0.attn.qkv.weight')[0] ?? 0) / 3;
   const published = isMoco(weights) && width === 384 ? 12 : (SIZES.get(width)?.heads ?? Math.max(1, rows / HEAD_DIM));
-  const heads = configured ?? (headDim === undefined ? published : rows / headDim);
+  const named = /vit_base_patch16_gap_/.test(publishedName(original, config)) ? 16 : undefined;
+  const heads = configured ?? named ?? (headDim === undefined ? published : rows / headDim);
   if (!Number.isInteger(rows / heads) || !Number.isInteger(heads)) {
     throw new Error(
       `it is a vision transformer of ${width} channels: config.json must tell its number of attention heads`,
@@ -279,7 +288,8 @@ function activationOf(original: Weights, config: ModelConfig | undefined): Hidde
       `it is a CLIP's vision transformer whose weights don't tell whether its activation is OpenAI's QuickGELU or GELU: put its config.json beside it`,
     );
   }
-  return hiddenActivation(named ?? (quick ? 'quick_gelu' : 'gelu'));
+  const siglip = /siglip/.test(publishedName(original, config));
+  return hiddenActivation(named ?? (quick ? 'quick_gelu' : siglip ? 'gelu_tanh' : 'gelu'));
 }
 
 /** Whether it is the image tower of CLIP. */

@@ -24,12 +24,12 @@ describe('small networks made by the libraries', () => {
 });
 
 /** Names and shapes alone: what recognition goes by. */
-function weightsOf(shapes: Shapes): Weights {
+function weightsOf(shapes: Shapes, file = '/weights.pth'): Weights {
   const tensors = Object.entries(shapes).map(([name, shape]): [string, WeightTensor] => {
     const bytes = 4 * shape.reduce((product, size) => product * size, 1);
-    return [name, { shape, type: 'float32', file: '/weights.pth', offset: 0, bytes }];
+    return [name, { shape, type: 'float32', file, offset: 0, bytes }];
   });
-  return { format: 'torch', tensors: new Map(tensors), files: ['/weights.pth'] };
+  return { format: 'torch', tensors: new Map(tensors), files: [file] };
 }
 
 function recognise(shapes: Shapes, config: Record<string, unknown> = {}): RecognisedNetwork | undefined {
@@ -133,5 +133,10 @@ describe('near misses', () => {
     const shapes = resnetShapes([2, 2, 2, 2], {});
     expect(() => recognise({ ...shapes, 'layer1.0.attn.weight': [64, 64, 1, 1] })).toThrow('layer1.0.attn.weight');
     expect(() => recognise(shapes, { architecture: 'resnetaa50' })).toThrow('anti-aliased');
+    expect(() => detectArchitecture(weightsOf(shapes, '/hub/resnetblur18_a1-0123abcd.pth'), undefined)).toThrow(
+      'resnetblur18',
+    );
+    const efficientnet = efficientnetShapes(EFFICIENTNET_B0, 1280);
+    expect(() => recognise(efficientnet, { architecture: 'efficientnet_blur_b0' })).toThrow('anti-aliased');
   });
 });

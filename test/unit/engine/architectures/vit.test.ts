@@ -247,6 +247,44 @@ describe('encoders of larger networks', () => {
   });
 });
 
+describe('variations that leave no trace in the weights', () => {
+  const detect = (shapes: Shapes, file?: string, config?: Record<string, unknown>) =>
+    detectArchitecture(weightsOf(shapes, 'torch', file), config && new Map(Object.entries(config)));
+  const gap = Object.fromEntries(
+    Object.entries({ ...vitShapes(768, 12, 16, 224, 10), pos_embed: [1, 196, 768] }).filter(
+      ([name]) => name !== 'cls_token',
+    ),
+  );
+  const version2 = Object.fromEntries(
+    Object.entries(newSwinShapes(96, [2, 2, 6, 2], 8)).flatMap(([name, shape]): [string, readonly number[]][] => {
+      if (!name.endsWith('relative_position_bias_table')) return [[name, shape]];
+      const attn = name.replace('relative_position_bias_table', '');
+      const heads = shape[1] ?? 0;
+      return [
+        [`${attn}logit_scale`, [heads, 1, 1]],
+        [`${attn}cpb_mlp.0.weight`, [512, 2]],
+        [`${attn}cpb_mlp.0.bias`, [512]],
+        [`${attn}cpb_mlp.2.weight`, [heads, 512]],
+      ];
+    }),
+  );
+
+  it('of ViTs without class token are asked for', () => {
+    expect(() => detect(gap)).toThrow('config.json');
+    expect(() => detect(gap, '/hub/vit_base_patch16_rpn_224.pth')).toThrow('norms behind its layers');
+    expect(() => detect(gap, undefined, { architecture: 'vit_relpos_base_patch16_rpn_224' })).toThrow('norms behind');
+    expect(detect(gap, undefined, { architecture: 'vit_base_patch16_gap_224' })?.architecture).toBe('ViT-B/16');
+    expect(detect(gap, '/hub/vit_base_patch16_gap_224.pth')?.architecture).toBe('ViT-B/16');
+  });
+
+  it('of Swin V2 are asked for, unless the name of the file says them', () => {
+    expect(() => detect(version2)).toThrow('config.json');
+    const named = detect(version2, '/hub/swinv2_tiny_patch4_window16_256.pth');
+    expect(named?.architecture).toBe('SwinV2-T');
+    expect(detect(version2, undefined, { window_size: 8, image_size: 256 })?.architecture).toBe('SwinV2-T');
+  });
+});
+
 describe('at full size', () => {
   let folder = '';
   beforeAll(async () => {
