@@ -130,6 +130,9 @@ describe('many classes', () => {
   );
 
   test.each([
+    ['emms', 'cv'],
+    ['emms', 'exact'],
+    ['linearProbe', 'ridge'],
     ['leep', 'paper'],
     ['logme', 'classification'],
     ['transrate', 'paper'],

@@ -154,9 +154,17 @@ export function columnDots(a: Matrix, b: Matrix): Float64Array {
   return sums;
 }
 
-/** Per column Σ a². */
-export function columnSquares(a: Matrix): Float64Array {
-  return columnDots(a, a);
+/** Per column Σ a², where row i counts `weights[i]` times. */
+export function columnSquares(a: Matrix, weights?: Float64Array): Float64Array {
+  if (weights === undefined) return columnDots(a, a);
+  const sums = new Float64Array(a.cols);
+  for (let i = 0; i < a.rows; i++) {
+    const weight = weights[i] as number;
+    for (let j = 0; j < a.cols; j++) {
+      sums[j] = (sums[j] as number) + weight * (a.data[i * a.cols + j] as number) ** 2;
+    }
+  }
+  return sums;
 }
 
 /** Per row Σ a². */

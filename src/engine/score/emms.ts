@@ -5,6 +5,7 @@ import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
+import { oneHotLabels } from './oneHotLabels.ts';
 import type { Contributions, Score, ScoreResult } from './score.ts';
 import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
@@ -40,8 +41,8 @@ export const emms: Score = {
     const fit = await inSampleFit(evidence);
     const solution = await (variant === 'exact'
       ? solveExactly(fit)
-      : alternateOnce(fit, evidence.labelEmbeddings.length));
-    const factor = variant === 'reference' ? (evidence.labelEmbeddings[0]?.cols ?? 1) : 1;
+      : alternateOnce(fit, evidence.embeddingShape.count));
+    const factor = variant === 'reference' ? evidence.embeddingShape.width : 1;
     return {
       // Rounding must not turn a perfect fit into a positive score.
       score: 0 - (factor * Math.max(0, solution.squaredResidual)) / evidence.count,
@@ -99,7 +100,9 @@ async function inSampleContributions(
 /** `[n]`, Σ tₖ·|zₖᵢ|² */
 function squaredLabels(evidence: Evidence, weights: readonly number[]): Float64Array {
   const { labels } = evidence;
-  const rows = evidence.standardisedLabels().map((embedding) => rowSquares(embedding));
+  const rows = evidence.isOneHot
+    ? [oneHotLabels(evidence).lengths]
+    : evidence.standardisedLabels().map((embedding) => rowSquares(embedding));
   return Float64Array.from({ length: evidence.count }, (_, i) => {
     const row = labels === undefined ? i : (labels[i] as number);
     return weights.reduce((sum, weight, k) => sum + weight * (rows[k]?.[row] as number), 0);

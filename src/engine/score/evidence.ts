@@ -49,6 +49,8 @@ export class Evidence {
   readonly labels: Int32Array | undefined;
   /** 0 without class labels. */
   readonly classCount: number;
+  /** Whether the only label embedding is which class it is: of many classes a score should not form the `[C, C]` of it. */
+  readonly isOneHot: boolean;
   /** Undefined when nothing is known but the features. */
   readonly labelKind: LabelKind | undefined;
   readonly sourceProbabilities: FloatMatrix | undefined;
@@ -74,6 +76,7 @@ export class Evidence {
     this.labels = input.labels;
     this.labelKind = labelKind;
     this.classCount = classCount;
+    this.isOneHot = input.labels !== undefined && (input.labelEmbeddings ?? []).length === 0;
     this.embeddings = once(labelEmbeddings);
     this.sourceProbabilities = input.sourceProbabilities;
 
@@ -104,6 +107,12 @@ export class Evidence {
   /** K label embeddings: `[C, d2]` with class labels, else `[n, d2]`. */
   get labelEmbeddings(): readonly FloatMatrix[] {
     return this.embeddings();
+  }
+
+  /** K and d2, without making the embeddings. */
+  get embeddingShape(): { count: number; width: number } {
+    if (this.isOneHot) return { count: 1, width: this.classCount };
+    return { count: this.labelEmbeddings.length, width: this.labelEmbeddings[0]?.cols ?? 1 };
   }
 
   /** The number of samples of each class, `[C]`. */

@@ -1,15 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import {
-  addTo,
-  columnDots,
-  columnSquares,
-  joinColumns,
-  rowRange,
-  scaled,
-  submatrix,
-  transpose,
-  zeros,
-} from '../linalg/matrix.ts';
+import { columnSquares, joinColumns, scaled, submatrix, transpose, zeros } from '../linalg/matrix.ts';
 import {
   gramian,
   inTurn,
@@ -22,7 +12,8 @@ import {
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
-import { sampleProducts } from './sampleProducts.ts';
+import type { Regressand } from './heldOutLabels.ts';
+import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
 
 /**
  * Ridge regression of the label embeddings on the features with an unpenalised intercept, judged by leave-one-out: each
@@ -55,8 +46,6 @@ const HIGHEST_EXPONENT = 5;
 const LEAST_IMPROVEMENT = 1e-6;
 /** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
 const LEAST_FREEDOM = 1e-12;
-/** Columns that the ridge is chosen on. */
-const SEARCH_WIDTH = 64;
 
 /** The held-out fit of `evidence`; computed once, whoever asks. */
 export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
@@ -75,13 +64,13 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
     return sum;
   });
 
-  const held = new PairSums(count, evidence.labelEmbeddings.length);
+  const held = new PairSums(count, side.embeddings);
   let freeSamples = 0;
   await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
     freeSamples += freedom.reduce((sum, value) => sum + value, 0);
     held.set(await side.pairProducts(residuals), first);
   });
-  const means = new PairSums(count, evidence.labelEmbeddings.length);
+  const means = new PairSums(count, side.embeddings);
   for (let first = 0; first < count; first += BLOCK_SAMPLES) {
     const size = Math.min(BLOCK_SAMPLES, count - first);
     const products = await side.pairProducts(side.regressands.map(({ block }) => block(first, size)));
@@ -92,15 +81,6 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
     );
   }
   return { ridge, freedom: freeSamples / count, residual: held, baseline: means };
-}
-
-/** Centred numbers per sample that are regressed on the features. */
-interface Regressand {
-  width: number;
-  /** `[width, size]`, samples from `first` on, in new memory. */
-  block(first: number, size: number): Matrix;
-  /** `[d, width]`, Xᵀ·y for the standardised features in blocks `[d, b]` of samples. */
-  products(features: readonly Matrix[]): Promise<Matrix>;
 }
 
 /**
@@ -218,111 +198,6 @@ async function minimiseOverPowers(objective: (power: number) => Promise<number>)
   return 10 ** (best + Math.max(-0.5, Math.min(0.5, vertex)));
 }
 
-/**
- * What is regressed on the features: with class labels their indicators `[C, b]`, from whose residuals those of every
- * embedding follow, so that nothing of size n × d2 is formed; else the K embeddings themselves, `[d2, b]` each.
- */
-interface LabelSide {
-  regressands: Regressand[];
-  /**
-   * What the ridge is chosen on: all columns of all embeddings, or when those are many, as many random mixtures of them
-   * as `SEARCH_WIDTH`. The sum of squares of a mixture's residual is that of all columns on average (Johnson &
-   * Lindenstrauss), for every ridge by the same factor or nearly so.
-   */
-  search: Regressand;
-  /** Per pair k ≥ l of embeddings, (0,0), (1,0), (1,1), …, the inner product of their residuals for every sample. */
-  pairProducts(residuals: readonly Matrix[]): Promise<Float64Array[]>;
-}
-
-async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
-  const embeddings = evidence.standardisedLabels();
-  let swept: Promise<Matrix[]> | undefined;
-  const sweep = (features: readonly Matrix[]) => {
-    swept ??= sampleProducts(evidence.labelEmbeddings, features, evidence.features.cols).then(
-      ({ withFeatures }) => withFeatures,
-    );
-    return swept;
-  };
-  const mixed = await mixedColumns(embeddings);
-  return {
-    regressands: embeddings.map((embedding, k) => ({
-      width: embedding.cols,
-      block: (first, size) => transpose(rowRange(embedding, first, first + size)),
-      products: async (features) => (await sweep(features))[k] as Matrix,
-    })),
-    search: {
-      width: mixed.cols,
-      block: (first, size) => transpose(rowRange(mixed, first, first + size)),
-      products: async (features) => mixedColumns(await sweep(features)),
-    },
-    pairProducts: async (residuals) =>
-      pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
-  };
-}
-
-async function classLabels(evidence: Evidence, labels: Int32Array): Promise<LabelSide> {
-  const { classCount, count } = evidence;
-  const frequency = evidence.classCounts().map((samples) => samples / count);
-  const embeddings = evidence.standardisedLabels();
-  const metrics = await inTurn(pairs(embeddings.length), ([k, l]) =>
-    multiplyTransposed(embeddings[k] as Matrix, embeddings[l] as Matrix),
-  );
-  const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
-  const indicators: Regressand = {
-    width: classCount,
-    block: (first, size) => {
-      const block = zeros(classCount, size);
-      for (let c = 0; c < classCount; c++) {
-        block.data.fill(-(frequency[c] as number), c * size, (c + 1) * size);
-      }
-      for (let i = 0; i < size; i++) {
-        const at = (labels[first + i] as number) * size + i;
-        block.data[at] = (block.data[at] as number) + 1;
-      }
-      return block;
-    },
-    products: async () => classSums,
-  };
-  const mixed = transpose(await mixedColumns(embeddings));
-  const search: Regressand = {
-    width: mixed.rows,
-    block: (first, size) => {
-      const block = zeros(mixed.rows, size);
-      for (let j = 0; j < mixed.rows; j++) {
-        for (let i = 0; i < size; i++) {
-          block.data[j * size + i] = mixed.data[j * classCount + (labels[first + i] as number)] as number;
-        }
-      }
-      return block;
-    },
-    products: () => multiplyTransposed(classSums, mixed),
-  };
-  return {
-    regressands: [indicators],
-    search,
-    pairProducts: ([residuals = zeros(classCount, 0)]) =>
-      inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
-  };
-}
-
-/** All columns of the matrices side by side, or random mixtures of them if those are fewer. */
-async function mixedColumns(matrices: readonly Matrix[]): Promise<Matrix> {
-  const width = matrices.reduce((sum, matrix) => sum + matrix.cols, 0);
-  if (width <= SEARCH_WIDTH) return joinColumns(matrices);
-  let state = 1;
-  const sum = zeros(matrices[0]?.rows ?? 0, SEARCH_WIDTH);
-  for (const matrix of matrices) {
-    const signs = zeros(matrix.cols, SEARCH_WIDTH);
-    signs.data.forEach((_, i) => {
-      // The highest bit of a linear congruential generator is random enough for a sign.
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-      signs.data[i] = state < 0 ? -1 : 1;
-    });
-    addTo(sum, await multiply(matrix, signs));
-  }
-  return sum;
-}
-
 /** Sums over samples, one per pair of embeddings, that remember their parts. */
 class PairSums {
   private readonly parts: Float64Array[];
@@ -362,11 +237,4 @@ class PairSums {
     });
     return result;
   }
-}
-
-/** The pairs k ≥ l below `size`. */
-function pairs(size: number): [number, number][] {
-  return Array.from({ length: size }, (_, k) =>
-    Array.from({ length: k + 1 }, (_, l): [number, number] => [k, l]),
-  ).flat();
 }

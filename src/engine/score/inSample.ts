@@ -2,6 +2,7 @@ import { robustProjector, trustedWhitening } from '../linalg/columnSpace.ts';
 import { leastSquares } from '../linalg/leastSquares.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import {
+  columnSquares,
   difference,
   dot,
   joinColumns,
@@ -27,6 +28,7 @@ import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import { mixtureFit } from './mixtureFit.ts';
+import { oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
 
 /**
@@ -62,10 +64,17 @@ interface FirstRound {
 /** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
 const LARGE = 4e9;
 
+/** Classes from which on the one-hot embedding of them is not formed. */
+const MANY_CLASSES = 64;
+
 /** The in-sample fit of `evidence`; computed once, whoever asks. */
 export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
   return evidence.share('inSampleFit', () =>
-    evidence.labels === undefined ? fitSamples(evidence) : fitClasses(evidence, evidence.labels),
+    evidence.labels === undefined
+      ? fitSamples(evidence)
+      : evidence.isOneHot && evidence.classCount > MANY_CLASSES
+        ? fitOneHot(evidence, evidence.labels)
+        : fitClasses(evidence, evidence.labels),
   );
 }
 
@@ -146,6 +155,55 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
       return residuals;
     },
   };
+}
+
+/** The same for many classes whose only embedding is which they are, see `oneHotLabels.ts`. */
+async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
+  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const coordinates = transpose(await multiplyLowerTriangular(whitening, await classSums(labels)));
+  const { frequency, scale, lengths } = oneHotLabels(evidence);
+  const squares = scale.map((value) => value ** 2);
+  const sum = (term: (c: number) => number) => squares.reduce((total, square, c) => total + square * term(c), 0);
+  const share = (c: number) => frequency[c] as number;
+  const gram = evidence.count * sum((c) => share(c) * (1 - share(c)));
+  const fitted = rowSquares(coordinates);
+  const projected = sum((c) => fitted[c] as number);
+  const single = (value: number): Matrix => ({ rows: 1, cols: 1, data: Float64Array.of(value) });
+  return {
+    rank: whitening.rows,
+    firstRound: async ([t = 0]) => ({ gram: single(gram), fitted: [t * projected], square: t * t * projected }),
+    innerProducts: async () => ({ gram: single(gram), projected: single(projected) }),
+    leastSquares: async ([t = 0]) => [(t * projected) / gram],
+    squaredResiduals: async ([a = 0], [b = 0]) => {
+      const coefficients = await multiply(coordinates, whitening);
+      const expected = squares.map((square, c) => square * share(c));
+      const residuals = new Float64Array(labels.length);
+      let sample = 0;
+      for await (const block of blocks()) {
+        const fits = await multiply(coefficients, block);
+        const fitLengths = columnSquares(fits, squares);
+        const means = columnSums(fits, expected);
+        for (let i = 0; i < fits.cols; i++, sample++) {
+          const label = labels[sample] as number;
+          const square = squares[label] as number;
+          const product = square * (fits.data[label * fits.cols + i] as number) - (means[i] as number);
+          residuals[sample] =
+            a * a * (fitLengths[i] as number) - 2 * a * b * product + b * b * (lengths[label] as number);
+        }
+      }
+      return residuals;
+    },
+  };
+}
+
+/** Per column Σ weight·value. */
+function columnSums({ rows, cols, data }: Matrix, weights: Float64Array): Float64Array {
+  const sums = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) {
+    const weight = weights[i] as number;
+    for (let j = 0; j < cols; j++) sums[j] = (sums[j] as number) + weight * (data[i * cols + j] as number);
+  }
+  return sums;
 }
 
 /** The projections P·u of the class indicators u `[n, C]` on the column space of X. */

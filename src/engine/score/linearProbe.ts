@@ -89,7 +89,8 @@ async function primal(evidence: Evidence, scatter: ClassScatter, gamma: number):
     const leverages = columnSquares(await multiplyLowerTriangular(whitening, transpose(samples)));
     const fitted = await multiplyTransposed(samples, coefficients);
     for (let i = from; i < to; i++) {
-      const residuals = rowRange(fitted, i - from, i - from + 1).data.map((value) => -value);
+      const residuals = rowRange(fitted, i - from, i - from + 1).data;
+      for (let c = 0; c < residuals.length; c++) residuals[c] = -(residuals[c] as number);
       addIndicator(residuals, scatter, i);
       const freedom = 1 - 1 / count - (leverages[i - from] as number);
       correct[i] = isFound(residuals, freedom, scatter, i) ? 1 : 0;
@@ -120,8 +121,12 @@ function addIndicator(values: Float64Array, { classOf, counts }: ClassScatter, s
 /** Whether the output for the class of the sample is the largest, given the residuals of the fit to all samples. */
 function isFound(residuals: Float64Array, freedom: number, { classOf }: ClassScatter, sample: number): boolean {
   const own = classOf[sample] as number;
-  const outputs = residuals.map((value, c) => (c === own ? 1 : 0) - value / Math.max(LEAST_FREEDOM, freedom));
-  return outputs.every((output, c) => c === own || output < (outputs[own] as number));
+  const factor = 1 / Math.max(LEAST_FREEDOM, freedom);
+  const output = 1 - factor * (residuals[own] as number);
+  for (let c = 0; c < residuals.length; c++) {
+    if (c !== own && !(-factor * (residuals[c] as number) < output)) return false;
+  }
+  return true;
 }
 
 function addToDiagonal(matrix: Matrix, value: number): Matrix {

@@ -1,0 +1,168 @@
+import type { Matrix } from '../linalg/matrix.ts';
+import { addTo, columnDots, columnSquares, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
+import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import type { Evidence } from './evidence.ts';
+import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
+import { sampleProducts } from './sampleProducts.ts';
+
+/** Columns that the ridge is chosen on. */
+const SEARCH_WIDTH = 64;
+
+/** Centred numbers per sample that are regressed on the features. */
+export interface Regressand {
+  width: number;
+  /** `[width, size]`, samples from `first` on, in new memory. */
+  block(first: number, size: number): Matrix;
+  /** `[d, width]`, Xᵀ·y for the standardised features in blocks `[d, b]` of samples. */
+  products(features: readonly Matrix[]): Promise<Matrix>;
+}
+
+/**
+ * What is regressed on the features: with class labels their indicators `[C, b]`, from whose residuals those of every
+ * embedding follow, so that nothing of size n × d2 is formed; else the K embeddings themselves, `[d2, b]` each.
+ */
+export interface LabelSide {
+  /** K */
+  embeddings: number;
+  regressands: Regressand[];
+  /**
+   * What the ridge is chosen on: all columns of all embeddings, or when those are many, as many random mixtures of them
+   * as `SEARCH_WIDTH`. The sum of squares of a mixture's residual is that of all columns on average (Johnson &
+   * Lindenstrauss), for every ridge by the same factor or nearly so.
+   */
+  search: Regressand;
+  /** Per pair k ≥ l of embeddings, (0,0), (1,0), (1,1), …, the inner product of their residuals for every sample. */
+  pairProducts(residuals: readonly Matrix[]): Promise<Float64Array[]>;
+}
+
+/** The label embeddings of every sample. */
+export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
+  const embeddings = evidence.standardisedLabels();
+  let swept: Promise<Matrix[]> | undefined;
+  const sweep = (features: readonly Matrix[]) => {
+    swept ??= sampleProducts(evidence.labelEmbeddings, features, evidence.features.cols).then(
+      ({ withFeatures }) => withFeatures,
+    );
+    return swept;
+  };
+  const mixed = await mixedColumns(embeddings);
+  return {
+    embeddings: embeddings.length,
+    regressands: embeddings.map((embedding, k) => ({
+      width: embedding.cols,
+      block: (first, size) => transpose(rowRange(embedding, first, first + size)),
+      products: async (features) => (await sweep(features))[k] as Matrix,
+    })),
+    search: {
+      width: mixed.cols,
+      block: (first, size) => transpose(rowRange(mixed, first, first + size)),
+      products: async (features) => mixedColumns(await sweep(features)),
+    },
+    pairProducts: async (residuals) =>
+      pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
+  };
+}
+
+/** The class indicators of the samples. */
+export async function classLabels(evidence: Evidence, labels: Int32Array): Promise<LabelSide> {
+  const { classCount, count } = evidence;
+  const { embeddings, mixed, pairProducts } =
+    evidence.isOneHot && classCount > SEARCH_WIDTH ? oneHotClasses(evidence) : await embeddedClasses(evidence);
+  const frequency = evidence.classCounts().map((samples) => samples / count);
+  const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
+  const indicators: Regressand = {
+    width: classCount,
+    block: (first, size) => {
+      const block = zeros(classCount, size);
+      for (let c = 0; c < classCount; c++) {
+        block.data.fill(-(frequency[c] as number), c * size, (c + 1) * size);
+      }
+      for (let i = 0; i < size; i++) {
+        const at = (labels[first + i] as number) * size + i;
+        block.data[at] = (block.data[at] as number) + 1;
+      }
+      return block;
+    },
+    products: async () => classSums,
+  };
+  const search: Regressand = {
+    width: mixed.rows,
+    block: (first, size) => {
+      const block = zeros(mixed.rows, size);
+      for (let j = 0; j < mixed.rows; j++) {
+        for (let i = 0; i < size; i++) {
+          block.data[j * size + i] = mixed.data[j * classCount + (labels[first + i] as number)] as number;
+        }
+      }
+      return block;
+    },
+    products: () => multiplyTransposed(classSums, mixed),
+  };
+  return {
+    embeddings,
+    regressands: [indicators],
+    search,
+    pairProducts: ([residuals = zeros(classCount, 0)]) => pairProducts(residuals),
+  };
+}
+
+/** What the embeddings of the classes say about residuals `[C, b]` of their indicators. */
+interface ClassEmbeddings {
+  /** K */
+  embeddings: number;
+  /** `[r, C]`, what the ridge is chosen on. */
+  mixed: Matrix;
+  pairProducts(residuals: Matrix): Promise<Float64Array[]>;
+}
+
+async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
+  const embeddings = evidence.standardisedLabels();
+  const metrics = await inTurn(pairs(embeddings.length), ([k, l]) =>
+    multiplyTransposed(embeddings[k] as Matrix, embeddings[l] as Matrix),
+  );
+  return {
+    embeddings: embeddings.length,
+    mixed: transpose(await mixedColumns(embeddings)),
+    pairProducts: (residuals) =>
+      inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
+  };
+}
+
+/** The same for many classes that are one-hot: the residuals of a sample add up to 0, so each column counts for itself. */
+function oneHotClasses(evidence: Evidence): ClassEmbeddings {
+  const labels = oneHotLabels(evidence);
+  const squares = labels.scale.map((value) => value ** 2);
+  return {
+    embeddings: 1,
+    mixed: transpose(mixOneHot(labels, randomSigns(evidence.classCount, SEARCH_WIDTH, { state: 1 }))),
+    pairProducts: async (residuals) => [columnSquares(residuals, squares)],
+  };
+}
+
+/** All columns of the matrices side by side, or random mixtures of them if those are fewer. */
+async function mixedColumns(matrices: readonly Matrix[]): Promise<Matrix> {
+  const width = matrices.reduce((sum, matrix) => sum + matrix.cols, 0);
+  if (width <= SEARCH_WIDTH) return joinColumns(matrices);
+  const random = { state: 1 };
+  const sum = zeros(matrices[0]?.rows ?? 0, SEARCH_WIDTH);
+  for (const matrix of matrices) addTo(sum, await multiply(matrix, randomSigns(matrix.cols, SEARCH_WIDTH, random)));
+  return sum;
+}
+
+/** ±1, the next of a sequence that is always the same. */
+function randomSigns(rows: number, cols: number, random: { state: number }): Matrix {
+  const signs = zeros(rows, cols);
+  for (let at = 0; at < signs.data.length; at++) {
+    // The highest bit of a linear congruential generator is random enough for a sign.
+    random.state = (Math.imul(random.state, 1_664_525) + 1_013_904_223) | 0;
+    signs.data[at] = random.state < 0 ? -1 : 1;
+  }
+  return signs;
+}
+
+/** The pairs k ≥ l below `size`. */
+export function pairs(size: number): [number, number][] {
+  return Array.from({ length: size }, (_, k) =>
+    Array.from({ length: k + 1 }, (_, l): [number, number] => [k, l]),
+  ).flat();
+}

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { oneHot } from '../../src/engine/embed/oneHot.ts';
+import { createEvidence } from '../../src/engine/score/evidence.ts';
+import { computeScore } from '../../src/engine/score/registry.ts';
+import { classification } from './random.ts';
+
+// Many classes without label embeddings: scores go by the form of the one-hot embedding, not by its C × C numbers.
+
+const CLASSES = 90;
+const SAMPLES = [
+  ['more samples than features', 400, 30],
+  ['more features than samples', 200, 260],
+] as const;
+
+describe.each(SAMPLES)('%s', (_, n, d) => {
+  // Class 7 has no samples, and class 0 those of several.
+  const { features, labels } = classification(11, n, d, CLASSES);
+  const uneven = labels.map((label) => (label === 7 || label % 5 === 0 ? 0 : label));
+
+  test.each(['cv', 'exact', 'paper', 'reference'])('EMMS %s is that of the embedding', async (variant) => {
+    const input = { features, labels: uneven, classCount: CLASSES };
+    const byForm = await computeScore('emms', createEvidence(input), { variant, contributions: true });
+    const embedded = createEvidence({ ...input, labelEmbeddings: [oneHot(CLASSES)] });
+    const byNumbers = await computeScore('emms', embedded, { variant, contributions: true });
+    expect(Math.abs(byForm.score - byNumbers.score)).toBeLessThan(1e-9 * Math.max(1, Math.abs(byNumbers.score)));
+    expect(byForm.details.weights).toEqual([1]);
+    for (const part of ['numerator', 'denominator'] as const) {
+      const [actual, expected] = [byForm.contributions?.[part], byNumbers.contributions?.[part]];
+      const largest = Math.max(1, ...(expected ?? []).map(Math.abs));
+      expect(actual).toHaveLength(n);
+      actual?.forEach((value, i) => {
+        expect(Math.abs(value - (expected?.[i] ?? Number.NaN))).toBeLessThan(1e-9 * largest);
+      });
+    }
+  });
+});
