@@ -90,6 +90,9 @@ const SIZES = new Map<number, { letter: string; depth: number; heads: number }>(
 /** Width of a head where neither config.json nor the table above says it. */
 const HEAD_DIM = 64;
 
+/** How MoCo v3's releases are called, with its projector or a classifier in its place. */
+const MOCO_FILE = /moco|^(linear-)?vit-[sb]-\d+ep/i;
+
 type Library = 'timm' | 'huggingFace' | 'torchvision';
 
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
@@ -247,7 +250,9 @@ function headsOf(original: Weights, weights: Weights, config: ModelConfig | unde
   const [headDim] = shapeOf(weights, 'blocks.0.attn.q_norm.weight');
   const rows =
     shapeOf(weights, 'blocks.0.attn.q.weight')[0] ?? (shapeOf(weights, 'blocks.0.attn.qkv.weight')[0] ?? 0) / 3;
-  const published = isMoco(weights) && width === 384 ? 12 : (SIZES.get(width)?.heads ?? Math.max(1, rows / HEAD_DIM));
+  // MoCo v3's small one has twice as many as all others of its width.
+  const moco = isMoco(weights) || MOCO_FILE.test(publishedName(original, config));
+  const published = moco && width === 384 ? 12 : (SIZES.get(width)?.heads ?? Math.max(1, rows / HEAD_DIM));
   const named = /vit_base_patch16_gap_/.test(publishedName(original, config)) ? 16 : undefined;
   const heads = configured ?? named ?? (headDim === undefined ? published : rows / headDim);
   if (!Number.isInteger(rows / heads) || !Number.isInteger(heads)) {

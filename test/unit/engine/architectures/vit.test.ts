@@ -306,4 +306,21 @@ describe('at full size', () => {
     expect(features.dims).toEqual([1, width]);
     expect([...(features.data as Float32Array)].every(Number.isFinite)).toBe(true);
   });
+
+  it('MoCo v3’s small one has twelve heads, which the name of its file tells', async () => {
+    const shapes = vitShapes(384, 1, 16, 32, 10);
+    const featuresOf = async (name: string, config?: Record<string, unknown>) => {
+      const file = path.join(folder, name);
+      await writeFile(file, Buffer.from(waves(parameters(shapes)).map((value) => value * 0.5).buffer));
+      const { features } = await runNetwork(
+        weightsOf(shapes, 'torch', file),
+        config && new Map(Object.entries(config)),
+        { image: { shape: [1, 3, 32, 32], values: 'waves' } },
+      );
+      return [...(features.data as Float32Array)];
+    };
+    const twelve = await featuresOf('any.pth', { num_attention_heads: 12 });
+    expect(await featuresOf('linear-vit-s-300ep.pth.tar')).toEqual(twelve);
+    expect(await featuresOf('deit_small.pth')).not.toEqual(twelve);
+  });
 });
