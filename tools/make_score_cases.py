@@ -1,4 +1,5 @@
-"""Writes test/fixtures/scores: small classification cases with the values that scikit-learn and SciPy give the scores.
+"""Writes test/fixtures/scores: small cases of class labels, of targets and of several labels per sample, with what
+scikit-learn and SciPy give the scores for them.
 
 Needs NumPy, SciPy and scikit-learn. Run from anywhere: python tools/make_score_cases.py [folder]. The expected values come
 from plain definitions on those libraries, not from the engine.
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, lstsq
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln, logsumexp, softmax
 from scipy.stats import spearmanr
@@ -225,6 +226,79 @@ def ncti(x, y):
     return {"plain": parts(x), "eighth": parts(x / 8)}
 
 
+def emms_exact(x, z):
+    """Minus the residual of least squares per sample, all columns standardised."""
+    x, z = StandardScaler().fit_transform(x), StandardScaler().fit_transform(z)
+    return -np.sum((z - x @ lstsq(x, z)[0]) ** 2) / len(z)
+
+
+def logme_regression(x, z):
+    """The fixed point of the published code for each column, by the singular value decomposition of x."""
+    n, d = x.shape
+    u, s, _ = np.linalg.svd(x, full_matrices=False)
+    sigma = s**2
+    evidences = []
+    for y in z.T:
+        x2 = (u.T @ y) ** 2
+        outside = np.sum(y**2) - np.sum(x2)
+        alpha, beta = 1.0, 1.0
+        for _ in range(11):
+            t = alpha / beta
+            gamma = np.sum(sigma / (sigma + t))
+            m2 = np.sum(sigma * x2 / (t + sigma) ** 2)
+            residual = np.sum(x2 / (1 + sigma / t) ** 2) + outside
+            alpha, beta = gamma / (m2 + 1e-5), (n - gamma) / (residual + 1e-5)
+            if abs(alpha / beta - t) / t <= 1e-3:
+                break
+        determinant = np.sum(np.log(alpha + beta * sigma))
+        evidence = d / 2 * np.log(alpha) + n / 2 * np.log(beta) - determinant / 2 - beta / 2 * residual - alpha / 2 * m2
+        evidences.append(evidence / n - np.log(2 * np.pi) / 2)
+    return np.mean(evidences)
+
+
+def knn_regression(x, z):
+    """1 - squared error of the mean of the neighbours over that of the mean of all others; the best of k = 1, 5, 20."""
+    z = StandardScaler().fit_transform(z)
+    baseline = np.sum(((z - z.mean(axis=0)) * len(z) / (len(z) - 1)) ** 2)
+    best = {"score": -np.inf, "k": 0}
+    for k in (1, 5, 20):
+        nearest = NearestNeighbors(n_neighbors=k, metric="cosine").fit(x).kneighbors(return_distance=False)
+        score = 1 - np.sum((z - z[nearest].mean(axis=1)) ** 2) / baseline
+        if score > best["score"]:
+            best = {"score": float(score), "k": k}
+    return best
+
+
+def linear_probe_regression(x, z):
+    """R2 of leave-one-out ridge regression, all columns together, for ridges of 10^e times the samples."""
+    x, z = StandardScaler().fit_transform(x), StandardScaler().fit_transform(z)
+    baseline = np.sum(((z - z.mean(axis=0)) * len(z) / (len(z) - 1)) ** 2)
+    found = []
+    for exponent in np.arange(-40, 31) / 10:
+        predicted = cross_val_predict(Ridge(alpha=len(z) * 10.0**exponent), x, z, cv=LeaveOneOut())
+        found.append([float(exponent), float(1 - np.sum((predicted - z) ** 2) / baseline)])
+    return found
+
+
+def parc_of_rows(x, rows):
+    pairs = np.triu_indices(len(x), 1)
+    features = 1 - np.corrcoef(StandardScaler().fit_transform(x))[pairs]
+    # Rounded, so that equal distances are tied: they differ in the last bit.
+    return spearmanr(features, np.round(np.corrcoef(rows)[pairs], 10))[0] * -100
+
+
+def several_labels():
+    """Regression targets, and samples of several classes: none of no class or of all, whose rows correlate with nothing."""
+    rng = np.random.default_rng(43)
+    x = rng.normal(size=(80, 10))
+    z = x @ rng.normal(size=(10, 3)) + 2 * rng.normal(size=(80, 3)) + 5
+    yield "targets", x.astype(np.float32), z.astype(np.float32)
+    x = rng.normal(size=(70, 12))
+    z = (x @ rng.normal(size=(12, 5)) + 2 * rng.normal(size=(70, 5)) > 0.5).astype(np.float32)
+    usual = (z.sum(axis=1) > 0) & (z.sum(axis=1) < 5)
+    yield "multiLabels", x[usual].astype(np.float32), z[usual]
+
+
 def cases():
     rng = np.random.default_rng(42)
 
@@ -259,6 +333,20 @@ def main():
             "parcTied": parc(x, y, tied=True),
             "parcPca": parc_pca(x, y),
         }
+    several = {}
+    for kind, x, z in several_labels():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        np.save(folder / kind / "features.npy", x)
+        np.save(folder / kind / "labels.npy", z)
+        x, z = x.astype(np.float64), z.astype(np.float64)
+        several[kind] = {
+            "emms": emms_exact(x, z),
+            "logme": logme_regression(x, z),
+            "knn": knn_regression(x, z),
+            "linearProbe": linear_probe_regression(x, z),
+            "parc": parc_of_rows(x, z if kind == "multiLabels" else StandardScaler().fit_transform(z)),
+        }
+    (folder / "several.json").write_text(json.dumps(several, indent=1) + "\n")
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
 import type { NpyArray } from '../../src/engine/npy.ts';
-import { npyAnyLabels } from '../../src/engine/npy.ts';
+import { npyAnyLabels, npyMatrix, readNpy } from '../../src/engine/npy.ts';
 import { createEvidence, type EvidenceInput } from '../../src/engine/score/evidence.ts';
 import { computeScore, SCORES } from '../../src/engine/score/registry.ts';
 import { generator } from './random.ts';
@@ -32,6 +34,15 @@ function multiLabel(seed: number, n: number, d: number, noise: number) {
     multiLabels.data.set([Number(a > 0), Number(b > 1), Number(a + b > 0)], 3 * i);
   }
   return { features, multiLabels };
+}
+
+interface Expected {
+  emms: number;
+  logme: number;
+  knn: { score: number; k: number };
+  /** log₁₀ of the ridge over the samples, and R² */
+  linearProbe: [number, number][];
+  parc: number;
 }
 
 const SERVED = ['emms', 'logme', 'knn', 'parc', 'linearProbe'];
@@ -70,6 +81,44 @@ describe.each([
     expect(() => createEvidence({ features, [name]: takeRows(matrix, [0, 1]) })).toThrow(`2 rows of ${kind}`);
     extended.data[4 * extended.cols] = Number.NaN;
     expect(() => createEvidence({ features, [name]: extended })).toThrow('Sample 4 has the label NaN');
+  });
+});
+
+describe.each(['targets', 'multiLabels'] as const)('%s: what SciPy and scikit-learn compute', (kind) => {
+  const folder = path.join(import.meta.dirname, '../fixtures/scores');
+  const expected: Expected = JSON.parse(readFileSync(path.join(folder, 'several.json'), 'utf8'))[kind];
+  const read = async (name: string) => npyMatrix(await readNpy(path.join(folder, kind, name)));
+  const evidence = async (): Promise<EvidenceInput> => ({
+    features: await read('features.npy'),
+    [kind]: await read('labels.npy'),
+  });
+
+  test('EMMS and LogME to 1e-6', async () => {
+    const input = await evidence();
+    for (const variant of ['exact', 'paper']) {
+      expect((await scoreOf('emms', input, variant)) / expected.emms).toBeCloseTo(1, 6);
+    }
+    expect((await scoreOf('logme', input)) / expected.logme).toBeCloseTo(1, 6);
+  });
+
+  test('kNN, with the same number of neighbours', async () => {
+    const { score, details } = await computeScore('knn', createEvidence(await evidence()));
+    expect(score).toBeCloseTo(expected.knn.score, 9);
+    expect(details.neighbours).toBe(expected.knn.k);
+  });
+
+  test('the linear probe at its ridge, which is about the best', async () => {
+    const { score, details } = await computeScore('linearProbe', createEvidence(await evidence()));
+    const exponent = Math.log10(Number(details.ridge));
+    const above = expected.linearProbe.findIndex(([at]) => at >= exponent);
+    const [[from, low] = [0, 0], [to, high] = [0, 0]] = expected.linearProbe.slice(above - 1, above + 1);
+    expect(Math.abs(score - (low + ((high - low) * (exponent - from)) / (to - from)))).toBeLessThan(5e-4);
+    const best = Math.max(...expected.linearProbe.map(([, value]) => value));
+    expect(score).toBeGreaterThan(best - 0.005);
+  });
+
+  test('PARC to 1e-5', async () => {
+    expect((await scoreOf('parc', await evidence())) / expected.parc).toBeCloseTo(1, 5);
   });
 });
 
