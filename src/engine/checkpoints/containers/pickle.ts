@@ -1,8 +1,11 @@
 import { type ByteSource, MemoryBytes } from './byteSource.ts';
 import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
-import { Op } from './pickleOpcodes.ts';
+import { OPCODES } from './pickleOpcodes.ts';
 import { PickleOperands } from './pickleOperands.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
+
+// Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
+const Op = OPCODES;
 
 // An interpreter of Python's pickle that gives plain values and never runs anything: no class is loaded and no function
 // is called.

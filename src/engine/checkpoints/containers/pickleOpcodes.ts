@@ -1,7 +1,7 @@
 // What each opcode does: https://github.com/python/cpython/blob/main/Lib/pickletools.py.
 
 /** Opcodes of protocols 0 to 5 that plain values, and objects described by plain values, are written with. */
-export const Op = {
+export const OPCODES = {
   mark: 0x28, // (
   stop: 0x2e, // .
   pop: 0x30, // 0

@@ -1,7 +1,10 @@
 import type { ByteSource } from './byteSource.ts';
 import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
-import { Op } from './pickleOpcodes.ts';
+import { OPCODES } from './pickleOpcodes.ts';
 import { UnreadableError } from './unreadable.ts';
+
+// Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
+const Op = OPCODES;
 
 /** Numbers of more digits are no counts, times or keys, and slow to convert. */
 const MAX_NUMBER_BYTES = 256;

@@ -13,7 +13,7 @@ import { FIXTURES } from './fixtures.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 
-/** Of the processor, which tests share: a second, and as much again because Vitest looks up every import at every use. */
+/** Of the processor, which tests share: a second, and as much again because coverage is counted. */
 const MAX_MILLISECONDS = 2000;
 
 /** The message of a refusal, which must come in time and within 200 MB. */
