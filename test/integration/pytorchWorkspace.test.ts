@@ -1,4 +1,4 @@
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { discoverWorkspace } from '../../src/engine/rank/discoverWorkspace.ts';
@@ -78,6 +78,19 @@ describe('a repository of PyTorch', () => {
     const dataset = path.join(workspace, 'data/mnist');
     const report = await rank(rankParamsSchema.parse({ workspace, dataset, device: 'cpu', cacheFolder: null }), quiet);
     expect(report.candidates.map(({ name }) => name)).toContain('acme/tiny-deit');
+  });
+
+  it('finds open_clip’s weights by the names that they have on the hub, once of those in two containers', async () => {
+    const workspace = await temporaryFolder();
+    const openClip = path.join(workspace, 'laion-tiny');
+    await cp(path.join(networks, 'multimodal/open-clip'), openClip, { recursive: true });
+    await cp(path.join(openClip, 'open_clip_model.safetensors'), path.join(openClip, 'open_clip_pytorch_model.bin'));
+    const params = discoverParamsSchema.parse({ workspace, modelCaches: false });
+    const both = await discoverWorkspace(params);
+    expect(both.checkpoints).toMatchObject([{ name: 'laion-tiny', path: expect.stringContaining('.safetensors') }]);
+    expect(both.skipped).toEqual([]);
+    await rm(path.join(openClip, 'open_clip_model.safetensors'));
+    expect((await discoverWorkspace(params)).checkpoints).toMatchObject([{ name: 'laion-tiny' }]);
   });
 
   it('reads the features from another tensor where a person says which', async () => {

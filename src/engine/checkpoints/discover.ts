@@ -17,7 +17,7 @@ const READERS: readonly { readonly name: RegExp; readonly open: typeof openWeigh
   { name: /\.safetensors$/i, open: openWeights },
   { name: /\.(safetensors|bin)\.index\.json$/i, open: openWeights },
   { name: /\.(pth|pt|ckpt|th|pth\.tar)$/i, open: openWeights },
-  { name: /^pytorch_model.*\.bin$/i, open: openWeights },
+  { name: /^(open_clip_)?pytorch_model.*\.bin$/i, open: openWeights },
 ];
 
 /** What training code saves beside the weights under the same endings, and the shards of an index. */
@@ -43,13 +43,15 @@ function findCheckpointFiles(folder: Folder): string[] {
   return [...here, ...folder.folders.flatMap(findCheckpointFiles)];
 }
 
-/** Hugging Face publishes `model.safetensors` and `pytorch_model.bin` of the same weights. */
+/** Hugging Face publishes `model.safetensors` and `pytorch_model.bin` of the same weights, and open_clip likewise. */
 function withoutTwins(names: readonly string[]): string[] {
   const best = new Map<string, { name: string; place: number }>();
   for (const name of names) {
     const place = CONTAINERS.findLastIndex((ending) => name.toLowerCase().endsWith(ending));
     const stem =
-      place < 0 ? name : name.slice(0, -(CONTAINERS[place]?.length ?? 0)).replace(/^pytorch_model$/, 'model');
+      place < 0
+        ? name
+        : name.slice(0, -(CONTAINERS[place]?.length ?? 0)).replace(/(?<=^|^open_clip_)pytorch_model$/, 'model');
     const known = best.get(stem);
     if (!known || place < known.place) best.set(stem, { name, place });
   }

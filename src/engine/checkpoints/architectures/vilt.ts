@@ -85,7 +85,8 @@ function viltSettings(weights: Weights, config: ModelConfig | undefined): ViltSe
   const [width = 0, , patch = 1] = shapeOf(weights, 'embeddings.patch_embeddings.projection.weight');
   const [, places = 0] = shapeOf(weights, 'embeddings.position_embeddings');
   const rows = Math.sqrt(places - 1);
-  if (!Number.isInteger(rows)) throw new Error(`it is a ViLT whose ${places} position embeddings fit no square image`);
+  if (!Number.isInteger(rows) || rows < 1 || patch < 1)
+    throw new Error(`it is a ViLT whose ${places} position embeddings fit no square image`);
   const maxPatches = numberOf(config, 'max_image_length') ?? -1;
   if (maxPatches >= 0 && maxPatches < rows ** 2)
     throw new Error(`it is a ViLT that sees ${maxPatches} patches of an image by chance, which can't be built`);
