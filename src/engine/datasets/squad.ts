@@ -13,6 +13,9 @@ const UNANSWERABLE = 'unanswerable';
 const PARAGRAPHS = /"(data|paragraphs)"\s*:/;
 const CONTEXT = /"(context|qas)"\s*:/;
 
+/** A folder of more JSON files holds one per sample or the like; so many are looked into. */
+const MAX_FILES = 64;
+
 /**
  * SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer): `train-v1.1.json`, `dev-v2.0.json`, and what shares
  * their structure, `data[].paragraphs[].{context, qas[].{id, question, answers[].text}}`. The label of a question is its
@@ -82,5 +85,6 @@ function addQuestion(samples: AnnotatedSamples, question: unknown, context: stri
 }
 
 function jsonFiles(folder: Folder): string[] {
-  return folder.files.filter((name) => /\.json$/i.test(name)).map((name) => path.join(folder.path, name));
+  const names = folder.files.filter((name) => /\.json$/i.test(name)).slice(0, MAX_FILES);
+  return names.map((name) => path.join(folder.path, name));
 }
