@@ -193,11 +193,12 @@ export async function findDatasets(
       }
     }
   }
-  const isApart = ({ task, path: file }: Reading) => OF_TEXTS.has(task) || file !== undefined;
-  const areKnown = datasets.length === readings.length && datasets.every(({ counted }) => counted);
-  if (!areKnown || !readings.every(isApart)) return { datasets, skipped };
   const files = datasets.flatMap(({ dataset }) => [...dataset.splits.values()].flat().map(({ file }) => file));
   files.push(...readings.flatMap((reading) => reading.path ?? []));
+  // Which images belong to annotations is known when these were read.
+  const allRead = datasets.length === readings.length && datasets.every(({ counted }) => counted);
+  const mayHoldMore = readings.every(({ task, path: file }) => OF_TEXTS.has(task) || (allRead && file !== undefined));
+  if (files.length === 0 || !mayHoldMore) return { datasets, skipped };
   const below = await findBelow(folder, new Set(files.map((file) => path.dirname(file))), signal);
   return { datasets: [...datasets, ...below.datasets], skipped: [...skipped, ...below.skipped] };
 }
