@@ -189,6 +189,15 @@ describe('a search', () => {
     await cp(miniature('squad2.0/train-v2.0.json'), path.join(folder, 'train-v2.0.json'));
     expect(Object.keys(await found(folder)).sort()).toEqual(['', 'textures', 'vqa-json']);
   });
+
+  it('goes on beside texts of which one file can’t be read', async () => {
+    const folder = await copyOfMiniature('squad2.0');
+    await writeFile(path.join(folder, 'train-v1.1.json'), '{"data": [{"paragraphs": [{"context": "a"');
+    await cp(miniature('dtd'), path.join(folder, 'textures'), { recursive: true });
+    const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+    expect(skipped.map((entry) => path.relative(folder, entry.path))).toEqual(['train-v1.1.json']);
+    expect(datasets.map(({ dataset }) => path.relative(folder, dataset.path))).toEqual(['train-v2.0.json', 'textures']);
+  });
 });
 
 describe('a dataset that takes long to read', () => {
