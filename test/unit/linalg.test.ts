@@ -7,6 +7,7 @@ import type { Matrix } from '../../src/engine/linalg/matrix.ts';
 import { difference, transpose, zeros } from '../../src/engine/linalg/matrix.ts';
 import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../../src/engine/linalg/multiply.ts';
 import { addProduct } from '../../src/engine/linalg/onnxKernels.ts';
+import { positiveWhitening } from '../../src/engine/linalg/whitening.ts';
 import { generator } from './random.ts';
 
 test.each([
@@ -69,6 +70,13 @@ test('a matrix that is not positive definite has no Cholesky factor', async () =
   const gram = await gramian(generator(3).matrix(100, 90));
   gram.data[99 * 100 + 99] = -1;
   expect(await inverseCholesky(gram)).toBeUndefined();
+});
+
+test('a matrix that no ridge makes positive definite is refused, not tried for ever', async () => {
+  const square = (value: number): Matrix => ({ rows: 3, cols: 3, data: new Float64Array(9).fill(value) });
+  await expect(positiveWhitening(square(Number.NaN), 1)).rejects.toThrow('scale them');
+  await expect(positiveWhitening(square(0), 0)).rejects.toThrow('scale them');
+  expect((await positiveWhitening(square(1), 1e-3)).rows).toBe(3);
 });
 
 test('independent rows are as many as the rank', async () => {
