@@ -8,6 +8,7 @@ import { classNamesBeside } from './datasetCard.ts';
 import { fileIn, idWithin, locate } from './folders.ts';
 import { featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
+import { type OpenedTables, openTables } from './openedTables.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { splitInCell } from './splitNames.ts';
 import { classIn, classNamesOf, isHeader, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
@@ -26,17 +27,21 @@ import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
+/** In so few rows each may have a class of its own. */
+const FEW_ROWS = 8;
 /** Lists of the names that numbered classes have, one per line. */
 const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt'];
 /** Ratings by half stars are classes; numbers with fractions that differ more are measured. */
 const MAX_FRACTIONS = 20;
 
-/** A table in which the columns that a kind needs were found. */
-interface Found {
-  readonly files: TableFiles;
-  /** The first shard. */
+interface TableWithRoles {
   readonly table: Table;
   readonly roles: Roles;
+}
+
+/** A table in which the columns that a kind needs were found, by its first shard. */
+interface Found extends TableWithRoles {
+  readonly files: TableFiles;
   readonly finder: ImageFinder | undefined;
   readonly namesOf: (role: Role) => readonly string[] | undefined;
 }
@@ -57,18 +62,15 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
     const images = new LazyImages(root);
     const { tables, others } = tablesOf(root, kind, asked);
     const own = new Set(tables.map(({ name }) => name));
-    const opened = await tablesThatOpen(root);
+    const opened = await openTables(root);
     const found: Found[] = [];
     for (const { files, table } of opened.tables) {
       if (!own.has(files.name)) continue;
-      const entry = await columnsIn(
-        table,
-        kind,
-        (name) => withImages && images.finderFor(files).find(name) !== undefined,
-      );
-      if (!entry) continue;
+      const isImage = (name: string) => withImages && images.finderFor(files).find(name) !== undefined;
+      const entry = await columnsIn(table, kind, asked, isImage);
+      if (!entry || (!asked && !(await namesClassesAgain(entry, kind)))) continue;
       const finder = withImages ? images.finderFor(files) : undefined;
-      if (finder && !(await holdsImages(entry, finder))) continue;
+      if (finder && !(await holdsImages(entry, kind, finder))) continue;
       found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
     if (found.length === 0) return asked ? refusal(kind, opened, images.any) : undefined;
@@ -101,41 +103,6 @@ function tablesOf(folder: Folder, kind: AnnotationKind, asked: boolean): Tables 
   return { ...found, tables: found.tables.filter((files) => !inTableFolder(files)) };
 }
 
-interface Opened {
-  readonly tables: readonly { readonly files: TableFiles; readonly table: Table }[];
-  readonly problems: readonly { readonly files: TableFiles; readonly error: InputError }[];
-}
-
-/** The first shards of the tables, opened once for all kinds. */
-const openedIn = new WeakMap<Folder, Promise<Opened>>();
-
-function tablesThatOpen(root: Folder): Promise<Opened> {
-  const opened = openedIn.get(root) ?? openAll(root);
-  openedIn.set(root, opened);
-  return opened;
-}
-
-async function openAll(root: Folder): Promise<Opened> {
-  const tables: { files: TableFiles; table: Table }[] = [];
-  const problems: { files: TableFiles; error: InputError }[] = [];
-  for (const files of tablesIn(root, TABLE).tables) {
-    const [first] = files.files;
-    try {
-      const table = await openTable(first);
-      if (table) tables.push({ files, table });
-    } catch (error) {
-      // Other JSON than tables is common, and may be anything.
-      if (path.extname(first).toLowerCase() !== '.json') problems.push({ files, error: problemOf(first, error) });
-    }
-  }
-  return { tables, problems };
-}
-
-function problemOf(file: string, error: unknown): InputError {
-  if (error instanceof InputError) return error;
-  return new InputError(`${path.basename(file)}: ${error instanceof Error ? error.message : error}`);
-}
-
 /** The images below a folder, looked for once a table may name some. */
 class LazyImages {
   readonly #root: Folder;
@@ -165,26 +132,58 @@ class LazyImages {
   }
 }
 
-/** The columns of the kind by their names, else by what stands in them. */
+/** The columns of the kind by their names, else by what stands in them; below a header only where a person asked. */
 async function columnsIn(
   table: Table,
   { roles: needed }: AnnotationKind,
+  asked: boolean,
   isImage: (name: string) => boolean,
-): Promise<{ table: Table; roles: Roles } | undefined> {
+): Promise<TableWithRoles | undefined> {
   const named = rolesByName(table.columns, needed);
   if (named) return { table, roles: named };
-  const bare = isHeader(table.columns) ? undefined : table.withoutHeader;
-  const roles = bare && (await rolesByContent(bare, needed, isImage));
-  return bare && roles ? { table: bare, roles } : undefined;
+  const { withoutHeader: bare } = table;
+  if (!bare || isHeader(table.columns)) return undefined;
+  for (const read of asked ? [bare, table] : [bare]) {
+    const roles = await rolesByContent(read, needed, isImage);
+    if (roles) return { table: read, roles };
+  }
+  return undefined;
+}
+
+function freeTextOf({ freeText }: AnnotationKind, roles: Roles): string | undefined {
+  return freeText && roles.get(freeText)?.at(-1);
+}
+
+/** Whether a table of classes names one again in its first rows: lists of other things have texts and labels, too. */
+async function namesClassesAgain({ table, roles }: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
+  const [label] = roles.get('label') ?? [];
+  if (label === undefined) return true;
+  const seen = new Set<string>();
+  let rows = 0;
+  try {
+    for await (const { values } of table.rows([label], { freeText: freeTextOf(kind, roles) })) {
+      rows += 1;
+      seen.add(String(values[label]));
+      if (seen.size < rows) return true;
+      if (rows >= LOOKED_AT) return false;
+    }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return rows < FEW_ROWS;
 }
 
 /** Whether the cells of the image column hold images, or name some that are there. */
-async function holdsImages({ table, roles }: { table: Table; roles: Roles }, finder: ImageFinder): Promise<boolean> {
+async function holdsImages(
+  { table, roles }: TableWithRoles,
+  kind: AnnotationKind,
+  finder: ImageFinder,
+): Promise<boolean> {
   const [column = ''] = roles.get('image') ?? [];
   if (inCells(table, column)) return true;
   let seen = 0;
   try {
-    for await (const { values } of table.rows([column])) {
+    for await (const { values } of table.rows([column], { freeText: freeTextOf(kind, roles) })) {
       if (finder.find(imageNamed(values[column]) ?? '') !== undefined) return true;
       seen += 1;
       if (seen >= LOOKED_AT) return false;
@@ -206,7 +205,7 @@ function imageNamed(cell: unknown): string | undefined {
   return typeof cell === 'number' || typeof cell === 'bigint' ? String(cell) : pathIn(cell)?.trim();
 }
 
-async function classNames(root: Folder, { table, roles }: { table: Table; roles: Roles }): Promise<Found['namesOf']> {
+async function classNames(root: Folder, { table, roles }: TableWithRoles): Promise<Found['namesOf']> {
   const features = table.parquet ? featuresOf(table.parquet) : new Map<string, never>();
   const card = await classNamesBeside(root);
   return (role) => classNamesOf(roles.get(role)?.[0] ?? '', features, card);
@@ -225,7 +224,7 @@ async function addTable(
 ): Promise<void> {
   const [image = ''] = roles.get('image') ?? [];
   const [splitColumn = ''] = roles.get('split') ?? [];
-  const freeText = kind.freeText && roles.get(kind.freeText)?.at(-1);
+  const freeText = freeTextOf(kind, roles);
   const fractions = new Set<string>();
   for (const file of files.files) {
     const table = file === first.file ? first : await shardLike(first, file);
@@ -316,7 +315,11 @@ async function namedClasses(
 }
 
 /** Why a folder that a person named can't be read: a damaged table, or one whose columns are not told apart. */
-function refusal(kind: AnnotationKind, { tables, problems }: Opened, anyImages: boolean): Recognition | undefined {
+function refusal(
+  kind: AnnotationKind,
+  { tables, problems }: OpenedTables,
+  anyImages: boolean,
+): Recognition | undefined {
   const mixed = tables.find(({ table: { columns } }) => {
     const [only = ''] = columns.length === 1 ? columns : [];
     return rolesByName(only.split(/[^\p{L}\p{N}_]+/u), kind.roles) !== undefined;

@@ -100,7 +100,11 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   const readings = await readingsOf(named, signal);
   if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
-  if (!chosen) throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : notADataset(named));
+  if (!chosen) {
+    throw new InputError(
+      readings.length > 0 ? wrongTask(named, readings, task) : notADataset(named, await datasetsInside(named, signal)),
+    );
+  }
   const dataset = await openReading(chosen, signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
@@ -275,7 +279,20 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
   return readings.map((reading) => ({ ...reading, precise: ofTask(reading.task) > 1 ? reading.path : undefined }));
 }
 
-function notADataset(folder: string): string {
+const MAX_INSIDE = 24;
+
+/** Names of the folders right inside one that are datasets, such as the configurations of one on the Hugging Face Hub. */
+async function datasetsInside(named: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const { root } = await walk(named, signal ? { signal } : {});
+  const names: string[] = [];
+  for (const child of root.folders.slice(0, MAX_INSIDE)) {
+    if ((await recognise(child, false)).length > 0) names.push(child.name);
+  }
+  return names;
+}
+
+function notADataset(folder: string, inside: readonly string[]): string {
+  if (inside.length > 0) return `${folder}: no dataset here, but in ${inside.join(', ')}: name one of them.`;
   return `${folder}: no dataset here. Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.`;
 }
 

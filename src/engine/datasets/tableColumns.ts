@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import { classesIn, type Feature } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS } from './splitNames.ts';
 import type { Table } from './tables/rows.ts';
@@ -114,8 +115,8 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const NUMBERS_OF_ROWS = 8;
 
 /**
- * The columns of each role in a table that has no header, as AG News and SMS Spam have none. The first row has to look
- * like the others, so that no header is taken for data.
+ * The columns of each role by what stands in them, for tables without a header (AG News) or with one that says nothing.
+ * The first row has to look like the others, so that no header is taken for data.
  * @param isImage whether a cell names an image that is there
  */
 export async function rolesByContent(
@@ -139,10 +140,15 @@ async function contentsOf(
 ): Promise<Content[]> {
   const cells = table.columns.map((): string[] => []);
   let seen = 0;
-  for await (const { values } of table.rows(table.columns, { freeText })) {
-    for (const [index, column] of table.columns.entries()) cells[index]?.push(String(values[column] ?? '').trim());
-    seen += 1;
-    if (seen >= ROWS_LOOKED_AT) break;
+  try {
+    for await (const { values } of table.rows(table.columns, { freeText })) {
+      for (const [index, column] of table.columns.entries()) cells[index]?.push(String(values[column] ?? '').trim());
+      seen += 1;
+      if (seen >= ROWS_LOOKED_AT) break;
+    }
+  } catch (error) {
+    // A row that can't be read is refused when its turn comes.
+    if (!(error instanceof InputError)) throw error;
   }
   return cells.map((values) => contentOf(values, isImage));
 }
@@ -176,7 +182,7 @@ function rolesAmong(
 
 function contentOf(values: readonly string[], isImage: (name: string) => boolean): Content {
   const [first = ''] = values;
-  if (values.length < 2) return 'other';
+  if (values.length < 2 || values.every((value) => value === '')) return 'other';
   const half = values.length / 2;
   if (isImage(first) && values.filter(isImage).length >= half) return 'image';
   if (values.filter((value) => /[?？]$/.test(value)).length > half) return 'question';

@@ -95,9 +95,14 @@ async function jsonTable(file: string, values: Values): Promise<Table | undefine
 async function csvTable(file: string): Promise<Table | undefined> {
   const delimiter = delimiterOf(await headOf(file));
   const first: (readonly string[])[] = [];
-  for await (const { cells } of readCsv(file, delimiter)) {
-    first.push(cells);
-    if (first.length >= ROWS_LOOKED_AT) break;
+  try {
+    for await (const { cells } of readCsv(file, delimiter)) {
+      first.push(cells);
+      if (first.length >= ROWS_LOOKED_AT) break;
+    }
+  } catch (error) {
+    // A later row is refused when its turn comes.
+    if (first.length === 0) throw error;
   }
   const [header] = first;
   if (!header) return undefined;

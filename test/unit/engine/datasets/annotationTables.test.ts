@@ -213,6 +213,11 @@ describe('texts in tables', () => {
       'a.csv': 'image,caption\na.png,A child, a ball, and a dog .\nb.png,"Quoted, too"\n',
     });
     expect(textsOf(captions)).toEqual(['A child, a ball, and a dog .', 'Quoted, too']);
+    const never = await opened({
+      ...TWO,
+      'a.csv': 'image_name,caption\na.png,A child, a ball .\nb.png,A dog, a cat .\n',
+    });
+    expect(textsOf(never)).toEqual(['A child, a ball .', 'A dog, a cat .']);
     const between = await opened({ 'a.csv': 'id,text,label\n1,Hello, world,x\n2,"a, b",y\n3,c,y,,\n' });
     expect(textsOf(between)).toEqual(['Hello, world', 'a, b', 'c']);
     expect(classNames(between, 'all')).toEqual(['x', 'y', 'y']);
@@ -254,6 +259,21 @@ describe('texts in tables', () => {
     ],
   ])('are read with %s', async (_, text, first) => {
     expect(textsOf(await opened({ 'a.csv': text, 'readme.txt': 'About the data.' }))[0]).toBe(first);
+  });
+
+  it('are read below a header that says nothing, where a person asked', async () => {
+    const rows = [0, 1, 2, 3].map((n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",,`);
+    const folder = await folderWith({ 'spam.csv': ['v1,v2,,', ...rows].join('\n') });
+    expect((await findDatasets((await walk(folder)).root)).datasets).toEqual([]);
+    const dataset = await openDataset(folder, 'auto');
+    expect(dataset.classes).toEqual(['ham', 'spam']);
+    expect(textsOf(dataset)[1]).toBe('See you there, at 1.');
+  });
+
+  it('are no lists of other things that have a text and a label', async () => {
+    const entries = Array.from({ length: 10 }, (_, n) => ({ label: `l${n}`, text: `Open ${n}` }));
+    expect(await found({ 'menu.json': JSON.stringify(entries) })).toEqual([]);
+    expect(await found({ 'menu.json': JSON.stringify([...entries, ...entries]) })).toHaveLength(1);
   });
 
   it('may be pairs', async () => {
@@ -372,6 +392,14 @@ describe('tables that can not be read', () => {
       new InputError('a.jsonl:1: more than 8 MB in one line; break it up.'),
     );
   });
+});
+
+it('name the datasets inside a folder that is none', async () => {
+  const table = 'text,label\na,x\nb,y\n';
+  const folder = await folderWith({ 'README.md': '# glue', 'cola/train.csv': table, 'sst2/train.csv': table });
+  await expect(openDataset(folder, 'auto')).rejects.toThrow(
+    new InputError(`${folder}: no dataset here, but in cola, sst2: name one of them.`),
+  );
 });
 
 describe('a search', () => {
