@@ -176,10 +176,17 @@ export async function findDatasets(
   folder: Folder,
   signal?: AbortSignal,
 ): Promise<{ datasets: FoundDataset[]; skipped: Skipped[] }> {
-  const readings = await recognise(folder, false);
-  if (readings.length === 0) return findBelow(folder, new Set(), signal);
   const datasets: FoundDataset[] = [];
   const skipped: Skipped[] = [];
+  const readings = await recognise(folder, false).catch((error: unknown) => {
+    // A file that can't be opened keeps nobody from what else is there.
+    skipped.push({ path: folder.path, reason: error instanceof Error ? error.message : String(error) });
+    return [];
+  });
+  if (readings.length === 0) {
+    const below = await findBelow(folder, new Set(), signal);
+    return { datasets: below.datasets, skipped: [...skipped, ...below.skipped] };
+  }
   for (const reading of readings) {
     const { reason, task, format, precise } = reading;
     const timeout = AbortSignal.timeout(MAX_COUNT_MS);

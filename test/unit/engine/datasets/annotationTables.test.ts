@@ -427,6 +427,15 @@ describe('a search', () => {
     ]);
   });
 
+  it('goes on beside a file that can not be opened, and names it', async () => {
+    const folder = await folderWith({ ...images, 'labels.csv': 'image,label\n' });
+    const { root } = await walk(folder);
+    await rm(path.join(folder, 'labels.csv'));
+    const { datasets, skipped } = await findDatasets(root);
+    expect(datasets.map(({ dataset }) => path.relative(folder, dataset.path))).toEqual(['pets']);
+    expect(skipped).toEqual([{ path: folder, reason: expect.stringContaining('labels.csv') }]);
+  });
+
   it('finds class folders right beside a table of texts', async () => {
     const beside = Object.fromEntries(Object.entries(images).map(([name, png]) => [name.replace('pets/', ''), png]));
     expect(await found({ ...beside, 'reviews.csv': texts })).toEqual([
