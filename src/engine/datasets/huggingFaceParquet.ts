@@ -8,15 +8,7 @@ import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
-import {
-  inTableFolder,
-  namesOf,
-  remarksOn,
-  type TableFiles,
-  type Tables,
-  tablesIn,
-  tablesTogether,
-} from './tableFiles.ts';
+import { inTableFolder, namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
 import { openParquet, type ParquetColumn, type ParquetTable } from './tables/parquet.ts';
 
 const PARQUET = /\.parquet$/i;
@@ -41,13 +33,14 @@ export const huggingFaceParquet: DatasetLayout = {
   format: 'hf-parquet',
 
   async recognise(folder, asked) {
-    const root = locate(folder, asked, (candidate) => tablesOf(candidate, asked).tables.length > 0);
+    const root = locate(folder, asked, (candidate) => tablesIn(candidate, PARQUET).tables.length > 0);
     if (!root) return undefined;
     const found: { files: TableFiles; columns: Columns }[] = [];
     const problems: InputError[] = [];
     const card = await classNamesBeside(root);
     const imagesBeside = countImages(root) > 0;
-    const { tables, others } = tablesOf(root, asked);
+    const { tables, others } = tablesIn(root, PARQUET);
+    const isRoot = asked || fileIn(root, 'README.md') !== undefined;
     for (const files of tables) {
       const table = await openParquet(files.files[0]).catch(unlessDamaged);
       if (table instanceof InputError) {
@@ -55,7 +48,9 @@ export const huggingFaceParquet: DatasetLayout = {
         continue;
       }
       const columns = columnsOf(table, card, imagesBeside);
-      if (columns) found.push({ files, columns });
+      if (!columns) continue;
+      // Without a dataset card, a folder of tables is the dataset itself, unless its images lie around it.
+      if (isRoot || !inTableFolder(files) || holdsPaths(table, columns.image)) found.push({ files, columns });
     }
     const [problem] = problems;
     if (asked && problem && (found.length > 0 || problems.length === tables.length)) return damaged(problem);
@@ -83,13 +78,6 @@ export const huggingFaceParquet: DatasetLayout = {
     });
   },
 };
-
-/** The tables of a dataset. A folder around one, without a dataset card, is none when a search comes by. */
-function tablesOf(folder: Folder, asked: boolean): Tables {
-  const found = tablesIn(folder, PARQUET);
-  if (asked || fileIn(folder, 'README.md') !== undefined) return found;
-  return { ...found, tables: found.tables.filter((files) => !inTableFolder(files)) };
-}
 
 async function addShard(
   gathered: LabelledImages,

@@ -1,10 +1,12 @@
-import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { classNamesInCard } from '../../../../src/engine/datasets/datasetCard.ts';
 import { huggingFaceParquet } from '../../../../src/engine/datasets/huggingFaceParquet.ts';
+import { findDatasets } from '../../../../src/engine/datasets/open.ts';
 import { openParquet } from '../../../../src/engine/datasets/tables/parquet.ts';
 import { InputError } from '../../../../src/engine/errors.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
 import {
   classNames,
   copyOfMiniature,
@@ -36,6 +38,18 @@ describe('Hugging Face parquet', () => {
     const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet-paths'));
     expect(dataset.classes).toEqual(['healthy', 'rotten: brown']);
     expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual([0, 1, 2, 3].map((n) => `images/${n}.png`));
+  });
+
+  it('lies in a folder of its own beside the images that it names', async () => {
+    const folder = await copyOfMiniature('hf-parquet-paths');
+    await rename(path.join(folder, 'train'), path.join(folder, 'data'));
+    await rm(path.join(folder, 'README.md'));
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ dataset }) => [dataset.path, splitSizes(dataset)])).toEqual([[folder, { all: 4 }]]);
+    await cp(miniature('hf-parquet/data'), path.join(folder, 'data'), { recursive: true });
+    await rm(path.join(folder, 'data', '0000.parquet'));
+    const inCells = await findDatasets((await walk(folder)).root);
+    expect(inCells.datasets.map(({ dataset }) => dataset.path)).toEqual([path.join(folder, 'data')]);
   });
 
   it('tells of rows whose image is missing', async () => {
