@@ -56,7 +56,10 @@ export async function openWeights(file: string, id: string, options: OpenOptions
       channelAxis: 'auto',
       logits: network.hasLogits ? 'logits' : undefined,
     },
-    warnings: preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : [],
+    warnings: [
+      ...(preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : []),
+      ...(network.assumed === undefined ? [] : [network.assumed]),
+    ],
     files: stored.files,
     fingerprint: await fingerprint(weights),
     loadModel: async () => build().build(),

@@ -51,6 +51,8 @@ export interface RecognisedNetwork {
   readonly hasLogits: boolean;
   /** For people: what the features are, e.g. `input of fc`, `final norm, class token`. */
   readonly featurePoint: string;
+  /** For people: what the weights don't tell and is taken for granted, in a sentence. */
+  readonly assumed?: string | undefined;
   /** Other ways to use the same weights: the image and the text tower of CLIP alone. */
   readonly as?: readonly RecognisedNetwork[];
   /** @throws Error naming a weight that is missing or of the wrong shape */

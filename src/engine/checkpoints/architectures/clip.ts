@@ -1,7 +1,7 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { canonicalClip } from './clipNames.ts';
-import { towerSettings } from './clipSettings.ts';
+import { assumes, towerSettings } from './clipSettings.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, shapeOf, textOf } from './naming.ts';
@@ -110,11 +110,12 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     vision: hasVision ? towerOf(weights, 'vision', original, config) : undefined,
     text: hasText ? towerOf(weights, 'text', original, config) : undefined,
   };
-  const vision = towers.vision && clipVision(weights, towers.vision);
-  const text = towers.text && clipText(weights, towers.text);
+  const assumed = assumes(original, config);
+  const vision = towers.vision && { ...clipVision(weights, towers.vision), assumed };
+  const text = towers.text && { ...clipText(weights, towers.text), assumed };
   if (!towers.vision || !towers.text || !vision || !text) return vision ?? text;
   if (!has('text_projection.weight') || !has('visual_projection.weight')) return vision;
-  return { ...both(weights, towers.vision, towers.text), as: [vision, text] };
+  return { ...both(weights, towers.vision, towers.text), assumed, as: [vision, text] };
 }
 
 function towerOf(weights: Weights, kind: 'vision' | 'text', original: Weights, config: ModelConfig | undefined): Tower {

@@ -20,7 +20,7 @@ const OPENAI_SCALAR = 'input_resolution';
  * The settings of a tower, under Hugging Face's keys. Its activation is OpenAI's QuickGELU or LAION's GELU, which the
  * weights don't show: config.json says `hidden_act` (left out it is QuickGELU, as transformers defaults to),
  * open_clip_config.json `quick_gelu` (left out it is GELU, as open_clip defaults to), and OpenAI's own archives can be told
- * by scalars that nobody else's have.
+ * by scalars that nobody else's have. Hugging Face's names without any of them are taken for QuickGELU, see `assumes`.
  * @param original under their original names
  * @param width channels of the tower
  * @throws Error when nothing tells its activation, or when it has a part that can't be built
@@ -36,10 +36,20 @@ export function towerSettings(
     return new Map([['hidden_act', 'quick_gelu'], ...section]);
   const openClip = sectionOf(config, 'model_cfg');
   if (openClip) return openClipSettings(openClip, tower, width);
-  if (original.tensors.has(OPENAI_SCALAR)) return new Map([['hidden_act', 'quick_gelu']]);
+  if (original.tensors.has(OPENAI_SCALAR) || isHuggingFace(original)) return new Map([['hidden_act', 'quick_gelu']]);
   throw new Error(
     `it is a CLIP whose weights don't tell whether its activation is OpenAI's QuickGELU or GELU: put its config.json or open_clip_config.json beside it`,
   );
+}
+
+/** What is taken for granted of a CLIP's activation, for people; undefined where something tells it. */
+export function assumes(original: Weights, config: ModelConfig | undefined): string | undefined {
+  if (config !== undefined || !isHuggingFace(original)) return undefined;
+  return 'Its activation is taken for OpenAI’s QuickGELU, which its weights don’t tell from GELU: config.json beside it would.';
+}
+
+function isHuggingFace({ tensors }: Weights): boolean {
+  return [...tensors.keys()].some((name) => /^(text|vision)_model\./.test(name));
 }
 
 function openClipSettings(openClip: ModelConfig, tower: 'vision' | 'text', width: number): ModelConfig {
