@@ -173,3 +173,47 @@ export function bertShapes(
     Object.entries({ ...embeddings, ...encoder }).map(([name, shape]) => [prefix + name, shape]),
   );
 }
+
+/** Hugging Face's GPT-2. */
+export function gpt2Shapes(layers: number, width: number, words: number, positions: number): Shapes {
+  const conv = (name: string, inputs: number, outputs: number): Shapes => ({
+    [`${name}.weight`]: [inputs, outputs],
+    [`${name}.bias`]: [outputs],
+  });
+  return {
+    'wte.weight': [words, width],
+    'wpe.weight': [positions, width],
+    ...numbered(layers, (index) => ({
+      ...layerNorm(`h.${index}.ln_1`, width),
+      ...conv(`h.${index}.attn.c_attn`, width, 3 * width),
+      ...conv(`h.${index}.attn.c_proj`, width, width),
+      ...layerNorm(`h.${index}.ln_2`, width),
+      ...conv(`h.${index}.mlp.c_fc`, width, 4 * width),
+      ...conv(`h.${index}.mlp.c_proj`, 4 * width, width),
+    })),
+    ...layerNorm('ln_f', width),
+  };
+}
+
+/** Hugging Face's CLIP, the text tower with its projection. */
+export function clipTextShapes(layers: number, width: number, words: number, positions: number): Shapes {
+  return {
+    'text_model.embeddings.token_embedding.weight': [words, width],
+    'text_model.embeddings.position_embedding.weight': [positions, width],
+    ...numbered(layers, (index) => {
+      const name = `text_model.encoder.layers.${index}`;
+      return {
+        ...layer(`${name}.self_attn.q_proj`, width, width),
+        ...layer(`${name}.self_attn.k_proj`, width, width),
+        ...layer(`${name}.self_attn.v_proj`, width, width),
+        ...layer(`${name}.self_attn.out_proj`, width, width),
+        ...layerNorm(`${name}.layer_norm1`, width),
+        ...layer(`${name}.mlp.fc1`, 4 * width, width),
+        ...layer(`${name}.mlp.fc2`, width, 4 * width),
+        ...layerNorm(`${name}.layer_norm2`, width),
+      };
+    }),
+    ...layerNorm('text_model.final_layer_norm', width),
+    'text_projection.weight': [width, width],
+  };
+}

@@ -1,49 +1,15 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/engine/checkpoints/discover.ts';
 import { openSession } from '../../src/engine/extract/session.ts';
+import { type Precision, writeLargeWeights } from '../helpers/largeWeights.ts';
 import type { Shapes } from '../helpers/shapes.ts';
 import { bertShapes, resnetShapes, swinShapes, VGG16, vggShapes, vitShapes } from '../helpers/shapes.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 
 // Networks of published sizes with random weights: they load where they lie, and give features of the right width.
-
-/** Random values are written in pieces of this many, again and again. */
-const PIECE = 1_000_003;
-
-type Precision = 'F32' | 'F16';
-
-const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
-
-/** A safetensors file of these weights, all of them small random numbers that a variance can be. */
-async function writeWeights(file: string, shapes: Shapes, precision: Precision): Promise<void> {
-  const width = precision === 'F32' ? 4 : 2;
-  let offset = 0;
-  const entries = Object.entries(shapes).map(([name, shape]) => {
-    const from = offset;
-    offset += width * elements(shape);
-    return [name, { dtype: precision, shape, data_offsets: [from, offset] }];
-  });
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const values = Float32Array.from({ length: PIECE }, () => 0.001 + 0.02 * Math.random());
-  // 0.0625 and what lies above it by a random mantissa, halves and small enough.
-  const halves = Uint16Array.from({ length: PIECE }, () => 0x2400 + Math.floor(0x300 * Math.random()));
-  const piece = Buffer.from(precision === 'F32' ? values.buffer : halves.buffer);
-  const handle = await open(file, 'w');
-  try {
-    await handle.write(length);
-    await handle.write(header);
-    for (let at = 0; at < offset; at += piece.length) {
-      await handle.write(piece, 0, Math.min(piece.length, offset - at));
-    }
-  } finally {
-    await handle.close();
-  }
-}
 
 const image = new Tensor('float32', new Float32Array(3 * 224 * 224).fill(0.5), [1, 3, 224, 224]);
 
@@ -79,7 +45,7 @@ describe('at full size', () => {
   it.each(CASES)('$name', async ({ name, shapes, precision = 'F32', width, memory: limit }) => {
     const folder = await temporaryFolder();
     const file = path.join(folder, 'network.safetensors');
-    await writeWeights(file, shapes, precision);
+    await writeLargeWeights(file, shapes, precision);
     const checkpoint = await openCheckpoint(file, folder, { modalities: ['image', 'text'] });
     expect(checkpoint.architecture).toBe(name);
 

@@ -7,7 +7,7 @@ import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase } from '../../../helpers/networks.ts';
-import { layer, layerNorm, type Shapes } from '../../../helpers/shapes.ts';
+import { clipTextShapes } from '../../../helpers/shapes.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/multimodal');
 
@@ -156,19 +156,7 @@ describe('what would give other features than PyTorch’s', () => {
   });
 
   it('CLIP by Hugging Face’s names without settings is OpenAI’s, and says that this is assumed', () => {
-    const name = 'text_model.encoder.layers.0';
-    const linears = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj'];
-    const shapes: Shapes = {
-      'text_model.embeddings.token_embedding.weight': [49408, 512],
-      'text_model.embeddings.position_embedding.weight': [77, 512],
-      ...layerNorm('text_model.final_layer_norm', 512),
-      ...layerNorm(`${name}.layer_norm1`, 512),
-      ...layerNorm(`${name}.layer_norm2`, 512),
-      ...Object.assign({}, ...linears.map((part) => layer(`${name}.${part}`, 512, 512))),
-      ...layer(`${name}.mlp.fc1`, 2048, 512),
-      ...layer(`${name}.mlp.fc2`, 512, 2048),
-      'text_projection.weight': [512, 512],
-    };
+    const shapes = clipTextShapes(1, 512, 49408, 77);
     const tensors = Object.entries(shapes).map(([key, shape]) => {
       return [key, { shape, type: 'float32' as const, file: '/clip', offset: 0, bytes: 0 }] as const;
     });
