@@ -68,7 +68,7 @@ async function extractImages(): Promise<number> {
   const file = path.join(folder, 'resnet50.safetensors');
   await writeLargeWeights(file, resnetShapes([3, 4, 6, 3], { bottleneck: true }), 'F16');
   const checkpoint = await openCheckpoint(file, folder, { modalities: ['image'] });
-  const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu');
+  const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu', true);
   const images = new Tensor('float32', new Float32Array(BATCH * 3 * 224 * 224).fill(0.5), [BATCH, 3, 224, 224]);
   await session.run({ image: images }, ['features']);
   const began = performance.now();

@@ -71,7 +71,7 @@ export class TextEncoder {
         `${file}: ${checkpoint.architecture} is no text encoder. Name CLIP, BERT, GPT-2 or their kin.`,
       );
     }
-    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu');
+    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu', false);
     return new TextEncoder(session, tokenizer, checkpoint, checkpoint.text);
   }
 

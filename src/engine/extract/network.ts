@@ -47,7 +47,12 @@ export class Network {
    */
   static async open(checkpoint: Checkpoint, provider: string): Promise<Network> {
     const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
-    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, provider);
+    const session = await openSession(
+      await checkpoint.loadModel(),
+      checkpoint.featurePoint.tensor,
+      provider,
+      checkpoint.text === undefined,
+    );
     return new Network(session, checkpoint, tokenizer);
   }
 

@@ -2,22 +2,25 @@ import { InferenceSession } from 'onnxruntime-node';
 import { PbfWriter } from 'pbf';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
 
-/** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
+/** From this many bytes on, weights in half precision may stay so: the memory counts more than a cast in every run. */
 const LARGE_HALF_PRECISION = 64 * 2 ** 20;
 
 /**
  * Loads a model into ONNX Runtime, with one of its tensors made an output.
  *
  * @param provider besides the CPU
+ * @param manyRows whether a run has a thousand rows and more, as images have: a cast of all weights is little beside that,
+ * but as much as the rest where a run has a hundred, as texts have
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
 export async function openSession(
   { model, weightsFolder, inPlace }: RunnableModel,
   tensor: string,
   provider: string,
+  manyRows: boolean,
 ): Promise<InferenceSession> {
   const onCpu = provider === 'cpu';
-  const keepHalf = onCpu && inPlace !== undefined && inPlace.halfPrecisionBytes >= LARGE_HALF_PRECISION;
+  const keepHalf = onCpu && manyRows && (inPlace?.halfPrecisionBytes ?? 0) >= LARGE_HALF_PRECISION;
   return InferenceSession.create(withOutput(model, tensor), {
     executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
     logSeverityLevel: 4,
