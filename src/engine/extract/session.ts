@@ -9,8 +9,8 @@ const LARGE_HALF_PRECISION = 64 * 2 ** 20;
  * Loads a model into ONNX Runtime, with one of its tensors made an output.
  *
  * @param provider besides the CPU
- * @param manyRows whether a run has a thousand rows and more, as images have: a cast of all weights is little beside that,
- * but as much as the rest where a run has a hundred, as texts have
+ * @param manyRows whether a run has a thousand rows and more, as images have: beside that it costs little to cast and pack
+ * the weights in every run, but as much as the rest where a run has a hundred, as texts have
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
 export async function openSession(
@@ -30,9 +30,8 @@ export async function openSession(
       session: {
         // Weights outside the model are looked for in this folder, and nowhere else.
         model_external_initializers_file_folder_path: weightsFolder,
-        // Prepacking copies every matrix while loading, up to twice the weights; over so many rows as a run has,
-        // packing as it goes costs nothing that can be measured. Quantised layers of ONNX files do need it.
-        ...(inPlace && { disable_prepacking: '1' }),
+        // Prepacking copies every matrix while loading, up to twice the weights. Quantised layers of ONNX files need it.
+        ...(inPlace && manyRows && { disable_prepacking: '1' }),
       },
       ...(keepHalf && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
