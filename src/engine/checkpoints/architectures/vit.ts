@@ -7,24 +7,23 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import { classifierIn } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { layerNorm, linear } from './layers.ts';
 import { countOf, publishedName, rename, shapeOf, textOf } from './naming.ts';
 import {
-  type HiddenActivation,
-  hiddenActivation,
   type ImageEncoder,
   imageOfSize,
   imageSizeIn,
   meanOfTokens,
   moduleOf,
-  numberIn,
   setting,
   token,
   tokensFrom,
   weightsUnder,
 } from './visionTransformer.ts';
+import { activationOf, averages, epsilonOf, headsOf, isClip, isMoco, SIZES } from './vitConventions.ts';
 import { tokens, type VitAnatomy } from './vitGraph.ts';
 
 /**
@@ -75,24 +74,6 @@ const KNOWN =
 /** Parts of pretraining, a pooler that no classifier takes, and indices that are no weights. */
 const UNUSED = /^((embeddings\.)?mask_token|decoder.*|pooler\..*|embeddings\.position_ids|visual_projection\.weight)$/;
 
-/** Letters that people call the published widths by, with the number of blocks and of attention heads. */
-const SIZES = new Map<number, { letter: string; depth: number; heads: number }>([
-  [192, { letter: 'T', depth: 12, heads: 3 }],
-  [384, { letter: 'S', depth: 12, heads: 6 }],
-  [768, { letter: 'B', depth: 12, heads: 12 }],
-  [1024, { letter: 'L', depth: 24, heads: 16 }],
-  [1152, { letter: 'SO400M', depth: 27, heads: 16 }],
-  [1280, { letter: 'H', depth: 32, heads: 16 }],
-  [1408, { letter: 'g', depth: 40, heads: 16 }],
-  [1536, { letter: 'g', depth: 40, heads: 24 }],
-  [1664, { letter: 'G', depth: 48, heads: 16 }],
-]);
-/** Width of a head where neither config.json nor the table above says it. */
-const HEAD_DIM = 64;
-
-/** How MoCo v3's releases are called, with its projector or a classifier in its place. */
-const MOCO_FILE = /moco|^(linear-)?vit-[sb]-\d+ep/i;
-
 type Library = 'timm' | 'huggingFace' | 'torchvision';
 
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
@@ -122,6 +103,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     image: { input: imageOfSize(height, widthOfImage), published },
     hasLogits: classifier !== undefined || wideClassifier !== undefined,
     featurePoint: `final norm, ${point}`,
+    assumed: anatomy.assumed,
     build: (graph) => {
       const input = graph.input('image', 'float32', ['n', 3, height, widthOfImage]);
       const x = tokens(graph, input, anatomy);
@@ -187,6 +169,10 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   if (/_rpn_/.test(published)) {
     throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
   }
+  if (/_pe_/.test(published)) {
+    throw new Error('it is a vision transformer with rotary positions, which can’t be built');
+  }
+  refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
   // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
   const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
   if (!isPlain && config === undefined && !/_gap_/.test(published)) {
@@ -200,8 +186,15 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   const leadingTokens = leading.reduce((sum, name) => sum + tokensIn(weights, name), 0);
   const counted = new Set([leading.includes('dist_token') ? 2 : Math.min(1, leadingTokens), leadingTokens, 0]);
   const positions = tokensIn(weights, 'pos_embed');
-  const layout = layoutOf(positions, counted, imageSizeIn(config), patch);
+  const size = imageSizeIn(config);
+  const layout = layoutOf(positions, counted, size, patch);
   if (!layout) throw new Error(`it is a vision transformer whose ${positions} position embeddings fit no square image`);
+  // Hugging Face refuses such a pair of files; timm's note is of the pretraining, whose positions it has fitted since.
+  if (config?.has('model_type') && size?.some((side, axis) => Math.floor(side / patch) !== layout.grid[axis])) {
+    throw new Error(
+      `its config.json says images of ${size.join('×')} pixels, which its ${positions} position embeddings are not for: mend its config.json`,
+    );
+  }
   return {
     weights,
     width,
@@ -213,8 +206,8 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
       { length: depth },
       (_, block) => moduleOf(original, weights.tensors.get(`blocks.${block}.norm1.weight`)) ?? `blocks.${block}`,
     ),
-    heads: headsOf(original, weights, config, width),
-    epsilon: numberIn(config, 'layer_norm_eps') ?? publishedEpsilon(original, config),
+    ...headsOf(original, weights, config, width),
+    epsilon: epsilonOf(original, config),
     activation: activationOf(original, config),
   };
 }
@@ -244,70 +237,10 @@ function layoutOf(
   return undefined;
 }
 
-/** Attention heads can't be told from shapes: by config.json, a norm of each head's width, or the published sizes. */
-function headsOf(original: Weights, weights: Weights, config: ModelConfig | undefined, width: number): number {
-  const configured = numberIn(config, 'num_attention_heads', 'num_heads');
-  const [headDim] = shapeOf(weights, 'blocks.0.attn.q_norm.weight');
-  const rows =
-    shapeOf(weights, 'blocks.0.attn.q.weight')[0] ?? (shapeOf(weights, 'blocks.0.attn.qkv.weight')[0] ?? 0) / 3;
-  // MoCo v3's small one has twice as many as all others of its width.
-  const moco = isMoco(weights) || MOCO_FILE.test(publishedName(original, config));
-  const published = moco && width === 384 ? 12 : (SIZES.get(width)?.heads ?? Math.max(1, rows / HEAD_DIM));
-  const named = /vit_base_patch16_gap_/.test(publishedName(original, config)) ? 16 : undefined;
-  const heads = configured ?? named ?? (headDim === undefined ? published : rows / headDim);
-  if (!Number.isInteger(rows / heads) || !Number.isInteger(heads)) {
-    throw new Error(
-      `it is a vision transformer of ${width} channels: config.json must tell its number of attention heads`,
-    );
-  }
-  return heads;
-}
-
-/** MoCo v3's projector takes the head's place: several layers with batch norms between. */
-function isMoco(weights: Weights): boolean {
-  return weights.tensors.has('head.0.weight') && weights.tensors.has('head.1.running_mean');
-}
-
 function libraryOf(original: Weights): Library {
   const names = [...original.tensors.keys()];
   if (names.some((name) => name.includes('embeddings.'))) return 'huggingFace';
   return original.tensors.has('conv_proj.weight') ? 'torchvision' : 'timm';
-}
-
-/** Hugging Face's ViT and DeiT add 1e-12, CLIP 1e-5, all others 1e-6. */
-function publishedEpsilon(original: Weights, config: ModelConfig | undefined): number {
-  if ([...original.tensors.keys()].some((name) => name.includes('layernorm_before.'))) return 1e-12;
-  return isClip(original, config) ? 1e-5 : 1e-6;
-}
-
-/**
- * OpenAI's CLIP has its own GELU: Hugging Face's unless config.json says another, timm's where the name says so.
- * @throws Error when it is a CLIP of timm's, by its norm before the blocks, and nothing tells
- */
-function activationOf(original: Weights, config: ModelConfig | undefined): HiddenActivation {
-  const architecture = textOf(config, 'architecture');
-  const quick = architecture === undefined ? isClip(original, config) : architecture.includes('quickgelu');
-  const named = setting(config, 'hidden_act') ?? setting(config, 'act_layer');
-  if (named === undefined && architecture === undefined && original.tensors.has('norm_pre.weight')) {
-    throw new Error(
-      `it is a CLIP's vision transformer whose weights don't tell whether its activation is OpenAI's QuickGELU or GELU: put its config.json beside it`,
-    );
-  }
-  const siglip = /siglip/.test(publishedName(original, config));
-  return hiddenActivation(named ?? (quick ? 'quick_gelu' : siglip ? 'gelu_tanh' : 'gelu'));
-}
-
-/** Whether it is the image tower of CLIP. */
-function isClip(original: Weights, config: ModelConfig | undefined): boolean {
-  const pretraining = `${textOf(config, 'architecture')} ${setting(config, 'tag')}`;
-  return /clip/.test(pretraining) || [...original.tensors.keys()].some((name) => name.endsWith('pre_layrnorm.weight'));
-}
-
-/** Whether the classifier takes the mean of the patches' tokens: timm says so, or has a norm after the mean. */
-function averages(weights: Weights, config: ModelConfig | undefined): boolean {
-  const pool = setting(config, 'global_pool');
-  if (pool === 'avg' || pool === 'token') return pool === 'avg';
-  return weights.tensors.has('fc_norm.weight') || !weights.tensors.has('cls_token');
 }
 
 /** What people call it, and how its images are prepared: by its training, which only config.json or telltale parts say. */

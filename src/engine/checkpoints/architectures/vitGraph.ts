@@ -26,6 +26,8 @@ export interface VitAnatomy {
   /** Name in PyTorch of each block. */
   readonly blocks: readonly string[];
   readonly heads: number;
+  /** What is taken for granted about them, in a sentence. */
+  readonly assumed: string | undefined;
   readonly epsilon: number;
   readonly activation: HiddenActivation;
 }

@@ -277,6 +277,52 @@ describe('variations that leave no trace in the weights', () => {
     expect(detect(gap, '/hub/vit_base_patch16_gap_224.pth')?.architecture).toBe('ViT-B/16');
   });
 
+  it('of ViTs are refused where they can’t be built', () => {
+    const vit = vitShapes(192, 12, 16, 224, 10);
+    const rotary = { architecture: 'vit_pe_spatial_tiny_patch16_512' };
+    expect(() => detect({ ...vit, ...layerNorm('norm_pre', 192) }, undefined, rotary)).toThrow('rotary positions');
+    expect(() => detect(vit, undefined, { global_pool: 'avgmax' })).toThrow('global_pool: "avgmax"');
+    expect(() => detect(vit, undefined, { model_args: { norm_layer: 'rmsnorm' } })).toThrow('"rmsnorm"');
+  });
+
+  const modelOf = (shapes: Shapes, config: Record<string, unknown>) => {
+    const weights = weightsOf(shapes);
+    const graph = new Graph(weights);
+    detectArchitecture(weights, new Map(Object.entries(config)))?.build(graph);
+    return Buffer.from(graph.build().model);
+  };
+
+  it('of SigLIP are told by the name', () => {
+    const named = (architecture: string) => modelOf(gap, { architecture });
+    expect(named('vit_base_patch32_siglip_gap_256').includes('tanh')).toBe(true);
+    expect(named('vit_base_patch16_siglip_gap_224').includes('tanh')).toBe(false);
+  });
+
+  it.each([
+    ['vit_giantopt_patch16_siglip_gap_256', vitShapes(1536, 2, 16, 32), 16, 24],
+    ['test_vit', vitShapes(64, 2, 16, 32), 2, 1],
+  ])('the number of heads of %s is told by its name', (architecture, shapes, named, usual) => {
+    const model = modelOf(shapes, { architecture });
+    expect(model.equals(modelOf(shapes, { architecture, num_heads: named }))).toBe(true);
+    expect(model.equals(modelOf(shapes, { architecture, num_heads: usual }))).toBe(false);
+  });
+
+  it('the number of heads is taken for granted at widths that nobody published, and said', () => {
+    expect(detect(vitShapes(192, 2, 16, 224))?.assumed).toBeUndefined();
+    expect(detect(vitShapes(128, 2, 16, 224))?.assumed).toContain('taken for 2, by 64 of 128 channels each');
+    expect(detect(vitShapes(128, 2, 16, 224), undefined, { num_attention_heads: 4 })?.assumed).toBeUndefined();
+    expect(detect(vitShapes(512, 2, 16, 224), undefined, { architecture: 'vit_medium' })?.assumed).toBeUndefined();
+  });
+
+  it('an image size that Hugging Face would not load is refused', () => {
+    const vit = vitShapes(192, 2, 16, 224);
+    const config = { model_type: 'vit', image_size: 384, num_attention_heads: 3 };
+    expect(() => detect(vit, undefined, config)).toThrow(/images of 384×384 pixels, which its 197 position embeddings/);
+    // timm notes the size of the pretraining, and fits the positions to another.
+    const timm = { architecture: 'vit_tiny_patch16_384', pretrained_cfg: { input_size: [3, 384, 384] } };
+    expect(detect(vit, undefined, timm)?.image?.input.height).toBe(224);
+  });
+
   it('of Swin V2 are asked for, unless the name of the file says them', () => {
     expect(() => detect(version2)).toThrow('config.json');
     const named = detect(version2, '/hub/swinv2_tiny_patch4_window16_256.pth');

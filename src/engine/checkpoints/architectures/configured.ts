@@ -1,0 +1,31 @@
+import type { ModelConfig } from './architecture.ts';
+import { setting } from './visionTransformer.ts';
+
+/**
+ * Arguments in timm's config.json that change what a network computes and leave no trace in names and shapes of weights,
+ * with the values that are every family's own. `global_pool: ''` is of a network without a classifier.
+ */
+const UNTRACED: readonly (readonly [key: string, usual: readonly unknown[]])[] = [
+  ['act_layer', []],
+  ['norm_layer', []],
+  ['aa_layer', ['']],
+  ['se_layer', []],
+  ['pad_type', ['']],
+  ['bn_eps', []],
+  ['replace_stem_pool', [false]],
+  ['output_stride', [32]],
+  ['global_pool', ['avg', 'fastavg', '']],
+];
+
+/**
+ * @param what the family, for people
+ * @param heeded arguments that its graph is built by
+ * @throws Error naming what config.json says that its graph is not built by
+ */
+export function refuseUntraced(config: ModelConfig | undefined, what: string, heeded: readonly string[] = []): void {
+  for (const [key, usual] of UNTRACED) {
+    const value = setting(config, key) ?? undefined;
+    if (value === undefined || heeded.includes(key) || usual.includes(value)) continue;
+    throw new Error(`it is of the family ${what}, but with ${key}: ${JSON.stringify(value)}, which can’t be built`);
+  }
+}
