@@ -1,15 +1,20 @@
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import { activate, classifierIn, IMAGE, imageInput, outputs, TIMM, TORCHVISION } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, gelu, globalAveragePool, layerNorm, linear } from './layers.ts';
 import { countOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
+import { setting } from './visionTransformer.ts';
 
 /**
  * "A ConvNet for the 2020s" (Liu et al. 2022), and its second version with global response normalisation (Woo et al.
  * 2023). Canonical names are those of the authors' code: `downsample_layers.0.0`, `stages.0.0.dwconv`, `norm`, `head`.
  */
 export const convnext: Architecture = { family: 'ConvNeXt', recognise };
+
+/** The layer before the classifier in timm's large networks for CLIP's data. */
+const HIDDEN = 'hidden';
 
 function canonicalName(name: string): string {
   return (
@@ -41,12 +46,13 @@ function canonicalName(name: string): string {
       .replace(/\.grn\.gamma$/, '.grn.weight')
       .replace(/\.grn\.beta$/, '.grn.bias')
       .replace(/^head\.norm\./, 'norm.')
+      .replace(/^head\.pre_logits\.fc\./, `${HIDDEN}.`)
       .replace(/^head\.fc\./, 'head.')
   );
 }
 
 const KNOWN =
-  /^(downsample_layers\.\d+\.[01]\.(weight|bias)|stages\.\d+\.\d+\.((dwconv|norm|pwconv[12]|grn)\.(weight|bias)|gamma)|norm(_pre)?\.(weight|bias)|head\..*)$/;
+  /^((downsample_layers\.\d+\.[01]|hidden)\.(weight|bias)|stages\.\d+\.\d+\.((dwconv|norm|pwconv[12]|grn)\.(weight|bias)|gamma)|norm(_pre)?\.(weight|bias)|head\..*)$/;
 
 /** Without axes of size 1: a scale per channel, a linear layer that was saved as a convolution of one pixel. */
 function squeezed(weights: Weights): Weights {
@@ -94,8 +100,11 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!weights.tensors.has('stages.0.0.norm.bias') || shapeOf(weights, 'downsample_layers.0.1.weight').length !== 1) {
     throw new Error('it is a ConvNeXt with another stem or norm than published, which can’t be built');
   }
+  refuseUntraced(config, 'ConvNeXt', ['act_layer']);
   const size = SIZES.find(([, blocks, width]) => blocks === depths.join(',') && width === channels)?.[0];
-  const [width = 0] = shapeOf(weights, `stages.${depths.length - 1}.0.dwconv.weight`);
+  const [channelsOut = 0] = shapeOf(weights, `stages.${depths.length - 1}.0.dwconv.weight`);
+  const hidden = weights.tensors.has(`${HIDDEN}.weight`);
+  const [width = channelsOut] = shapeOf(weights, `${HIDDEN}.weight`);
   const classifier = classifierIn(weights, 'head', width);
   const version = weights.tensors.has('stages.0.0.grn.weight') ? 'ConvNeXtV2' : 'ConvNeXt';
   const isHuggingFace = [...original.tensors.keys()].some((name) => name.includes('embeddings.patch_embeddings.'));
@@ -105,10 +114,13 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     modality: 'image',
     image: { input: IMAGE, published: publishedFor(original, size) },
     hasLogits: classifier !== undefined,
-    featurePoint: 'norm of the last stage’s mean, input of the classifier',
+    featurePoint: hidden
+      ? 'hidden layer after the last stage’s mean, input of the classifier'
+      : 'norm of the last stage’s mean, input of the classifier',
     build: (graph) => {
       graph.use(weights);
-      outputs(graph, build(graph, depths, style), classifier);
+      const mean = build(graph, depths, style);
+      outputs(graph, hidden ? activated(graph, linear(graph, mean, HIDDEN), style) : mean, classifier);
     },
   };
 }
@@ -127,7 +139,7 @@ function styleOf(config: ModelConfig | undefined, size: string | undefined, isHu
   const name = textOf(config, 'architecture') ?? '';
   const isTest = name.startsWith('test_convnext');
   const ofTest = name === 'test_convnext3' ? 'silu' : 'gelu_tanh';
-  const wanted = textOf(config, 'hidden_act') ?? (isTest ? ofTest : 'gelu');
+  const wanted = setting(config, 'hidden_act') ?? setting(config, 'act_layer') ?? (isTest ? ofTest : 'gelu');
   const activation = ACTIVATIONS.find((known) => known === wanted);
   if (!activation) throw new Error(`it is a ConvNeXt with the activation "${wanted}", which can’t be built`);
   const epsilon = size === 'XXLarge' || isTest ? 1e-5 : 1e-6;
@@ -186,12 +198,16 @@ function channelsFirst(graph: Graph, x: Value): Value {
   return graph.node('Transpose', [x], { perm: [0, 3, 1, 2] });
 }
 
-function blockOf(graph: Graph, x: Value, name: string, { epsilon, activation }: Style): Value {
+function activated(graph: Graph, x: Value, { activation }: Style): Value {
+  return activation === 'gelu_tanh' ? gelu(graph, x, 'tanh') : activate(graph, x, activation);
+}
+
+function blockOf(graph: Graph, x: Value, name: string, style: Style): Value {
   const [channels = 1, , kernel = 1] = graph.shape(`${name}.dwconv.weight`);
   const mixed = conv(graph, x, `${name}.dwconv`, { padding: (kernel - 1) / 2, groups: channels });
-  const normalised = layerNorm(graph, channelsLast(graph, mixed), `${name}.norm`, epsilon);
+  const normalised = layerNorm(graph, channelsLast(graph, mixed), `${name}.norm`, style.epsilon);
   const wide = linear(graph, normalised, `${name}.pwconv1`);
-  let y = activation === 'gelu_tanh' ? gelu(graph, wide, 'tanh') : activate(graph, wide, activation);
+  let y = activated(graph, wide, style);
   if (graph.has(`${name}.grn.weight`)) y = globalResponseNorm(graph, y, `${name}.grn`);
   y = linear(graph, y, `${name}.pwconv2`);
   if (graph.has(`${name}.gamma`)) y = graph.node('Mul', [y, graph.weight(`${name}.gamma`)]);

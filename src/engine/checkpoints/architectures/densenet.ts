@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
-import type { Architecture, RecognisedNetwork } from './architecture.ts';
+import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import {
   activate,
   averagePool,
@@ -27,7 +28,7 @@ function canonicalName(name: string): string {
   return name.replace(/(\.denselayer\d+\.(?:norm|conv))\.([12])\./, '$1$2.');
 }
 
-function recognise(original: Weights): RecognisedNetwork | undefined {
+function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = renameModules(original, canonicalName);
   const blocks = countOf(weights, (block) => `${layerName(block, 0)}.conv2.weight`);
   const stem = shapeOf(weights, 'features.conv0.weight');
@@ -35,6 +36,7 @@ function recognise(original: Weights): RecognisedNetwork | undefined {
   if (weights.tensors.has('features.conv1.weight')) {
     throw new Error('it is a DenseNet with a deep stem (timm’s densenetblur121d, densenet264d), which can’t be built');
   }
+  refuseUntraced(config, 'DenseNet');
   const layers = Array.from({ length: blocks }, (_, block) =>
     countOf(weights, (layer) => `${layerName(block, layer)}.conv2.weight`),
   );

@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
-import { type Architecture, INCEPTION, type RecognisedNetwork } from './architecture.ts';
+import { type Architecture, INCEPTION, type ModelConfig, type RecognisedNetwork } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import {
   averagePool,
   type ConvNormOptions,
@@ -29,7 +30,7 @@ export const inception: Architecture = { family: 'GoogLeNet, Inception v3', reco
 /** A kind of module: what it makes of its input, and the parts that it has. */
 type Module = (graph: Graph, x: Value, name: string) => Value;
 
-function recognise(original: Weights): RecognisedNetwork | undefined {
+function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = renameModules(original, (name) => name);
   const isGoogLeNet = ['conv1', 'inception3a.branch2.1', 'inception5b.branch4.1'].every((name) =>
     hasUnit(weights, name),
@@ -38,6 +39,7 @@ function recognise(original: Weights): RecognisedNetwork | undefined {
     hasUnit(weights, name),
   );
   if (!isGoogLeNet && !isV3) return undefined;
+  refuseUntraced(config, 'Inception');
   const last = isGoogLeNet ? GOOGLENET_LAST : V3_LAST;
   const width = last.reduce((sum, name) => sum + (shapeOf(weights, `${name}.conv.weight`)[0] ?? 0), 0);
   const classifier = classifierIn(weights, 'fc', width);

@@ -6,6 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import {
   type Activation,
   activate,
@@ -21,7 +22,7 @@ import {
 import type { Graph, Value } from './graph.ts';
 import { type Block, classifierOf, findParts, outputsOf, type Parts } from './invertedResidualNames.ts';
 import { conv, globalAveragePool, linear } from './layers.ts';
-import { numberOf, publishedName, shapeOf } from './naming.ts';
+import { numberOf, publishedName, shapeOf, textOf } from './naming.ts';
 
 /**
  * The networks of inverted residuals, which widen, convolve each channel by itself, and narrow again: MobileNetV2
@@ -105,7 +106,13 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (/net(v\d)?_blur/.test(publishedName(weights, config))) {
     throw new Error('it is an anti-aliased EfficientNet, which can’t be built');
   }
-  if ((numberOf(config, 'output_stride') ?? 32) !== 32) throw new Error('it has an output_stride that is not 32');
+  refuseUntraced(config, family.name);
+  const hiddenActivation = textOf(config, 'hidden_act');
+  if (hiddenActivation !== undefined && hiddenActivation !== family.activation) {
+    throw new Error(
+      `it is of the family ${family.name}, but with the activation "${hiddenActivation}", which can’t be built`,
+    );
+  }
 
   const { hidden, head } = parts;
   if (hidden === 'conv_head' && !weights.tensors.has('conv_head.bias')) {
@@ -121,17 +128,22 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const size = SIZES.find(
     ([name, count, channels]) => name.startsWith(`${family.name}-`) && count === blocks.length && channels === width,
   );
+  const architecture = size?.[0] ?? scaledName(family, lastResidual ? outputsOf(weights, lastResidual) : 0);
+  const untold = parts.library === 'timm' && isPorted(weights, architecture, config) === undefined;
   return {
-    architecture: size?.[0] ?? scaledName(family, lastResidual ? outputsOf(weights, lastResidual) : 0),
+    architecture,
     modality: 'image',
     image: { input: IMAGE, published: publishedFor(parts, size) },
     hasLogits: classifier !== undefined,
     featurePoint: hidden
       ? 'hidden layer after pooling, input of the classifier'
       : 'mean of the last layer, input of the classifier',
+    assumed: untold
+      ? `Its weights don't tell whether they were ported from TensorFlow, which pads images in another way: taken for PyTorch's own. If they are timm's tf_…, put its config.json beside it or name the file so.`
+      : undefined,
     build: (graph) => {
       graph.use(weights);
-      build(graph, parts, family, conventionsOf(weights, parts, family, config), classifier);
+      build(graph, parts, family, conventionsOf(weights, parts, family, architecture, config), classifier);
     },
   };
 }
@@ -176,6 +188,7 @@ function conventionsOf(
   weights: Weights,
   { library, stages }: Parts,
   { name, plainStages = [] }: Family,
+  architecture: string,
   config: ModelConfig | undefined,
 ): Conventions {
   if (library === 'Hugging Face') {
@@ -187,9 +200,25 @@ function conventionsOf(
     const larger = name.startsWith('EfficientNet') && [39, 40, 45, 55, 57, 79].includes(blocks);
     return { epsilon: larger || name.startsWith('MobileNetV3') ? 1e-3 : 1e-5, samePadding: false, plainStages };
   }
-  // Weights that were ported from TensorFlow are named so.
-  const ported = /(^|\W)tf_/.test(publishedName(weights, config));
+  const ported = isPorted(weights, architecture, config) ?? false;
   return { epsilon: ported ? 1e-3 : 1e-5, samePadding: ported, plainStages };
+}
+
+/** timm's networks that are there as ports from TensorFlow alone, and those that are there as both. */
+const PORTS_ALONE = /^EfficientNetV2-B|-Minimal$/;
+const PORTED_TOO = /^(EfficientNet|MobileNetV3)/;
+
+/**
+ * Whether weights under timm's names come from TensorFlow: by their published name.
+ * @param architecture with its size where that is a published one
+ * @returns undefined when nothing tells
+ */
+function isPorted(weights: Weights, architecture: string, config: ModelConfig | undefined): boolean | undefined {
+  const published = publishedName(weights, config);
+  // The pruned ones were ports before.
+  if (/(^|\W)tf_|efficientnet_b\d_pruned/.test(published)) return true;
+  if (PORTS_ALONE.test(architecture)) return true;
+  return PORTED_TOO.test(architecture) && !/efficientnet|mobilenetv3|tinynet/.test(published) ? undefined : false;
 }
 
 function build(

@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import { type Architecture, IMAGENET, type ModelConfig, type RecognisedNetwork } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
@@ -106,6 +107,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (version === 1 && !(has('stages.0.pos_embed') && has('cls_token'))) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a PVT with parts that can't be built: "${strange}"`);
+  refuseUntraced(config, 'PVT');
 
   const anatomy = dissect(weights, original, config);
   const widths = anatomy.stages.map((_, stage) => widthOf(weights, stage));

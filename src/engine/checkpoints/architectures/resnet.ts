@@ -6,6 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import {
   type Activation,
   activate,
@@ -70,6 +71,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!has('bn1.running_mean')) throw new Error('it is a ResNet without batch norm, which can’t be built');
   const [antialiased] = /resne(x|s)?t(aa|blur)\w*/.exec(publishedName(original, config)) ?? [];
   if (antialiased) throw new Error(`it is an anti-aliased ResNet (${antialiased}), which can’t be built`);
+  refuseUntraced(config, 'ResNet');
   const hiddenActivation = textOf(config, 'hidden_act') ?? 'relu';
   const activation = ACTIVATIONS.find((name) => name === hiddenActivation);
   if (!activation) throw new Error(`it is a ResNet with the activation "${hiddenActivation}", which can’t be built`);

@@ -1,5 +1,6 @@
 import type { Weights, WeightTensor } from '../weights.ts';
-import type { Architecture, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
+import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
+import { refuseUntraced } from './configured.ts';
 import {
   activate,
   adaptiveAveragePool,
@@ -33,7 +34,7 @@ function canonicalName(name: string): string {
     .replace(/^head\.fc\./, 'classifier.6.');
 }
 
-function recognise(original: Weights): RecognisedNetwork | undefined {
+function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = flattened(renameModules(original, canonicalName));
   const convolutions = convolutionsOf(weights);
   const [first] = convolutions;
@@ -44,6 +45,7 @@ function recognise(original: Weights): RecognisedNetwork | undefined {
   if (!isAlexNet && !isVgg) return undefined;
   if (![...weights.tensors.keys()].every((name) => /^(features\.\d+\.\w+|classifier\..*)$/.test(name)))
     return undefined;
+  refuseUntraced(config, 'VGG');
 
   const head = headOf(weights);
   const [channels = 1] = shapeOf(weights, `${convolutions.at(-1)?.name}.weight`);

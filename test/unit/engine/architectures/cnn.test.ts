@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RecognisedNetwork } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
 import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes } from '../../../helpers/shapes.ts';
@@ -68,7 +69,10 @@ function efficientnetShapes(stages: readonly (readonly [number, number, number, 
       const name = `blocks.${stage}.${block}`;
       const wide = inputs * expansion;
       const depthwise = { [`${name}.conv_dw.weight`]: [wide, 1, kernel, kernel] };
-      const squeeze = { [`${name}.se.conv_reduce.weight`]: [inputs / 4, wide, 1, 1] };
+      const squeeze = {
+        [`${name}.se.conv_reduce.weight`]: [inputs / 4, wide, 1, 1],
+        [`${name}.se.conv_expand.weight`]: [wide, inputs / 4, 1, 1],
+      };
       const last = expansion === 1 ? 'conv_pw' : 'conv_pwl';
       if (expansion > 1)
         Object.assign(shapes, { [`${name}.conv_pw.weight`]: [wide, inputs, 1, 1] }, batchNorm(`${name}.bn3`, 9));
@@ -138,5 +142,44 @@ describe('near misses', () => {
     );
     const efficientnet = efficientnetShapes(EFFICIENTNET_B0, 1280);
     expect(() => recognise(efficientnet, { architecture: 'efficientnet_blur_b0' })).toThrow('anti-aliased');
+  });
+});
+
+describe('variations that leave no trace in the weights', () => {
+  const efficientnet = efficientnetShapes(EFFICIENTNET_B0, 1280);
+
+  it.each<[what: string, shapes: Shapes, config: Record<string, unknown>, message: string]>([
+    ['an activation', resnetShapes([2, 2, 2, 2], {}), { model_args: { act_layer: 'silu' } }, 'act_layer: "silu"'],
+    ['dilation', resnetShapes([2, 2, 2, 2], {}), { model_args: { output_stride: 8 } }, 'output_stride: 8'],
+    ['a pooling', resnetShapes([2, 2, 2, 2], {}), { global_pool: 'max' }, 'global_pool: "max"'],
+    ['an activation', densenetShapes([6, 12, 24, 16], 32, 64), { model_args: { act_layer: 'elu' } }, '"elu"'],
+    ['a norm', vggShapes(VGG16, true), { model_args: { norm_layer: 'groupnorm' } }, '"groupnorm"'],
+    ['padding', efficientnet, { model_args: { pad_type: 'same' } }, 'pad_type: "same"'],
+    ['a Hugging Face activation', efficientnet, { hidden_act: 'relu' }, 'activation "relu"'],
+  ])('%s that config.json says is refused', (_, shapes, config, message) => {
+    expect(() => recognise(shapes, config)).toThrow(message);
+  });
+
+  it('what config.json says of a usual network changes nothing', () => {
+    const usual = { global_pool: 'avg', output_stride: 32, model_args: { act_layer: null, aa_layer: '' } };
+    expect(recognise(resnetShapes([2, 2, 2, 2], {}), usual)?.architecture).toBe('ResNet-18');
+  });
+
+  it('of EfficientNet are told by the name, or what is taken for granted is said', () => {
+    const named = (file: string) => {
+      const weights = weightsOf(efficientnet, file);
+      const network = detectArchitecture(weights, undefined);
+      const graph = new Graph(weights);
+      network?.build(graph);
+      const padsAsTensorFlow = Buffer.from(graph.build().model).includes('SAME_UPPER');
+      return { assumed: network?.assumed, padsAsTensorFlow };
+    };
+    expect(named('/tf_efficientnet_b0_ns.pth')).toEqual({ assumed: undefined, padsAsTensorFlow: true });
+    expect(named('/efficientnet_b1_pruned-bea43a3a.pth')).toEqual({ assumed: undefined, padsAsTensorFlow: true });
+    expect(named('/efficientnet_b0_ra.pth')).toEqual({ assumed: undefined, padsAsTensorFlow: false });
+    expect(named('/best.pth')).toEqual({
+      assumed: expect.stringContaining('ported from TensorFlow'),
+      padsAsTensorFlow: false,
+    });
   });
 });
