@@ -18,7 +18,7 @@ const SAMPLED_BYTES = 64;
 
 /** File names that say nothing about what is in them: the folder's name does. */
 const GENERIC_NAMES =
-  /^((open_clip_)?(pytorch_)?model|model_state|checkpoint|weights|last|best|best_model)(\.safetensors|\.bin)?$/i;
+  /^((open_clip_)?(pytorch_)?model|model_state|checkpoint|weights|last|best|best_model|model_best)(\.safetensors|\.bin)?$/i;
 /** `models--org--name/snapshots/<commit>/` in the Hugging Face cache. */
 const HUB_SNAPSHOT = /models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/;
 

@@ -120,7 +120,7 @@ export async function readPreprocessing(
   config?: ModelConfig,
 ): Promise<Preprocessing> {
   const folder = path.dirname(checkpoint);
-  const stem = path.basename(checkpoint, path.extname(checkpoint));
+  const stem = path.basename(checkpoint).replace(/(\.pth\.tar|\.[^.]*)$/i, '');
   for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json']) {
     const file = path.join(folder, name);
     const found = await stat(file).catch(() => undefined);

@@ -56,6 +56,7 @@ describe('readPreprocessing', () => {
     const preprocessing = await readPreprocessing(path.join(folder, 'model.onnx'), rgb);
     expect(preprocessing).toMatchObject({ crop: { height: 20, width: 20 }, bgr: true });
     expect(preprocessing.description).toContain('from model.preprocessor_config.json');
+    expect(await readPreprocessing(path.join(folder, 'model.pth.tar'), rgb)).toEqual(preprocessing);
   });
 
   it('reads open_clip’s format, which keeps the aspect ratio unless it says otherwise', async () => {

@@ -164,6 +164,9 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   const used = [...renamed.tensors].filter(([name]) => !UNUSED.test(name));
   const strange = used.find(([name]) => !KNOWN.test(name));
   if (strange) throw new Error(`it is a vision transformer with parts that can't be built: "${strange[0]}"`);
+  if (!has('blocks.0.norm1.bias')) {
+    throw new Error('it is a vision transformer whose norms have no biases (RMSNorm), which can’t be built');
+  }
   const weights = { ...renamed, tensors: new Map(used) };
   const published = publishedName(original, config);
   if (/_rpn_/.test(published)) {

@@ -281,6 +281,9 @@ describe('variations that leave no trace in the weights', () => {
     const vit = vitShapes(192, 12, 16, 224, 10);
     const rotary = { architecture: 'vit_pe_spatial_tiny_patch16_512' };
     expect(() => detect({ ...vit, ...layerNorm('norm_pre', 192) }, undefined, rotary)).toThrow('rotary positions');
+    const { 'blocks.0.norm1.bias': bias, ...unbiased } = vit;
+    expect(bias).toEqual([192]);
+    expect(() => detect(unbiased)).toThrow('RMSNorm');
     expect(() => detect(vit, undefined, { global_pool: 'avgmax' })).toThrow('global_pool: "avgmax"');
     expect(() => detect(vit, undefined, { model_args: { norm_layer: 'rmsnorm' } })).toThrow('"rmsnorm"');
   });
