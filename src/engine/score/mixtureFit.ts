@@ -84,22 +84,18 @@ async function mixtureProducts(
   const checkSides = zeros(dimension, CHECKS);
   const factors = columns.scales.map((scale, k) => scale.map((value) => value * (t[k] as number)));
   const product = single ? new Float32Array(dimension * width) : new Float64Array(dimension * width);
-  const [nextFeatures, nextMixtures] = [alternating(single), alternating(single)];
-  let multiplied = Promise.resolve();
+  const [nextFeatures, nextMixtures] = [reused(single), reused(single)];
   let first = 0;
   for await (const block of blocks()) {
     const features = nextFeatures(block.data.length);
     const mixtures = nextMixtures(block.cols * width);
     const checks = mixRows(columns, factors, first, first + block.cols, mixtures, signs);
     features.set(block.data);
-    await multiplied;
-    multiplied = gemm<Numbers>(features, mixtures, product, dimension, block.cols, width, 'neither').then(() => {
-      add(sides, product);
-    });
+    await gemm<Numbers>(features, mixtures, product, dimension, block.cols, width, 'neither');
+    add(sides, product);
     addTo(checkSides, await multiplyTransposed(block, checks));
     first += block.cols;
   }
-  await multiplied;
   return { sides, checkSides };
 }
 
@@ -122,44 +118,32 @@ async function fittedProducts(
   let fitted = columns.scales.map(() => 0);
   let square = 0;
   let errorSquare = 0;
-  const addBlock = (from: number, fits: Numbers, expected: Matrix) => {
-    const part = fitProducts(columns, from, fits, signs);
-    fitted = fitted.map((sum, k) => sum + (part.fitted[k] as number));
-    square += part.square;
-    const errors = difference(expected, part.products);
-    errorSquare += dot(errors.data, errors.data) / CHECKS;
-  };
-  const [nextFeatures, nextFits] = [alternating(single), alternating(single)];
-  let addLast = () => {};
+  const [nextFeatures, nextFits] = [reused(single), reused(single)];
   let first = 0;
   for await (const block of blocks()) {
     const features = nextFeatures(block.data.length);
     const fits = nextFits(block.cols * width);
     features.set(block.data);
-    const multiplied = gemm<Numbers>(features, right, fits, block.cols, block.rows, width, 'a');
-    addLast();
-    const expected = await multiply(checkWeights, block);
-    await multiplied;
-    const from = first;
-    addLast = () => addBlock(from, fits, expected);
+    await gemm<Numbers>(features, right, fits, block.cols, block.rows, width, 'a');
+    const part = fitProducts(columns, first, fits, signs);
+    fitted = fitted.map((sum, k) => sum + (part.fitted[k] as number));
+    square += part.square;
+    const errors = difference(await multiply(checkWeights, block), part.products);
+    errorSquare += dot(errors.data, errors.data) / CHECKS;
     first += block.cols;
   }
-  addLast();
   return { fitted, square, error: 2 * Math.sqrt(errorSquare) };
 }
 
 type Numbers = Float32Array | Float64Array;
 
-/** Gives one of two arrays in turn, with room for `length` numbers: while one is multiplied the other is made ready. */
-function alternating(single: boolean): (length: number) => Numbers {
-  const arrays: Numbers[] = [];
-  let turn = 0;
+/** Gives one array again and again, with room for `length` numbers. */
+function reused(single: boolean): (length: number) => Numbers {
+  let array: Numbers | undefined;
   return (length) => {
-    turn = 1 - turn;
-    const known = arrays[turn];
-    const array =
-      known && known.length >= length ? known : single ? new Float32Array(length) : new Float64Array(length);
-    arrays[turn] = array;
+    if (array === undefined || array.length < length) {
+      array = single ? new Float32Array(length) : new Float64Array(length);
+    }
     return array.subarray(0, length);
   };
 }
