@@ -6,6 +6,8 @@ import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { evaluateRanking } from '../../src/engine/evaluate/correlations.ts';
 import { engineErrorCodes, requests } from '../../src/protocol/engine.ts';
 import type { RankingReport } from '../../src/protocol/report.ts';
+import { writeLargeWeights } from '../helpers/largeWeights.ts';
+import { vitShapes } from '../helpers/shapes.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 import { dataset, type Engine, rankSample, sample, startEngine, until } from './engine.ts';
 
@@ -77,6 +79,29 @@ describe('the engine process', () => {
     expect(resumed.candidates.map(({ id, score }) => [id, score])).toEqual(
       whole.candidates.map(({ id, score }) => [id, score]),
     );
+  });
+
+  it('passes once over a checkpoint that took it down twice, and ranks the rest', async () => {
+    const cache = await temporaryFolder();
+    const large = path.join(await temporaryFolder(), 'large.safetensors');
+    await writeLargeWeights(large, vitShapes(384, 12, 16, 224, 1000), 'F32');
+    const small = path.join(sample, 'checkpoints', 'resnet-garments.onnx');
+    const params = rankSample(cache, { checkpoints: [large, small] });
+    /** Ranks until some samples, less than a block, went through the large one. */
+    const begin = async () => {
+      const engine = startEngine();
+      rank(engine, params).catch(() => undefined);
+      await until(() => engine.progress.some(({ message, done }) => message === 'large' && done > 0 && done < 128));
+      return engine;
+    };
+    for (const engine of [await begin(), await begin()]) {
+      engine.process.kill('SIGKILL');
+      await once(engine.process, 'exit');
+    }
+    const report = await rank(startEngine(), params);
+    expect(report.skipped).toMatchObject([{ path: large, reason: expect.stringContaining('ended 2 times') }]);
+    expect(report.candidates).toMatchObject([{ name: 'resnet-garments' }]);
+    await begin();
   });
 
   it('is cancelled within a second, and works on afterwards', async () => {

@@ -19,6 +19,11 @@ export class Store {
     this.#folder = folder;
   }
 
+  /** A store of its own in a folder of this one, for entries that come and go. */
+  section(name: string): Store {
+    return new Store(path.join(this.#folder, name));
+  }
+
   async get(key: string): Promise<Buffer | undefined> {
     let entry: Buffer;
     try {
@@ -46,6 +51,10 @@ export class Store {
       await rm(unfinished, { force: true }).catch(() => undefined);
       this.#failure ??= error instanceof Error ? error.message : String(error);
     }
+  }
+
+  async remove(key: string): Promise<void> {
+    await rm(this.#file(key), { force: true }).catch(() => undefined);
   }
 
   #file(key: string): string {

@@ -4,6 +4,7 @@ import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { Sample } from '../datasets/dataset.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { contentHash } from '../files/contentHash.ts';
+import { Attempt } from './attempt.ts';
 import { deserializeBlock, type FeatureBlock, serializeBlock } from './featureBlock.ts';
 import { type Activations, Network } from './network.ts';
 import type { ProviderChoice } from './providers.ts';
@@ -80,7 +81,8 @@ export class Extractor {
    */
   async extract(checkpoint: Checkpoint): Promise<Extraction> {
     const weights = await this.#identify(checkpoint);
-    const lazy = new LazyNetworks(checkpoint);
+    const attempt = new Attempt(this.#options.store?.section('attempts'), weights);
+    const lazy = new LazyNetworks(checkpoint, attempt);
     try {
       const device = await this.#chooseDevice(checkpoint, weights, lazy);
       const key = cacheKey('features', weights, device.provider);
@@ -93,7 +95,10 @@ export class Extractor {
         if (cached) this.#options.onSamples(block.indices.length, true);
         else samplesExtracted += block.indices.length;
         const done = cached ?? (await this.#compute(checkpoint, block.indices, await lazy.network(device.provider)));
-        if (!cached) await this.#options.store?.put(blockKey, serializeBlock(done));
+        if (!cached) {
+          await this.#options.store?.put(blockKey, serializeBlock(done));
+          await attempt.advance();
+        }
         blocks.push(done);
       }
       return {
@@ -110,6 +115,7 @@ export class Extractor {
       throw new InputError(`${checkpoint.path}: ${error instanceof Error ? firstLine(error.message) : error}`);
     } finally {
       await lazy.close();
+      await attempt.end();
     }
   }
 
@@ -255,13 +261,16 @@ export class Extractor {
 /** Loads a checkpoint only when something has to be computed, once per provider. */
 class LazyNetworks {
   readonly #checkpoint: Checkpoint;
+  readonly #attempt: Attempt;
   readonly #networks = new Map<string, Promise<Network>>();
 
-  constructor(checkpoint: Checkpoint) {
+  constructor(checkpoint: Checkpoint, attempt: Attempt) {
     this.#checkpoint = checkpoint;
+    this.#attempt = attempt;
   }
 
-  network(provider: string): Promise<Network> {
+  async network(provider: string): Promise<Network> {
+    await this.#attempt.begin(this.#checkpoint.path);
     const network = this.#networks.get(provider) ?? Network.open(this.#checkpoint, provider);
     this.#networks.set(provider, network);
     return network;

@@ -29,6 +29,17 @@ describe('Store', () => {
     }
   });
 
+  it('forgets what is removed, of a section too', async () => {
+    const store = new Store(await temporaryFolder());
+    const section = store.section('notes');
+    await section.put(cacheKey('a'), Buffer.from('value'));
+    expect(await store.get(cacheKey('a'))).toBeUndefined();
+    expect((await section.get(cacheKey('a')))?.toString()).toBe('value');
+    await section.remove(cacheKey('a'));
+    expect(await section.get(cacheKey('a'))).toBeUndefined();
+    await section.remove(cacheKey('a'));
+  });
+
   it('says why it can’t write, and lets the work go on', async () => {
     const file = path.join(await temporaryFolder(), 'file');
     await writeFile(file, '');

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { cacheKey, Store } from '../../../src/engine/cache/store.ts';
 import { clearCacheFolder } from '../../../src/extension/ranking/cacheFolder.ts';
 import { ReportFile } from '../../../src/extension/ranking/reportFile.ts';
 import { makeCandidate, makeReport } from './report.ts';
@@ -40,6 +41,15 @@ describe('clearCacheFolder', () => {
     await clearCacheFolder(folder);
     const left = await readdir(folder, { recursive: true });
     expect(left.sort()).toEqual(['ab', 'photos', ...others].sort());
+  });
+
+  test('removes what a store wrote, and its notes on unfinished work', async () => {
+    const store = new Store(folder);
+    await store.put(cacheKey('a'), Buffer.from('features'));
+    await store.section('attempts').put(cacheKey('a'), Buffer.from('[1]'));
+    await clearCacheFolder(folder);
+    expect(await store.get(cacheKey('a'))).toBeUndefined();
+    expect(await store.section('attempts').get(cacheKey('a'))).toBeUndefined();
   });
 
   test('takes a folder that is not there for an empty one', async () => {
