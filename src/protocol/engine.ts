@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { discoverySchema } from './discovery.ts';
 import { rankingReportSchema } from './report.ts';
+import { STAGES } from './stages.ts';
 import { deviceSchema, taskSchema } from './tasks.ts';
 
 /**
@@ -62,12 +63,9 @@ export const rankParamsSchema = discoverParamsSchema.extend({
 });
 export type RankParams = z.infer<typeof rankParamsSchema>;
 
-const stageSchema = z.enum(['discover', 'read', 'extract', 'embed', 'score', 'download']);
-export type Stage = z.infer<typeof stageSchema>;
-
 export const progressSchema = z.object({
-  stage: stageSchema,
-  message: z.string().describe('What is being worked on, e.g. the name of the checkpoint.'),
+  stage: z.enum(STAGES),
+  message: z.string().describe('What is being worked on, e.g. the name of the checkpoint; may be empty.'),
   done: z.int().min(0),
   total: z.int().min(0).describe('0 while the total is not known.'),
   secondsLeft: z.number().min(0).nullable().describe('Estimate for the whole ranking; null while there is none.'),

@@ -1,20 +1,8 @@
-import type { Progress, Stage } from '../protocol/engine.ts';
+import type { Progress } from '../protocol/engine.ts';
+import { STAGE_TITLES } from '../protocol/stages.ts';
 import type { ViewState } from '../protocol/webview.ts';
 import { formatPercent, formatQuantity } from './format.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
-
-const stages: Record<Stage, string> = {
-  download: 'Downloading',
-  discover: 'Looking for datasets and checkpoints',
-  read: 'Reading the checkpoints',
-  extract: 'Extracting features',
-  embed: 'Embedding the labels',
-  score: 'Scoring',
-};
-
-export function stageTitle(stage: Stage): string {
-  return stages[stage];
-}
 
 /** Share of the stage that is done, 0…1; null while the total is not known. */
 export function progressShare(progress: Progress | null): number | null {
@@ -38,7 +26,7 @@ export function announcement(previous: ViewState | null, next: ViewState): strin
     if (now === null) return null;
     if (before?.stage === now.stage && quarter(before) === quarter(now)) return null;
     const share = progressShare(now);
-    return `${stageTitle(now.stage)}${share === null ? '' : `, ${formatPercent(share)}`}.`;
+    return `${STAGE_TITLES[now.stage]}${share === null ? '' : `, ${formatPercent(share)}`}.`;
   }
   if (previous === null || previous.running === null) return null;
   // A problem is shown in an alert, which speaks for itself.

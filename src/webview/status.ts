@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { STAGE_TITLES } from '../protocol/stages.ts';
 import type { FromWebview, ViewState } from '../protocol/webview.ts';
-import { progressShare, stageTitle } from './announce.ts';
+import { progressShare } from './announce.ts';
 import { formatCount, formatPercent, formatTimeLeft } from './format.ts';
 import { errorIcon } from './icons.ts';
 
@@ -37,7 +38,7 @@ export function runningState(
       .value=${share === null ? undefined : Math.round(share * 1000) / 10}
     ></vscode-progress-bar>
     <p class="stage">
-      ${progress === null ? 'Starting the engine' : stageTitle(progress.stage)}${
+      ${progress === null ? 'Starting the engine' : STAGE_TITLES[progress.stage]}${
         progress === null || progress.message === '' ? nothing : html`: <span class="muted">${progress.message}</span>`
       }
     </p>

@@ -149,7 +149,7 @@ describe('emms rank', () => {
     });
     const exited = once(child, 'exit');
     await new Promise<void>((resolve) => {
-      child.stderr.on('data', (chunk) => String(chunk).includes('extracting features: ') && resolve());
+      child.stderr.on('data', (chunk) => String(chunk).includes('Extracting features: ') && resolve());
     });
     const began = performance.now();
     child.kill('SIGINT');

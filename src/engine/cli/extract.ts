@@ -57,7 +57,7 @@ export const extractCommand: Command = {
 
     const line = new ProgressLine();
     const meter = new ProgressMeter((progress) => line.show(progress));
-    meter.start('read', 'Reading the dataset', samples.length);
+    meter.start('read', '', samples.length);
     const sampleHashes = await hashSamples(samples, meter, signal);
     meter.start('extract', checkpoint.name, samples.length);
     const extractor = new Extractor({

@@ -1,14 +1,6 @@
-import type { Progress, Stage } from '../../protocol/engine.ts';
+import type { Progress } from '../../protocol/engine.ts';
+import { STAGE_TITLES } from '../../protocol/stages.ts';
 import { formatSeconds } from '../report/format.ts';
-
-const STAGES: Readonly<Record<Stage, string>> = {
-  discover: 'looking for checkpoints',
-  read: 'reading the dataset',
-  extract: 'extracting features',
-  embed: 'embedding labels',
-  download: 'downloading',
-  score: 'scoring',
-};
 
 /** Progress on standard error: one line that is rewritten on a terminal, one line per stage in a log. */
 export class ProgressLine {
@@ -17,14 +9,14 @@ export class ProgressLine {
 
   show({ stage, message, done, total, secondsLeft }: Progress): void {
     if (!this.#terminal) {
-      const line = `${STAGES[stage]}${message === '' ? '' : `: ${message}`}`;
+      const line = `${STAGE_TITLES[stage]}${message === '' ? '' : `: ${message}`}`;
       if (line !== this.#last) process.stderr.write(`${line}\n`);
       this.#last = line;
       return;
     }
     const share = total > 0 ? ` ${Math.floor((100 * done) / total)} % (${done} of ${total})` : '';
     const left = secondsLeft === null ? '' : `, ${formatSeconds(secondsLeft)} left`;
-    const line = `${STAGES[stage]}${share}${left}${message === '' ? '' : ` · ${message}`}`;
+    const line = `${STAGE_TITLES[stage]}${share}${left}${message === '' ? '' : ` · ${message}`}`;
     process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }
 

@@ -1,4 +1,5 @@
-import type { Progress, Stage } from '../../protocol/engine.ts';
+import type { Progress } from '../../protocol/engine.ts';
+import type { Stage } from '../../protocol/stages.ts';
 
 /** Progress is for eyes: more often than this is only work for the one who draws it. */
 const MIN_INTERVAL_MS = 100;

@@ -44,7 +44,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   const labelEncoders = await chooseLabelEncoders(params.labelEncoders, { paper: params.encoderSet === 'paper' });
   const store = params.cacheFolder === null ? undefined : new Store(params.cacheFolder);
 
-  meter.start('discover', 'Looking for checkpoints', 0);
+  meter.start('discover', '', 0);
   const dataset = await openDataset(params.dataset, params.task, signal);
   const split = chooseSplit(dataset);
   const samples = drawStratified(split.samples, params.limit, params.seed);
@@ -54,10 +54,10 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   context.log(`label encoders: ${labelEncoders.names.join(', ')} (${labelEncoders.reason})`);
   const discoverSeconds = clock.lap();
 
-  meter.start('read', 'Reading the dataset', samples.length);
+  meter.start('read', '', samples.length);
   const sampleHashes = await hashSamples(samples, meter, signal);
 
-  meter.start('embed', 'Embedding the labels', 0);
+  meter.start('embed', '', 0);
   const labelEmbeddings = await embedDatasetLabels(dataset, samples, labelEncoders.encoders, {
     names: params.classNames,
     templates: params.labelTemplates,

@@ -1,4 +1,5 @@
 import type { Progress } from '../../protocol/engine.ts';
+import { STAGE_TITLES } from '../../protocol/stages.ts';
 import { plainText } from '../plainText.ts';
 
 /** The bar stays short of its end until the report is there. */
@@ -23,9 +24,9 @@ export class ProgressTally {
   }
 }
 
-/** For instance "Extracting resnet-digits · 640/2,000 samples · 12 s left". */
+/** For instance "Extracting features: resnet-digits · 640/2,000 samples · 12 s left". */
 function progressMessage({ stage, message, done, total, secondsLeft }: Progress): string {
-  const parts = [stage === 'extract' ? `Extracting ${message}`.trim() : message];
+  const parts = [message === '' ? STAGE_TITLES[stage] : `${STAGE_TITLES[stage]}: ${message}`];
   if (total > 0) parts.push(`${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} samples`);
   if (secondsLeft !== null && secondsLeft > 0) parts.push(`${duration(secondsLeft)} left`);
   return plainText(parts.join(' · '));

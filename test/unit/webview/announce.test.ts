@@ -19,25 +19,25 @@ describe('announcement', () => {
     expect(announcement(running('discover', 0), running('extract', 0))).toBe('Extracting features, 0%.');
     expect(announcement(running('extract', 26), running('extract', 49))).toBeNull();
     expect(announcement(running('extract', 49), running('extract', 50))).toBe('Extracting features, 50%.');
-    expect(announcement(running('embed', 0, 0), running('score', 0, 0))).toBe('Scoring.');
+    expect(announcement(running('read', 0, 0), running('embed', 0, 0))).toBe('Embedding the labels.');
   });
 
   it('tells of the result, with ties', () => {
     const tied = report([candidate(1, 'a', { tiedWith: ['checkpoints/b.onnx'] }), candidate(2, 'b')]);
-    expect(announcement(running('score', 1), { ...idle, report: tied })).toBe(
+    expect(announcement(running('extract', 1), { ...idle, report: tied })).toBe(
       'Ranking of fashion finished: 2 candidates, a is first, tied with 1 other.',
     );
-    expect(announcement(running('score', 1), { ...idle, report: report([candidate(1, 'a')]) })).toBe(
+    expect(announcement(running('extract', 1), { ...idle, report: report([candidate(1, 'a')]) })).toBe(
       'Ranking of fashion finished: 1 candidate, a is first.',
     );
-    expect(announcement(running('score', 1), { ...idle, report: report([]) })).toContain(
+    expect(announcement(running('extract', 1), { ...idle, report: report([]) })).toContain(
       'no candidate could be ranked',
     );
-    expect(announcement(running('score', 1), idle)).toBe('The ranking ended without a result.');
+    expect(announcement(running('extract', 1), idle)).toBe('The ranking ended without a result.');
   });
 
   it('leaves problems to their alert and says nothing where nothing ran', () => {
-    expect(announcement(running('score', 1), { ...idle, problem: { message: 'x', canResume: true } })).toBeNull();
+    expect(announcement(running('extract', 1), { ...idle, problem: { message: 'x', canResume: true } })).toBeNull();
     expect(announcement(null, { ...idle, report: report([candidate(1, 'a')]) })).toBeNull();
     expect(announcement(idle, idle)).toBeNull();
   });
