@@ -1,4 +1,5 @@
 import { InputError, UsageError } from '../errors.ts';
+import { loadRuntime } from '../linalg/onnxKernels.ts';
 import { npyAnyLabels, npyMatrices, npyMatrix, readNpy } from '../npy.ts';
 import { parseMetric } from '../rank/metric.ts';
 import { createEvidence } from '../score/evidence.ts';
@@ -35,6 +36,7 @@ export const scoreCommand: Command = {
           ? undefined
           : npyMatrix(await readNpy(values['source-probabilities'])),
     });
+    await loadRuntime();
     const { score, variant, seconds, details } = await computeScore(metric.score, evidence, {
       variant: metric.variant,
     });
