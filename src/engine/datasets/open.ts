@@ -4,6 +4,7 @@ import type { DatasetSummary } from '../../protocol/discovery.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError } from '../errors.ts';
+import { isArchive } from '../files/archives.ts';
 import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { annotationTables } from './annotationTables.ts';
@@ -101,9 +102,7 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) {
-    throw new InputError(
-      readings.length > 0 ? wrongTask(named, readings, task) : notADataset(named, await datasetsInside(named, signal)),
-    );
+    throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : await notADataset(named, signal));
   }
   const dataset = await openReading(chosen, signal);
   const [only] = dataset.classes;
@@ -288,18 +287,16 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
 
 const MAX_INSIDE = 24;
 
-/** Names of the folders right inside one that are datasets, such as the configurations of one on the Hugging Face Hub. */
-async function datasetsInside(named: string, signal: AbortSignal | undefined): Promise<string[]> {
-  const { root } = await walk(named, signal ? { signal } : {});
-  const names: string[] = [];
+/** Names what there is instead: datasets right inside, such as a hub's configurations of one, or what holds a dataset. */
+async function notADataset(folder: string, signal: AbortSignal | undefined): Promise<string> {
+  const { root } = await walk(folder, signal ? { signal } : {});
+  const inside: string[] = [];
   for (const child of root.folders.slice(0, MAX_INSIDE)) {
-    if ((await recognise(child, false)).length > 0) names.push(child.name);
+    if ((await recognise(child, false)).length > 0) inside.push(child.name);
   }
-  return names;
-}
-
-function notADataset(folder: string, inside: readonly string[]): string {
   if (inside.length > 0) return `${folder}: no dataset here, but in ${inside.join(', ')}: name one of them.`;
+  const archive = root.files.find(isArchive);
+  if (archive !== undefined) return `${folder}: no dataset here, but an archive. Unpack ${archive} first.`;
   return `${folder}: no dataset here. Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.`;
 }
 
