@@ -67,8 +67,12 @@ export async function resolveCheckpoints(paths: readonly string[], signal?: Abor
   for (const named of paths) {
     const found = await stat(named).catch(() => undefined);
     if (!found) throw new InputError(`${named}: no such file or folder. Check the path of the checkpoint.`);
-    if (found.isDirectory()) files.push(...findCheckpointFiles((await walk(named, signal ? { signal } : {})).root));
-    else files.push(named);
+    if (!found.isDirectory()) {
+      files.push(named);
+      continue;
+    }
+    const { root } = await walk(named, signal ? { signal } : {});
+    for (const file of findCheckpointFiles(root)) files.push(file);
   }
   return [...new Set(files.map((file) => path.resolve(file)))];
 }

@@ -17,7 +17,7 @@ export async function readModelConfig(folder: string): Promise<ModelConfig | und
   for (const name of NAMES) {
     const object = await readObject(path.join(folder, name));
     if (!object) continue;
-    settings.push(...Object.entries(object));
+    for (const entry of Object.entries(object)) settings.push(entry);
     found = true;
   }
   return found ? new Map(settings) : undefined;

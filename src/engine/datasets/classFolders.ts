@@ -27,12 +27,12 @@ export const classFolders: DatasetLayout = {
         const splits = new Map(
           parts.map((part): [string, Sample[]] => [
             part === folder ? 'all' : part.name,
-            classesOf(part, asked).flatMap(({ name, images }) =>
-              images.map((file) => ({
+            classesOf(part, asked).flatMap((child) =>
+              imagesBelow(child).map((file) => ({
                 id: path.relative(folder.path, file).split(path.sep).join('/'),
                 file,
                 image: fileImage(file),
-                label: labels.get(name) ?? 0,
+                label: labels.get(child.name) ?? 0,
               })),
             ),
           ]),
@@ -44,24 +44,24 @@ export const classFolders: DatasetLayout = {
 };
 
 /**
- * The class folders directly inside a folder, with their images. Where nobody named the folder, it has to look like a
+ * The class folders directly inside a folder. Where nobody named the folder, it has to look like a
  * dataset through and through: two classes or more, and hardly anything but images in them, so that the pictures of a
  * documentation or a web page are not taken for one.
  */
-function classesOf(folder: Folder, asked: boolean): { name: string; images: string[] }[] {
-  const classes = folder.folders.map((child) => ({ name: child.name, folder: child, ...contents(child) }));
-  const withImages = classes.filter(({ images }) => images.length > 0);
+function classesOf(folder: Folder, asked: boolean): readonly Folder[] {
+  const contents = folder.folders.map((child) => ({ child, ...countBelow(child) }));
+  const withImages = contents.filter(({ images }) => images > 0).map(({ child }) => child);
   const names = withImages.map(({ name }) => name);
   // A class may be called `train` or `mask`, but not each of them so.
   if (names.filter(isSplitName).length > 1 || names.every(isPart)) return [];
-  const deep = withImages.filter((child) => !hasOwnImages(child.folder));
+  const deep = withImages.filter((child) => !hasOwnImages(child));
   const isIndex = deep.length === names.length && names.every((name) => name.length === 1);
   if (isIndex || (deep.length === 1 && names.length === 1)) return [];
   if (asked) return withImages;
-  const images = withImages.reduce((sum, child) => sum + child.images.length, 0);
-  const others = classes.reduce((sum, child) => sum + child.others, 0);
+  const images = contents.reduce((sum, child) => sum + child.images, 0);
+  const others = contents.reduce((sum, child) => sum + child.others, 0);
   const plausible = withImages.length >= 2 && images >= 2 * withImages.length && others <= images / 10;
-  return plausible && sharePartition(deep.map((child) => child.folder)) ? withImages : [];
+  return plausible && sharePartition(deep) ? withImages : [];
 }
 
 /** Parts of datasets in other layouts, which have their images in one or two folders. */
@@ -91,17 +91,22 @@ function sharePartition(classes: readonly Folder[]): boolean {
   );
 }
 
-function contents(folder: Folder): { images: string[]; others: number } {
-  const images: string[] = [];
-  let others = 0;
-  for (const file of folder.files) {
-    if (IMAGE.test(file)) images.push(path.join(folder.path, file));
-    else others += 1;
-  }
+/** How many images and other files lie below a folder. */
+function countBelow(folder: Folder): { images: number; others: number } {
+  let images = 0;
+  for (const file of folder.files) if (IMAGE.test(file)) images += 1;
+  let others = folder.files.length - images;
   for (const child of folder.folders) {
-    const inside = contents(child);
-    images.push(...inside.images);
-    others += inside.others;
+    const below = countBelow(child);
+    images += below.images;
+    others += below.others;
   }
   return { images, others };
+}
+
+/** The images below a folder, which may be millions, added to `images`. */
+function imagesBelow(folder: Folder, images: string[] = []): string[] {
+  for (const file of folder.files) if (IMAGE.test(file)) images.push(path.join(folder.path, file));
+  for (const child of folder.folders) imagesBelow(child, images);
+  return images;
 }

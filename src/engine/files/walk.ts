@@ -68,7 +68,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
         } else if (target && !target.isFolder) node.files.push(child.name);
       }
     }
-    node.folders.push(...(await Promise.all(folders)));
+    node.folders = await Promise.all(folders);
     node.files.sort();
     node.folders.sort((a, b) => (a.name < b.name ? -1 : 1));
     return node;

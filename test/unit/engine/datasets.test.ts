@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../src/engine/datasets/open.ts';
 import { drawStratified, Reservoir } from '../../../src/engine/datasets/sampling.ts';
 import { InputError } from '../../../src/engine/errors.ts';
-import { walk } from '../../../src/engine/files/walk.ts';
+import { type Folder, walk } from '../../../src/engine/files/walk.ts';
 import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
 
 async function images(files: readonly string[]): Promise<string> {
@@ -75,6 +75,20 @@ describe('class folders', () => {
       },
     ]);
     expect(datasets[0]?.dataset.classes).toEqual([...hostile].sort());
+  });
+
+  it('are found however many there are', async () => {
+    // As a walk gives them: names, of which nothing is opened.
+    const files = Array.from({ length: 1000 }, (_, index) => `${index}.jpg`);
+    const folder = (at: string, folders: readonly Folder[], own: readonly string[] = []): Folder => {
+      return { path: at, name: path.basename(at), folders, files: own };
+    };
+    const classes = Array.from({ length: 200 }, (_, index) => folder(`/w/data/big/n${index}`, [], files));
+    const root = folder('/w', [folder('/w/data', [folder('/w/data/big', classes)])]);
+    const { datasets, skipped } = await findDatasets(root);
+    expect(skipped).toEqual([]);
+    expect(datasets).toMatchObject([{ dataset: { path: '/w/data/big' } }]);
+    expect(datasets[0]?.dataset.splits.get('all')).toHaveLength(200_000);
   });
 
   it('do not take the pictures of a web site for a dataset', async () => {

@@ -157,7 +157,7 @@ class ModelReader {
           if (type.number !== TYPE.tensor) continue;
           for (const part of this.#inside(type)) {
             if (part.number === TENSOR_TYPE.element) elementType = part.value;
-            else if (part.number === TENSOR_TYPE.shape) shape.push(...this.#dimensions(part));
+            else if (part.number === TENSOR_TYPE.shape) for (const size of this.#dimensions(part)) shape.push(size);
           }
         }
       }
