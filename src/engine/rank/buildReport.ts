@@ -13,6 +13,7 @@ import { idOf } from '../files/paths.ts';
 import { rankConfidence } from './confidence.ts';
 import type { Metric } from './metric.ts';
 import type { CandidateScores } from './scoreCandidate.ts';
+import { warnOfThinClasses } from './thinClasses.ts';
 
 export interface RankedCandidate extends CandidateScores, Omit<Extraction, 'features' | 'logits'> {
   readonly checkpoint: Checkpoint;
@@ -64,7 +65,12 @@ export function buildReport(result: RankingResult): RankingReport {
     missingLabelEncoders: [...result.labelEncoders.missing],
     candidates: orderCandidates(ranked),
     skipped: [...result.skipped, ...listUnreadable(samples, unreadable)],
-    warnings: [...dataset.warnings, ...countUnreadable(samples, unreadable), ...result.warnings],
+    warnings: [
+      ...dataset.warnings,
+      ...warnOfThinClasses(samples, split.size),
+      ...countUnreadable(samples, unreadable),
+      ...result.warnings,
+    ],
     inference: {
       samplesExtracted: ranked.reduce((sum, { samplesExtracted }) => sum + samplesExtracted, 0),
       samplesFromCache: ranked.reduce((sum, { samplesFromCache }) => sum + samplesFromCache, 0),
