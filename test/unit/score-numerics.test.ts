@@ -8,7 +8,7 @@ import { npyMatrix, readNpy } from '../../src/engine/npy.ts';
 import { createEvidence, type EvidenceInput } from '../../src/engine/score/evidence.ts';
 import { SCORES } from '../../src/engine/score/registry.ts';
 import { classification, generator } from './random.ts';
-import { scoreOf, sourceProbabilitiesOf } from './scoreCases.ts';
+import { expectOrderInvariance, scoreOf, sourceProbabilitiesOf } from './scoreCases.ts';
 
 const ALL = SCORES.flatMap(({ id, variants }) => variants.map((variant): [string, string] => [id, variant]));
 
@@ -65,6 +65,10 @@ describe.each(ALL)('%s %s', (id, variant) => {
     const before = await score(0);
     expect(Math.abs((await score(2 ** 20)) - before)).toBeLessThan(1e-7 * Math.max(1, Math.abs(before)));
   });
+});
+
+test('with more features than samples and hardly any ridge the order of the samples does not matter', async () => {
+  await expectOrderInvariance('emms', classification(1, 30, 300, 3, 1.5), ['cv']);
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%s names the sample', (value) => {

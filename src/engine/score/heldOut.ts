@@ -10,6 +10,7 @@ import {
   squaredLengths,
 } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
+import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import type { Regressand } from './heldOutLabels.ts';
@@ -125,17 +126,20 @@ async function primal(evidence: Evidence): Promise<Solver> {
   };
 }
 
-/** By the `[n, n]` matrix XXᵀ, for at most as many samples as features: I − H = γ·(XXᵀ + γI)⁻¹ − 11ᵀ/n. */
+/**
+ * By the `[n, n]` matrix K of `dualGram`, for at most as many samples as features: I − H = γ·(K + γI)⁻¹ − γ/(c + γ)·11ᵀ/n, and
+ * the last term drops out of products with centred labels.
+ */
 async function dual(evidence: Evidence): Promise<Solver> {
   const { count } = evidence;
   const samples: Matrix[] = [];
   for await (const block of evidence.standardised(await evidence.scale(), false)) {
     samples.push(block);
   }
-  const gram = await gramian(transpose(joinColumns(samples)));
+  const { gram, level } = await dualGram(transpose(joinColumns(samples)));
   return async (regressands, gamma, _rough, visit) => {
     const whitening = await ridgeWhitening(gram, gamma);
-    const freedom = columnSquares(whitening).map((value) => gamma * value - 1 / count);
+    const freedom = dualFreedom(whitening, gamma, level);
     const residuals = await inTurn(regressands, async (regressand) => {
       const solved = await multiply(await multiplyTransposed(regressand.block(0, count), whitening), whitening);
       return heldOutResiduals(scaled(solved, gamma), zeros(solved.rows, count), freedom);
@@ -149,6 +153,24 @@ async function dual(evidence: Evidence): Promise<Solver> {
       );
     }
   };
+}
+
+/**
+ * XXᵀ + c·11ᵀ/n for centred samples X `[n, d]`, with c = `level` their mean squared length. Without the second term the mean
+ * of the samples, which XXᵀ knows nothing of, would have 1/γ in the inverse, and what is left without it would be lost in its
+ * rounding as soon as γ is small.
+ */
+export async function dualGram(samples: Matrix): Promise<{ gram: Matrix; level: number }> {
+  const gram = await gramian(samples);
+  const level = trace(gram) / gram.rows;
+  for (let at = 0; at < gram.data.length; at++) gram.data[at] = (gram.data[at] as number) + level / gram.rows;
+  return { gram, level };
+}
+
+/** `[n]`, the 1 − hᵢ of `dualGram`, given L⁻¹ with L·Lᵀ = gram + γ·I. */
+export function dualFreedom(whitening: Matrix, gamma: number, level: number): Float64Array {
+  const ofMean = gamma / (level + gamma) / whitening.rows;
+  return columnSquares(whitening).map((value) => gamma * value - ofMean);
 }
 
 /** L⁻¹ with L·Lᵀ = gram + γ·I. */

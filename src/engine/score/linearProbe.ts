@@ -1,13 +1,13 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, rowRange, scaled, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
+import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
 import type { HeldOutFit } from './heldOut.ts';
-import { heldOutFit } from './heldOut.ts';
+import { dualFreedom, dualGram, heldOutFit } from './heldOut.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples } from './score.ts';
@@ -99,12 +99,13 @@ async function primal(evidence: Evidence, scatter: ClassScatter, gamma: number):
   return correct;
 }
 
-/** By XXᵀ `[n, n]`, for at most as many samples as features: I − H = γ·(XXᵀ + γI)⁻¹ − 11ᵀ/n. */
+/** By the `[n, n]` matrix of `dualGram`, for at most as many samples as features. */
 async function dual(evidence: Evidence, scatter: ClassScatter, gamma: number): Promise<Float64Array> {
   const { count } = evidence;
   const samples = scaleColumns(await centredSamples(evidence), await evidence.scale());
-  const whitening = await positiveWhitening(addToDiagonal(await gramian(samples), gamma), gamma);
-  const freedoms = columnSquares(whitening).map((value) => gamma * value - 1 / count);
+  const { gram, level } = await dualGram(samples);
+  const whitening = await positiveWhitening(addToDiagonal(gram, gamma), gamma);
+  const freedoms = dualFreedom(whitening, gamma, level);
   const indicators = zeros(count, scatter.counts.length);
   for (let i = 0; i < count; i++) addIndicator(rowRange(indicators, i, i + 1).data, scatter, i);
   const residuals = scaled(await multiply(transpose(whitening), await multiply(whitening, indicators)), gamma);
