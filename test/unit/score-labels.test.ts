@@ -209,3 +209,47 @@ describe('what a file of labels holds', () => {
     expect(() => npyAnyLabels(array('i4', [2, 0], []))).toThrow('is not labels');
   });
 });
+
+describe('label embeddings that say nothing are refused', () => {
+  const { features, targets } = regression(30, 20, 3, 1);
+  const varied = generator(31).matrix(20, 2);
+  const constant: Matrix = { rows: 20, cols: 2, data: new Float64Array(40).fill(1.1) };
+
+  test('of every sample', () => {
+    expect(() => createEvidence({ features, labelEmbeddings: [constant] })).toThrow(
+      'The label embedding is the same for all samples',
+    );
+    expect(() => createEvidence({ features, targets, labelEmbeddings: [varied, constant] })).toThrow(
+      'Label embedding 1 of 2 is the same for all samples',
+    );
+  });
+
+  test('of the classes that have samples', () => {
+    const labels = Int32Array.from({ length: 20 }, (_, i) => 2 * (i % 2));
+    const same: Matrix = { rows: 3, cols: 2, data: Float64Array.of(1, 2, 3, 4, 1, 2) };
+    expect(() => createEvidence({ features, labels, labelEmbeddings: [same] })).toThrow('is the same for all samples');
+    const multiLabels: Matrix = { rows: 20, cols: 3, data: new Float64Array(60).fill(1) };
+    multiLabels.data[0] = 0;
+    const equal: Matrix = { rows: 3, cols: 1, data: Float64Array.of(2, 2, 2) };
+    expect(() => createEvidence({ features, multiLabels, labelEmbeddings: [equal] })).toThrow('for all samples');
+  });
+});
+
+describe('numbers of classes without samples', () => {
+  const { features } = regression(32, 30, 4, 1);
+  const labels = Int32Array.from({ length: 30 }, (_, i) => (i * i) % 3);
+
+  test.each(
+    SCORES.flatMap(({ id, variants, needs }) =>
+      needs.flat().includes('sourceProbabilities') ? [] : ([[id, variants]] as const),
+    ),
+  )('change nothing: %s', async (id, variants) => {
+    for (const variant of variants.filter((name) => !['dirichlet', 'gamma'].includes(name))) {
+      const expected = await scoreOf(id, { features, labels }, variant);
+      const far = labels.map((label) => 1_000_000 * label);
+      expect(await scoreOf(id, { features, labels: far }, variant)).toBe(expected);
+      const some = await scoreOf(id, { features, labels: labels.map((label) => 2 * label), classCount: 7 }, variant);
+      expect(some).toBeCloseTo(expected, 9);
+    }
+  });
+});

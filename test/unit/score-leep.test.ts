@@ -41,6 +41,12 @@ test('what are not probabilities is refused', async () => {
   const logits = { rows: 3, cols: 2, data: Float64Array.of(1, 0, 0.5, 0.5, -3, 1) };
   await expect(scoreOf('leep', { features, labels, sourceProbabilities: logits })).rejects.toThrow('Sample 2 has');
   const empty = { rows: 3, cols: 1, data: Float64Array.of(1, 0, 1) };
-  await expect(scoreOf('leep', { features, labels, sourceProbabilities: empty })).rejects.toThrow('of sample 1 are 0');
+  await expect(scoreOf('leep', { features, labels, sourceProbabilities: empty })).rejects.toThrow(
+    'of sample 1 add up to 0',
+  );
+  const shares = { rows: 3, cols: 2, data: Float64Array.of(1, 0, 0.5, 0.5, 2, 1) };
+  await expect(scoreOf('leep', { features, labels, sourceProbabilities: shares })).rejects.toThrow(
+    'add up to 3, not 1',
+  );
   await expect(scoreOf('leep', { features, labels })).rejects.toThrow('LEEP needs class labels and source prob');
 });

@@ -1,12 +1,12 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
 
-/** The label embedding that knows nothing but which label is which: the identity `[C, C]`. */
-export function oneHot(classCount: number): Matrix {
-  const embedding = zeros(classCount, classCount);
-  for (let c = 0; c < classCount; c++) {
-    embedding.data[c * classCount + c] = 1;
-  }
+/** The label embedding that knows nothing but which class is which: a column for each of the `present` ones, `[C, present]`. */
+export function oneHot(classCount: number, present: readonly number[]): Matrix {
+  const embedding = zeros(classCount, present.length);
+  present.forEach((c, column) => {
+    embedding.data[c * present.length + column] = 1;
+  });
   return embedding;
 }
 

@@ -28,7 +28,7 @@ export interface EvidenceInput {
   multiLabels?: FloatMatrix | undefined;
   /** `[n, t]` numbers to predict. */
   targets?: FloatMatrix | undefined;
-  /** C; by default the number of rows of the label embeddings, or the largest label + 1. */
+  /** C; by default the number of rows of the label embeddings, without them that of the different labels. */
   classCount?: number | undefined;
   /**
    * K label embeddings of one width: `[C, d2]` with labels or multi-labels, else `[n, d2]`. By default one-hot for labels, and
@@ -111,7 +111,7 @@ export class Evidence {
 
   /** K and d2, without making the embeddings. */
   get embeddingShape(): { count: number; width: number } {
-    if (this.isOneHot) return { count: 1, width: this.classCount };
+    if (this.isOneHot) return { count: 1, width: this.classCounts().filter((samples) => samples > 0).length };
     return { count: this.labelEmbeddings.length, width: this.labelEmbeddings[0]?.cols ?? 1 };
   }
 
@@ -155,7 +155,7 @@ export class Evidence {
  * lengths that don't match; for labels that are the same for all samples.
  */
 export function createEvidence(input: EvidenceInput): Evidence {
-  const { features, labels, sourceProbabilities, statistics } = input;
+  const { features, sourceProbabilities, statistics } = input;
   const { rows: n, cols: d } = features;
   if (n < 2 || d < 1) {
     throw new InputError(`Features [${n}, ${d}]: a score needs at least 2 samples and 1 feature.`);
@@ -167,8 +167,7 @@ export function createEvidence(input: EvidenceInput): Evidence {
         'check the checkpoint and its preprocessing.',
     );
   }
-  const embeddings = input.labelEmbeddings ?? [];
-  const classCount = labels === undefined ? 0 : checkLabels(labels, n, input.classCount ?? embeddings[0]?.rows);
+  const { labels, classCount } = classesOf(input);
   if (sourceProbabilities !== undefined && sourceProbabilities.rows !== n) {
     throw new InputError(`${sourceProbabilities.rows} rows of source probabilities don't match ${n} samples.`);
   }
@@ -178,8 +177,8 @@ export function createEvidence(input: EvidenceInput): Evidence {
   ) {
     throw new InputError('The stored statistics are not those of the features; extract the features again.');
   }
-  const { kind, labelEmbeddings } = labelsOf(input, classCount);
-  return new Evidence(input, kind, classCount, labelEmbeddings);
+  const { kind, labelEmbeddings } = labelsOf({ ...input, labels }, classCount);
+  return new Evidence({ ...input, labels }, kind, classCount, labelEmbeddings);
 }
 
 /** What kind of labels there are, and how to make their embeddings; large ones are not made before a score asks. */
@@ -192,9 +191,11 @@ function labelsOf(
   const embeddings = input.labelEmbeddings ?? [];
   if (labels !== undefined) {
     checkEmbeddings(embeddings, classCount, 'class');
+    const present = [...new Set(labels)].sort((a, b) => a - b);
+    checkVariation(embeddings, present);
     return {
       kind: 'class labels',
-      labelEmbeddings: () => (embeddings.length > 0 ? embeddings : [oneHot(classCount)]),
+      labelEmbeddings: () => (embeddings.length > 0 ? embeddings : [oneHot(classCount, present)]),
     };
   }
   if (multiLabels !== undefined) {
@@ -203,9 +204,17 @@ function labelsOf(
     checkEmbeddings(embeddings, multiLabels.cols, 'class');
     const indicators = varyingColumns(multiLabels, 'classes');
     const means = embeddings.map((embedding) => meanOfClasses(multiLabels, embedding));
+    checkVariation(
+      means,
+      Array.from({ length: n }, (_, i) => i),
+    );
     return { kind: 'several labels per sample', labelEmbeddings: () => (means.length > 0 ? means : [indicators]) };
   }
   checkEmbeddings(embeddings, n, 'sample');
+  checkVariation(
+    embeddings,
+    Array.from({ length: n }, (_, i) => i),
+  );
   if (targets === undefined) {
     return { kind: embeddings.length > 0 ? 'label embeddings' : undefined, labelEmbeddings: () => embeddings };
   }
@@ -281,6 +290,17 @@ function meanOfClasses(indicators: FloatMatrix, embedding: FloatMatrix): Matrix 
   return result;
 }
 
+/** Labels and C; labels that nothing says the number of are numbered without gaps, for each of these would be a class. */
+function classesOf(input: EvidenceInput): { labels: Int32Array | undefined; classCount: number } {
+  const { labels } = input;
+  if (labels === undefined) return { labels, classCount: 0 };
+  const declaredCount = input.classCount ?? input.labelEmbeddings?.[0]?.rows;
+  const classCount = checkLabels(labels, input.features.rows, declaredCount);
+  if (declaredCount !== undefined) return { labels, classCount };
+  const numbers = new Map([...new Set(labels)].sort((a, b) => a - b).map((label, number) => [label, number]));
+  return { labels: labels.map((label) => numbers.get(label) as number), classCount: numbers.size };
+}
+
 function checkLabels(labels: Int32Array, n: number, declaredCount: number | undefined): number {
   if (labels.length !== n) {
     throw new InputError(`${labels.length} labels don't match ${n} samples; give one label per sample.`);
@@ -313,6 +333,24 @@ function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: s
           'embed the labels again.',
       );
     }
+  }
+}
+
+/** @throws InputError for an embedding whose `rows` are all the same: standardised it is 0, and anything predicts that. */
+function checkVariation(embeddings: readonly FloatMatrix[], rows: readonly number[]): void {
+  const [first = 0, ...others] = rows;
+  const constant = embeddings.findIndex(({ cols, data }) =>
+    others.every((row) => {
+      for (let j = 0; j < cols; j++) if (data[row * cols + j] !== data[first * cols + j]) return false;
+      return true;
+    }),
+  );
+  if (constant >= 0) {
+    const which =
+      embeddings.length === 1 ? 'The label embedding' : `Label embedding ${constant} of ${embeddings.length}`;
+    throw new InputError(
+      `${which} is the same for all samples, so it says nothing; leave it out or embed the labels again.`,
+    );
   }
 }
 

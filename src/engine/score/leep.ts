@@ -68,7 +68,10 @@ export function expectedPrediction(
   return meanOverSamples(values, contributions);
 }
 
-/** @throws InputError for what is negative, infinite or NaN, and for a sample without any probability. */
+/** How far from 1 the sum of a sample's probabilities may be: rounding to 8 bits, as of bfloat16, moves it by less. */
+const SUM_TOLERANCE = 0.01;
+
+/** @throws InputError for what is negative, infinite or NaN, and for a sample whose probabilities don't add up to 1. */
 export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
   for (let i = 0; i < rows; i++) {
     let sum = 0;
@@ -79,6 +82,10 @@ export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
       }
       sum += value;
     }
-    if (sum === 0) throw new InputError(`All source probabilities of sample ${i} are 0; give probabilities.`);
+    if (Math.abs(sum - 1) > SUM_TOLERANCE) {
+      throw new InputError(
+        `The source probabilities of sample ${i} add up to ${sum}, not 1; give the softmax of the source classifier's logits.`,
+      );
+    }
   }
 }
