@@ -67,6 +67,63 @@ describe.each(ALL)('%s %s', (id, variant) => {
   });
 });
 
+describe('features of any scale', () => {
+  const { features, labels } = classification(9, 60, 10, 3, 1.5);
+  const sourceProbabilities = sourceProbabilitiesOf(features);
+  const score = (id: string, variant: string, scale: number) => {
+    const data = features.data.map((value) => value * scale);
+    return scoreOf(id, { features: { ...features, data }, labels, sourceProbabilities }, variant);
+  };
+  const SCALES = [1e-72, 1e-30, 1e-12, 1e-5, 1e30, 1e72];
+
+  test.each([
+    ['emms', 'cv'],
+    ['hscore', 'shrunk'],
+    ['knn', 'cosine'],
+    ['parc', 'unreduced'],
+    ['parc', 'pca32'],
+    ['parc', 'tied'],
+    ['linearProbe', 'ridge'],
+    ['leep', 'paper'],
+  ])('do not matter: %s %s', async (id, variant) => {
+    const expected = await score(id, variant, 10);
+    for (const scale of SCALES) expect(Math.abs((await score(id, variant, scale)) - expected)).toBeLessThan(1e-7);
+  });
+
+  test.each([
+    ['sfda', 'reference'],
+    ['etran', 'classification'],
+    ['ncti', 'ncc'],
+    ['ncti', 'seli'],
+    ['ncti', 'vc'],
+    ['gbc', 'spherical'],
+    ['gbc', 'diagonal'],
+  ])('do not matter any more when they are small, or large: %s %s', async (id, variant) => {
+    for (const scales of [
+      [1e-7, 1e-12, 1e-30, 1e-72],
+      [1e3, 1e30, 1e72],
+    ]) {
+      const results: number[] = [];
+      for (const scale of scales) results.push(await score(id, variant, scale));
+      for (const result of results) expect(Math.abs(result - (results[0] ?? Number.NaN))).toBeLessThan(1e-6);
+    }
+  });
+
+  test.each(ALL)('give a number, or a reason why there is none: %s %s', async (id, variant) => {
+    for (const scale of SCALES) {
+      const data = features.data.map((value) => value * scale);
+      await expectScoreOrReason(id, { features: { ...features, data }, labels }, variant);
+    }
+  });
+
+  test('but not any at all', () => {
+    const of = (value: number) => ({ features: { ...features, data: features.data.map(() => value) }, labels });
+    expect(() => createEvidence(of(1e-80))).toThrow('All features are smaller than');
+    expect(() => createEvidence(of(1e80))).toThrow('Sample 0 has the feature 1e+80');
+    expect(() => createEvidence(of(0))).not.toThrow();
+  });
+});
+
 test('with more features than samples and hardly any ridge the order of the samples does not matter', async () => {
   await expectOrderInvariance('emms', classification(1, 30, 300, 3, 1.5), ['cv']);
 });

@@ -133,20 +133,28 @@ function maximum(values: Float64Array): number {
 function dominantEigenvalue(a: Matrix): number {
   const row = (i: number) => rowRange(a, i, i + 1).data;
   const times = (v: Float64Array) => Float64Array.from({ length: a.rows }, (_, i) => dot(row(i), v));
-  const unit = (v: Float64Array) => {
-    const norm = Math.sqrt(dot(v, v));
-    return v.map((value) => value / norm);
-  };
   let x = times(new Float64Array(a.rows).fill(1));
   // Features that add up to a constant, as probabilities do, leave nothing but rounding to start from.
-  if (Math.sqrt(dot(x, x)) < 1e-10 * trace(a)) {
+  if (length(x) < 1e-10 * trace(a)) {
     const variances = Array.from({ length: a.rows }, (_, i) => a.data[i * a.cols + i] as number);
     x = row(variances.indexOf(Math.max(...variances))).slice();
   }
   let y = x;
   for (let round = 0; round < 3; round++) {
-    y = unit(times(x));
-    x = unit(times(y));
+    y = unitVector(times(x));
+    x = unitVector(times(y));
   }
   return dot(times(x), y);
+}
+
+function unitVector(vector: Float64Array): Float64Array<ArrayBuffer> {
+  const norm = length(vector);
+  return Float64Array.from(vector, (value) => value / norm);
+}
+
+/** The length of a vector, of whatever size: squares of its entries may leave the range of doubles. */
+function length(vector: Float64Array): number {
+  const largest = vector.reduce((max, value) => Math.max(max, Math.abs(value)), Number.MIN_VALUE);
+  const relative = vector.map((value) => value / largest);
+  return largest * Math.sqrt(dot(relative, relative));
 }

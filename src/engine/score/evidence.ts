@@ -9,8 +9,11 @@ import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 export const BLOCK_SAMPLES = 2048;
 /** What the published EMMS code adds to every standard deviation. */
 export const STANDARDISATION_EPSILON = 1e-8;
-/** Beyond, squares leave the range of doubles; no network means such a value. */
-const LARGEST_VALUE = 1e100;
+/** Beyond, fourth powers leave the range of doubles; single precision ends at 3e38. */
+const LARGEST_VALUE = 1e75;
+
+/** Below, they do too. */
+const SMALLEST_VALUE = 1e-75;
 
 /** What the samples are labelled with. Scores know class labels and label embeddings; the others become embeddings. */
 export type LabelKind = 'class labels' | 'several labels per sample' | 'regression targets' | 'label embeddings';
@@ -56,7 +59,10 @@ export class Evidence {
   readonly sourceProbabilities: FloatMatrix | undefined;
   /** Count, mean, Gram matrix and class sums of the features. */
   readonly statistics: () => Promise<SufficientStatistics>;
-  /** `[d]`, 1/(std + 1e-8) per feature, as the published code standardises; 0 for a constant feature. */
+  /**
+   * `[d]`, 1/(std + 1e-8) per feature, as the published code standardises; 0 for a constant feature. When no feature has a std
+   * of 1 the 1e-8 is relative to the largest, so that small features are scored as large ones are.
+   */
   readonly scale: () => Promise<Float64Array>;
   /** The K label embeddings standardised over the samples, `[C, d2]` with class labels, else `[n, d2]`. */
   readonly standardisedLabels: () => Matrix[];
@@ -88,10 +94,12 @@ export class Evidence {
     });
     this.scale = once(async () => {
       const { gram, count, dimension } = await this.statistics();
-      return Float64Array.from({ length: dimension }, (_, j) => {
-        const variance = (gram.data[j * dimension + j] as number) / count;
-        return variance > 0 ? 1 / (Math.sqrt(variance) + STANDARDISATION_EPSILON) : 0;
-      });
+      const deviations = Float64Array.from({ length: dimension }, (_, j) =>
+        Math.sqrt((gram.data[j * dimension + j] as number) / count),
+      );
+      const largest = deviations.reduce((max, deviation) => Math.max(max, deviation), 0);
+      const epsilon = STANDARDISATION_EPSILON * Math.min(1, largest);
+      return deviations.map((deviation) => (deviation > 0 ? 1 / (deviation + epsilon) : 0));
     });
     this.standardisedLabels = once(() => {
       const weights = this.labels === undefined ? undefined : this.classCounts();
@@ -165,6 +173,11 @@ export function createEvidence(input: EvidenceInput): Evidence {
     throw new InputError(
       `Sample ${Math.floor(unusable / d)} has the feature ${features.data[unusable]}; leave the sample out or ` +
         'check the checkpoint and its preprocessing.',
+    );
+  }
+  if (firstNotBelow(features.data, SMALLEST_VALUE) < 0 && features.data.some((value) => value !== 0)) {
+    throw new InputError(
+      `All features are smaller than ${SMALLEST_VALUE}; check the checkpoint and its preprocessing, or scale them.`,
     );
   }
   const { labels, classCount } = classesOf(input);

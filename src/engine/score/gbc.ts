@@ -50,8 +50,8 @@ export const gbc: Score = {
 const COMPONENTS = 64;
 const LEAST_VARIANCE = 1e-4;
 const LARGEST_DISTANCE = 745;
-/** Variances that are multiplied before the logarithm is taken: a product of so many stays a number. */
-const FACTORS = 4;
+/** Of variances, before the logarithm is taken: times one more it stays a number. 64 of the least are far from 0. */
+const LARGEST_PRODUCT = 1e150;
 
 /** Per class the means `[C, k]` and the variances `[C, k]`, or when `spherical` their mean `[C, 1]`. */
 function classMoments(samples: Matrix, classes: readonly number[][], spherical: boolean) {
@@ -95,12 +95,15 @@ function mahalanobis(means: Matrix, variances: Matrix, a: number, b: number): nu
 function logarithmOfMeans(variances: Matrix, a: number, b: number): number {
   const { cols } = variances;
   let sum = 0;
-  for (let first = 0; first < cols; first += FACTORS) {
-    let product = 1;
-    for (let j = first; j < Math.min(first + FACTORS, cols); j++) product *= sumOfVariances(variances, a, b, j) / 2;
-    sum += Math.log(product);
+  let product = 1;
+  for (let j = 0; j < cols; j++) {
+    product *= sumOfVariances(variances, a, b, j) / 2;
+    if (product > LARGEST_PRODUCT) {
+      sum += Math.log(product);
+      product = 1;
+    }
   }
-  return sum;
+  return sum + Math.log(product);
 }
 
 function sumOfVariances({ cols, data }: Matrix, a: number, b: number, j: number): number {

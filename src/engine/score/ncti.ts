@@ -139,7 +139,10 @@ async function shrunkProjection(
     return result;
   };
   const inner = shrunk(within);
-  const between = difference(shrunk(total), inner);
+  // Of between and inner both are shrunk; what of the one is a multiple of the other turns no eigenvector, and without it the
+  // rest is not lost next to the identity when features hardly vary.
+  const ratio = trace(total) / trace(within) - 1;
+  const between = difference(difference(total, within), scaled(within, ratio));
   const whitening = await positiveWhitening(inner, (shrinkage * trace(within)) / count / within.rows);
   const spectrum = await spectrumOf(await multiplyTransposed(await multiply(whitening, between), whitening));
   const vectors = await leadingEigenvectors(spectrum, Math.min(means.rows - 1, means.cols));
