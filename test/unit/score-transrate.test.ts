@@ -59,6 +59,17 @@ test('degenerate input', async () => {
   await expect(scoreOf('transrate', { features, labelEmbeddings: [features] })).rejects.toThrow('needs class labels');
 });
 
+test('a feature of a much larger scale does not drown the others', async () => {
+  const { features, labels } = classification(6, 60, 5, 3, 1.5);
+  const score = (scale: number) => {
+    const data = features.data.map((value, at) => (at % 5 === 2 ? scale * value : value));
+    return scoreOf('transrate', { features: { ...features, data }, labels });
+  };
+  // The 1 of the definition is nothing to the large feature either way.
+  const expected = await score(1e6);
+  for (const scale of [1e8, 1e12, 1e30]) expect(await score(scale)).toBeCloseTo(expected, 9);
+});
+
 function defined(features: FloatMatrix, labels: Int32Array, variant: string): number {
   const all = Dense.from1DArray(features.rows, features.cols, features.data);
   const z = all.subRowVector(all.mean('column'));

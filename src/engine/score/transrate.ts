@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, selectRows, transpose } from '../linalg/matrix.ts';
+import { columnSquares, selectRows, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
 import { centredSamples, samplesByClass } from './samples.ts';
@@ -55,10 +55,10 @@ async function codingRate(samples: Matrix): Promise<number> {
 /**
  * ½·log det(I + gram/(count·ε)), by the Cholesky factor L of that matrix A.
  *
- * Rounding perturbs A by at most about δ = size·2⁻⁵²·tr A, which moves the result by at most δ/2·tr A⁻¹, and tr A⁻¹ is the
- * sum of the squares of L⁻¹. Eigenvalues would not be more exact, but when that bound is more than 1e-6 of the result the 1
- * of the definition may drown in the rounding of large features: eigenvalues that are rounding themselves are then those of
- * dependent features, and count as 1.
+ * Rounding perturbs entry (i, j) of A by about 2⁻⁵²·√(A_ii·A_jj), however much features differ in scale, which moves the
+ * result by at most size·2⁻⁵³·Σ A_ii·(A⁻¹)_ii, and (A⁻¹)_ii are the squares of the columns of L⁻¹. Eigenvalues would not be
+ * more exact, but when that bound is more than 1e-6 of the result the 1 of the definition may drown in the rounding of large
+ * features: eigenvalues that are rounding themselves are then those of dependent features, and count as 1.
  */
 async function rateOfGram(gram: Matrix, count: number): Promise<number> {
   const size = gram.rows;
@@ -74,8 +74,9 @@ async function rateOfGram(gram: Matrix, count: number): Promise<number> {
   if (whitening !== undefined) {
     let rate = 0;
     for (let i = 0; i < size; i++) rate -= Math.log(whitening.data[i * size + i] as number);
-    const inverseTrace = dot(whitening.data, whitening.data);
-    if ((rounding / 2) * inverseTrace <= TOLERATED_ROUNDING * Math.max(1, rate)) return rate;
+    const inverses = columnSquares(whitening);
+    const condition = inverses.reduce((sum, inverse, i) => sum + inverse * (shifted.data[i * size + i] as number), 0);
+    if (((size * Number.EPSILON) / 2) * condition <= TOLERATED_ROUNDING * Math.max(1, rate)) return rate;
   }
   let sum = 0;
   for (const value of tridiagonalEigenvalues(await tridiagonalise(shifted))) {
