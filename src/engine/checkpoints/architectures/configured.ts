@@ -1,4 +1,5 @@
 import type { ModelConfig } from './architecture.ts';
+import { textOf } from './naming.ts';
 import { setting } from './visionTransformer.ts';
 
 /**
@@ -16,6 +17,20 @@ const UNTRACED: readonly (readonly [key: string, usual: readonly unknown[]])[] =
   ['output_stride', [32]],
   ['global_pool', ['avg', 'fastavg', '']],
 ];
+
+/**
+ * Other networks may have weights of the same names and compute otherwise: config.json says what it is.
+ * @param what the family, for people
+ * @param known Hugging Face's `model_type` and timm's `architecture` of the family's networks
+ * @throws Error naming the network that it is instead
+ */
+export function refuseOthers(config: ModelConfig | undefined, what: string, known: RegExp): void {
+  const kind = textOf(config, 'model_type') ?? textOf(config, 'architecture');
+  if (kind === undefined || known.test(kind)) return;
+  throw new Error(
+    `its weights are named like those of ${what}, but its config.json says ${kind}, which can’t be built`,
+  );
+}
 
 /**
  * @param what the family, for people

@@ -1,6 +1,6 @@
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { refuseOthers, refuseUntraced } from './configured.ts';
 import { activate, classifierIn, IMAGE, imageInput, outputs, TIMM, TORCHVISION } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, gelu, globalAveragePool, layerNorm, linear } from './layers.ts';
@@ -100,6 +100,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!weights.tensors.has('stages.0.0.norm.bias') || shapeOf(weights, 'downsample_layers.0.1.weight').length !== 1) {
     throw new Error('it is a ConvNeXt with another stem or norm than published, which can’t be built');
   }
+  refuseOthers(config, 'ConvNeXt', /convnext/);
   refuseUntraced(config, 'ConvNeXt', ['act_layer']);
   const size = SIZES.find(([, blocks, width]) => blocks === depths.join(',') && width === channels)?.[0];
   const [channelsOut = 0] = shapeOf(weights, `stages.${depths.length - 1}.0.dwconv.weight`);

@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import { type Architecture, IMAGENET, type ModelConfig, type RecognisedNetwork } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
@@ -107,6 +107,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (version === 1 && !(has('stages.0.pos_embed') && has('cls_token'))) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a PVT with parts that can't be built: "${strange}"`);
+  refuseOthers(config, 'PVT', /^pvt/);
   refuseUntraced(config, 'PVT');
 
   const anatomy = dissect(weights, original, config);
@@ -144,6 +145,11 @@ function dissect(weights: Weights, original: Weights, config: ModelConfig | unde
   const heads = widths.map((width, stage) => configured?.[stage] ?? configured?.[0] ?? width / (widths[0] ?? 1));
   const odd = heads.findIndex((number, stage) => !Number.isInteger(number) || (widths[stage] ?? 0) % number !== 0);
   if (odd >= 0) throw new Error('it is a PVT whose config.json must tell its number of attention heads');
+  const strides = numbersIn(config, 'strides');
+  if (
+    strides?.some((stride, stage) => stride !== strideOf(shapeOf(weights, `stages.${stage}.embed.proj.weight`)[2] ?? 1))
+  )
+    throw new Error(`it is a PVT, but with strides: ${JSON.stringify(strides)}, which can’t be built`);
   const huggingFace = [...original.tensors.keys()].some((name) => name.includes('.layer_norm'));
   const epsilon = numberIn(config, 'layer_norm_eps') ?? 1e-6;
   return {
@@ -206,11 +212,14 @@ function encode(graph: Graph, image: Value, anatomy: Anatomy): Value {
 }
 
 /** Kernels of odd size overlap: 7 by a stride of 4, 3 by one of 2. Even ones don't. */
+function strideOf(kernel: number): number {
+  return kernel % 2 === 1 ? (kernel + 1) / 2 : kernel;
+}
+
 function patches(graph: Graph, pixels: Value, at: string): Value {
   const [, , kernel = 1] = graph.shape(`${at}.embed.proj.weight`);
-  const overlap = kernel % 2 === 1;
-  const options = overlap ? { stride: (kernel + 1) / 2, padding: (kernel - 1) / 2 } : { stride: kernel };
-  return conv(graph, pixels, `${at}.embed.proj`, options);
+  const padding = kernel % 2 === 1 ? (kernel - 1) / 2 : 0;
+  return conv(graph, pixels, `${at}.embed.proj`, { stride: strideOf(kernel), padding });
 }
 
 /** @param map a map of pixels as large as the tokens' one */

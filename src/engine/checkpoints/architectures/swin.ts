@@ -6,7 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, layerNorm, linear } from './layers.ts';
@@ -165,6 +165,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): Anatomy | 
   if (version === 1 && !has(`${first}.relative_position_bias_table`)) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a Swin with parts that can't be built: "${strange}"`);
+  refuseOthers(config, 'Swin', /^(swin(v2)?(_.*)?|donut-swin)$/);
   refuseUntraced(config, 'Swin', ['act_layer']);
 
   const norm = (stage: number, block: number) => `layers.${stage}.blocks.${block}.norm1.weight`;

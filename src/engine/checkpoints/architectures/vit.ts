@@ -7,7 +7,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { layerNorm, linear } from './layers.ts';
@@ -74,6 +74,10 @@ const KNOWN =
 /** Parts of pretraining, a pooler that no classifier takes, and indices that are no weights. */
 const UNUSED = /^((embeddings\.)?mask_token|decoder.*|pooler\..*|embeddings\.position_ids|visual_projection\.weight)$/;
 
+/** What config.json may call it. */
+const KINDS =
+  /^((test_|flexi)?vit|deit|dino|beit3|eva_)|^(dpt|flava_image_model|ijepa|siglip_vision_model|idefics3_vision|smolvlm_vision)$/;
+
 type Library = 'timm' | 'huggingFace' | 'torchvision';
 
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
@@ -95,8 +99,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       ? 'mean of the patches’ tokens'
       : 'class token';
   const { published, name } = describe(anatomy, library, original, config);
-  const [height, widthOfImage] = anatomy.grid.map((size) => size * anatomy.patch);
-  if (height === undefined || widthOfImage === undefined) return undefined;
+  const [height, widthOfImage] = anatomy.image;
   return {
     architecture: name,
     modality: 'image',
@@ -142,9 +145,8 @@ export function vitEncoder(
 ): ImageEncoder | undefined {
   const anatomy = dissect(weightsUnder(weights, prefix), config);
   if (!anatomy) return undefined;
-  const [rows, columns] = anatomy.grid;
   return {
-    input: imageOfSize(rows * anatomy.patch, columns * anatomy.patch),
+    input: imageOfSize(...anatomy.image),
     width: anatomy.width,
     tokens: (graph, image) => tokens(graph, image, anatomy),
   };
@@ -175,6 +177,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   if (/_pe_/.test(published)) {
     throw new Error('it is a vision transformer with rotary positions, which can’t be built');
   }
+  refuseOthers(config, 'ViT', KINDS);
   refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
   // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
   const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
@@ -220,22 +223,26 @@ function tokensIn(weights: Weights, name: string): number {
   return shapeOf(weights, name).at(-2) ?? 1;
 }
 
-/** The grid of patches that is left of all positions: of the configured size where it fits, else square. */
+/** The image and its grid of patches that is left of all positions: of the configured size where it fits, else square. */
 function layoutOf(
   positions: number,
   counted: ReadonlySet<number>,
   size: readonly [number, number] | undefined,
   patch: number,
-): Pick<VitAnatomy, 'grid' | 'positionedTokens'> | undefined {
-  const configured = size ? ([Math.floor(size[0] / patch), Math.floor(size[1] / patch)] as const) : undefined;
+): Pick<VitAnatomy, 'grid' | 'image' | 'positionedTokens'> | undefined {
+  const configured = size?.every(Number.isInteger)
+    ? ([Math.floor(size[0] / patch), Math.floor(size[1] / patch)] as const)
+    : undefined;
   for (const positionedTokens of counted) {
-    if (configured && configured[0] * configured[1] === positions - positionedTokens) {
-      return { grid: configured, positionedTokens };
+    if (size && configured && configured[0] * configured[1] === positions - positionedTokens) {
+      return { grid: configured, image: size, positionedTokens };
     }
   }
   for (const positionedTokens of counted) {
     const side = Math.sqrt(positions - positionedTokens);
-    if (side >= 1 && Number.isInteger(side)) return { grid: [side, side], positionedTokens };
+    if (side >= 1 && Number.isInteger(side)) {
+      return { grid: [side, side], image: [side * patch, side * patch], positionedTokens };
+    }
   }
   return undefined;
 }
@@ -253,8 +260,8 @@ function describe(
   original: Weights,
   config: ModelConfig | undefined,
 ): { name: string; published: PublishedPreprocessing } {
-  const { weights, width, patch, grid, blocks, leading } = anatomy;
-  const size = grid[0] * patch;
+  const { weights, width, patch, image, blocks, leading } = anatomy;
+  const [size] = image;
   const method = methodOf(anatomy, original, config);
   const known = SIZES.get(width);
   const letter = known?.depth === blocks.length ? known.letter : `${width}x${blocks.length}`;

@@ -19,6 +19,8 @@ export interface VitAnatomy {
   readonly patch: number;
   /** Patches in a column and in a row. */
   readonly grid: readonly [number, number];
+  /** Height and width of the image, whose pixels beyond the last whole patch count for nothing. */
+  readonly image: readonly [number, number];
   /** Tokens before the patches' ones, by their weights' names, and how many of them the position embedding counts. */
   readonly leading: readonly string[];
   readonly leadingTokens: number;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RecognisedNetwork } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts';
+import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
 import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes } from '../../../helpers/shapes.ts';
@@ -158,6 +159,20 @@ describe('variations that leave no trace in the weights', () => {
     ['a Hugging Face activation', efficientnet, { hidden_act: 'relu' }, 'activation "relu"'],
   ])('%s that config.json says is refused', (_, shapes, config, message) => {
     expect(() => recognise(shapes, config)).toThrow(message);
+  });
+
+  it('another network under the same names is told by config.json, or by its stem', async () => {
+    const resnet = await readWeights(path.join(FIXTURES, 'hf-bottleneck/pytorch_model.bin'));
+    const detect = (weights: Weights, kind?: string) =>
+      detectArchitecture(weights, kind === undefined ? undefined : new Map([['model_type', kind]]));
+    expect(detect(resnet, 'resnet')?.architecture).toContain('ResNet');
+    expect(() => detect(resnet, 'regnet')).toThrow('config.json says regnet');
+    const stem = 'embedder.embedder.convolution.weight';
+    const tensors = [...resnet.tensors].map(([name, tensor]): [string, WeightTensor] => {
+      const bare = name.replace(/^resnet\./, '');
+      return [bare, bare === stem ? { ...tensor, shape: [tensor.shape[0] ?? 0, 3, 3, 3] } : tensor];
+    });
+    expect(() => detect({ ...resnet, tensors: new Map(tensors) })).toThrow('RegNet');
   });
 
   it('what config.json says of a usual network changes nothing', () => {

@@ -288,6 +288,30 @@ describe('variations that leave no trace in the weights', () => {
     expect(() => detect(vit, undefined, { model_args: { norm_layer: 'rmsnorm' } })).toThrow('"rmsnorm"');
   });
 
+  it.each<[shapes: Shapes, config: Record<string, unknown>]>([
+    [vitShapes(192, 2, 16, 224), { model_type: 'yolos' }],
+    [vitShapes(192, 2, 16, 224), { architecture: 'qwen3_vit_88m' }],
+    [newSwinShapes(96, [2, 2, 6, 2], 7), { model_type: 'swin2sr' }],
+  ])('another network of the same names is refused by config.json', (shapes, config) => {
+    expect(detect(shapes)).toBeDefined();
+    expect(() => detect(shapes, undefined, config)).toThrow(`config.json says ${Object.values(config)[0]}`);
+  });
+
+  it('strides of a pyramid that its kernels don’t tell are refused', () => {
+    const pyramid = pvtV2([32, 64, 160, 256], [2, 2, 2, 2]);
+    const strided = (...strides: number[]) => detect(pyramid, undefined, { model_type: 'pvt_v2', strides });
+    expect(strided(4, 2, 2, 2)?.architecture).toBe('PVTv2-B0');
+    expect(() => strided(2, 2, 2, 2)).toThrow('strides: [2,2,2,2]');
+  });
+
+  it('an image may be larger than its patches', () => {
+    const shapes = { ...vitShapes(192, 2, 14, 378), pos_embed: [1, 27 * 27 + 1, 192] };
+    const sizeOf = (config?: Record<string, unknown>) => detect(shapes, undefined, config)?.image?.input.height;
+    expect(sizeOf()).toBe(378);
+    expect(sizeOf({ architecture: 'vit_tiny', pretrained_cfg: { input_size: [3, 384, 384] } })).toBe(384);
+    expect(sizeOf({ model_type: 'vit', image_size: 384 })).toBe(384);
+  });
+
   const modelOf = (shapes: Shapes, config: Record<string, unknown>) => {
     const weights = weightsOf(shapes);
     const graph = new Graph(weights);
