@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { assumedSettings } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -35,6 +36,9 @@ export const bart: Architecture = { family: 'BART', recognise };
 const POSITION_OFFSET = 2;
 const EPSILON = 1e-5;
 const PUBLISHED_HEADS = 64;
+const PUBLISHED_TOKENS = 1024;
+/** Without those that fine-tuning added. */
+const PUBLISHED_WORDS = 50_264;
 /** Id of the token that closes a text, and starts what the decoder reads. */
 const PUBLISHED_END = 2;
 const HEAD = 'classification_head';
@@ -68,6 +72,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     featurePoint: decoder
       ? `${HEAD}.dense on the decoder's state at the last end token, input of ${HEAD}.out_proj`
       : 'last states of the encoder, mean over real tokens',
+    assumed: assumedSettings(config, isPublished(weights, stack), 'attention heads, activation, positions and scale'),
     build: (graph) => {
       graph.use(weights);
       const tokens = tokenInputs(graph, text);
@@ -146,6 +151,12 @@ function stackOf(weights: Weights, name: 'encoder' | 'decoder', config: ModelCon
     scale: config?.get('scale_embedding') === true ? Math.sqrt(width) : 1,
     maxTokens: places - POSITION_OFFSET,
   };
+}
+
+/** Other networks of these names, of PLBART and Blenderbot, have other words or positions. */
+function isPublished(weights: Weights, stack: Stack): boolean {
+  const [words = 0] = shapeOf(weights, 'encoder.embed_tokens.weight');
+  return /^BART-(base|large)$/.test(nameOf(stack)) && stack.maxTokens === PUBLISHED_TOKENS && words >= PUBLISHED_WORDS;
 }
 
 function nameOf({ layers, width }: Stack): string {

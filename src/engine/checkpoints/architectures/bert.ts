@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { assumedSettings } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -56,6 +57,13 @@ const MULTILINGUAL_WORDS = 200_000;
 const KNOWN =
   /^(embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
 
+/** Parts of ELECTRA, BROS, GIT and BigBird beside embeddings and layers that have BERT's names. */
+const FOREIGN = /^(embeddings_project|bbox_embeddings|image_encoder)\.|^pooler\.(weight|bias)$/;
+
+/** Widths of published networks, and the lengths of their tables of positions: BERT's and RoBERTa's. */
+const PUBLISHED_WIDTHS = [128, 256, 312, 384, 512, 768, 1024];
+const PUBLISHED_PLACES = [512, 514];
+
 /** What a network of this family is beside its weights. */
 interface BertSettings {
   readonly layers: number;
@@ -77,7 +85,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const strange = [...weights.tensors.keys()].find((name) => /^(embeddings|encoder)\./.test(name) && !KNOWN.test(name));
   if (strange?.includes('distance_embedding'))
     throw new Error('it is a BERT with relative positions, which can’t be built');
-  if (strange !== undefined) return undefined;
+  if (strange !== undefined || [...weights.tensors.keys()].some((name) => FOREIGN.test(name))) return undefined;
 
   const settings = bertSettings(original, config);
   const text = {
@@ -95,6 +103,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     featurePoint: head
       ? `${head.dense} on the first token, input of ${head.classifier}`
       : 'mean of the last states over real tokens',
+    assumed: assumedSettings(config, isPublished(weights), 'attention heads, activation and norms'),
     build: (graph) => {
       graph.use(weights);
       const tokens = tokenInputs(graph, text);
@@ -164,6 +173,11 @@ function bertSettings(original: Weights, config: ModelConfig | undefined): BertS
     padding,
     maxTokens: padding === undefined ? positions : positions - padding - 1,
   };
+}
+
+function isPublished(weights: Weights): boolean {
+  const [places = 0, width = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
+  return PUBLISHED_WIDTHS.includes(width) && PUBLISHED_PLACES.includes(places);
 }
 
 /** By the names of its base model and heads, or by its only type of token. */

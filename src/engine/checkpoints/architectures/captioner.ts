@@ -4,6 +4,7 @@ import { INCEPTION } from './architecture.ts';
 import { bartDecoder } from './bart.ts';
 import { bertDecoder } from './bert.ts';
 import { clipEncoder } from './clip.ts';
+import { assumedSettings } from './configured.ts';
 import { gpt2Decoder } from './gpt2.ts';
 import { linear } from './layers.ts';
 import { sectionOf } from './naming.ts';
@@ -58,6 +59,7 @@ function recognise(weights: Weights, config: ModelConfig | undefined): Recognise
     text,
     hasLogits: false,
     featurePoint: 'last states of the decoder, mean over the caption',
+    assumed: assumedSettings(config, false, 'attention heads, activations and norms'),
     build: (graph) => {
       const { name, height: rows = 'height', width: columns = 'width' } = encoder.input;
       const states = encoder.tokens(graph, graph.input(name, 'float32', ['n', 3, rows, columns]));

@@ -33,6 +33,16 @@ export function refuseOthers(config: ModelConfig | undefined, what: string, know
 }
 
 /**
+ * What is taken for granted, for people, of a network of no published size that has no config.json beside it.
+ * @param published whether one of its size was published, which it is taken for
+ * @param what its weights don't tell, in the plural
+ */
+export function assumedSettings(config: ModelConfig | undefined, published: boolean, what: string): string | undefined {
+  if (config !== undefined || published) return undefined;
+  return `Its weights don’t tell its ${what}: taken for the published networks’. If it has others, put its config.json beside it.`;
+}
+
+/**
  * @param what the family, for people
  * @param heeded arguments that its graph is built by
  * @throws Error naming what config.json says that its graph is not built by

@@ -1,6 +1,6 @@
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
-import { refuseOthers, refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
 import { activate, classifierIn, IMAGE, imageInput, outputs, TIMM, TORCHVISION } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, gelu, globalAveragePool, layerNorm, linear } from './layers.ts';
@@ -118,6 +118,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     featurePoint: hidden
       ? 'hidden layer after the last stage’s mean, input of the classifier'
       : 'norm of the last stage’s mean, input of the classifier',
+    assumed: assumedSettings(config, size !== undefined, 'activation and norms'),
     build: (graph) => {
       graph.use(weights);
       const mean = build(graph, depths, style);

@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { assumedSettings } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -62,12 +63,14 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const settings = gpt2Settings(weights, config);
   const text = { ...ENCODED, tokenTypes: undefined, maxTokens: settings.maxTokens };
   const classifier = weights.tensors.has('score.weight') ? 'score' : undefined;
+  const size = SIZES.get(`${settings.layers}x${width}`);
   return {
-    architecture: SIZES.get(`${settings.layers}x${width}`) ?? `GPT-2-L${settings.layers}-H${width}`,
+    architecture: size ?? `GPT-2-L${settings.layers}-H${width}`,
     modality: 'text',
     text,
     hasLogits: classifier !== undefined,
     featurePoint: classifier ? 'ln_f at the last token, input of score' : 'ln_f, mean over real tokens',
+    assumed: assumedSettings(config, size !== undefined, 'attention heads, activation and norms'),
     build: (graph) => {
       graph.use(weights);
       const tokens = tokenInputs(graph, text);

@@ -6,7 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseUntraced } from './configured.ts';
 import {
   type Activation,
   activate,
@@ -140,7 +140,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       : 'mean of the last layer, input of the classifier',
     assumed: untold
       ? `Its weights don't tell whether they were ported from TensorFlow, which pads images in another way: taken for PyTorch's own. If they are timm's tf_…, put its config.json beside it or name the file so.`
-      : undefined,
+      : assumedSettings(config, parts.library !== 'Hugging Face', 'activation, padding and norms'),
     build: (graph) => {
       graph.use(weights);
       build(graph, parts, family, conventionsOf(weights, parts, family, architecture, config), classifier);

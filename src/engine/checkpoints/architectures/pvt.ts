@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import { type Architecture, IMAGENET, type ModelConfig, type RecognisedNetwork } from './architecture.ts';
-import { refuseOthers, refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
@@ -116,13 +116,15 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const classifier = classifierIn(weights, 'head', width);
   const input = version === 1 ? imageOfSize(...sizeOf(weights, config)) : IMAGE;
   const size = input.height ?? 224;
+  const architecture = nameOf(version, anatomy, widths);
   return {
-    architecture: nameOf(version, anatomy, widths),
+    architecture,
     modality: 'image',
     image: { input, published: { size, resize: Math.floor((size * 256) / 224), kernel: 'cubic', ...IMAGENET } },
     hasLogits: classifier !== undefined,
     featurePoint:
       version === 1 ? 'final norm, class token' : 'mean of the last stage’s tokens, input of the classifier',
+    assumed: assumedSettings(config, !architecture.includes('('), 'attention heads, strides and activation'),
     build: (graph) => {
       graph.use(weights);
       const shape = [input.height ?? 'height', input.width ?? 'width'];

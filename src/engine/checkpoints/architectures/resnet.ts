@@ -6,7 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseOthers, refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
 import {
   type Activation,
   activate,
@@ -84,12 +84,14 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const last = `layer${stages.length}.0`;
   const [width = 0] = shapeOf(weights, has(`${last}.conv3.weight`) ? `${last}.conv3.weight` : `${last}.conv2.weight`);
   const classifier = classifierIn(weights, 'fc', width);
+  const architecture = nameOf(weights, stages);
   return {
-    architecture: nameOf(weights, stages),
+    architecture,
     modality: 'image',
     image: { input: IMAGE, published: publishedFor(original, has('conv1.weight') && stem[2] === 3) },
     hasLogits: classifier !== undefined,
     featurePoint: 'mean of the last stage, input of the classifier',
+    assumed: assumed(original, config, architecture),
     build: (graph) => {
       graph.use(weights);
       build(graph, stages, activation, classifier, {
@@ -98,6 +100,19 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       });
     },
   };
+}
+
+/** Sizes that timm has with anti-aliasing too, and those that Hugging Face's were published in. */
+const ANTIALIASED_TOO = /^(SE-)?(ResNet-(18|50|34-D|50-D|101-D)|ResNeXt-(101|203)-D 32x8d)$/;
+const HUGGING_FACE = /^ResNet-(18|26|34|50|101|152)(-D)?$/;
+
+/** What is taken for granted, for people. */
+function assumed(original: Weights, config: ModelConfig | undefined, architecture: string): string | undefined {
+  if (isHuggingFace(original))
+    return assumedSettings(config, HUGGING_FACE.test(architecture), 'activation and strides');
+  const told = config !== undefined || /res/i.test(publishedName(original, config));
+  if (told || !ANTIALIASED_TOO.test(architecture)) return undefined;
+  return 'Its weights don’t tell whether it is anti-aliased (timm’s resnetaa and resnetblur): taken for the plain network. If it is, export it to ONNX.';
 }
 
 /** Number of blocks in each stage. */
@@ -127,9 +142,13 @@ function nameOf(weights: Weights, stages: readonly number[]): string {
 }
 
 function publishedFor(original: Weights, cifar: boolean): PublishedPreprocessing {
-  if (!cifar) return [...original.tensors.keys()].some((name) => name.includes('embedder.')) ? TIMM : TORCHVISION;
+  if (!cifar) return isHuggingFace(original) ? TIMM : TORCHVISION;
   // akamaster's networks of three stages have ImageNet's statistics, kuangliu's of four CIFAR's own.
   return original.tensors.has('layer4.0.conv1.weight') ? CIFAR : { ...CIFAR, ...IMAGENET };
+}
+
+function isHuggingFace(original: Weights): boolean {
+  return [...original.tensors.keys()].some((name) => name.includes('embedder.'));
 }
 
 interface Strides {

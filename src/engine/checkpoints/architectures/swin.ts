@@ -6,7 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseOthers, refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn, IMAGE, outputs } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, layerNorm, linear } from './layers.ts';
@@ -127,6 +127,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     image: { input, published: publishedFor(original, version, letter, size) },
     hasLogits: classifier !== undefined,
     featurePoint: 'final norm, mean of the tokens, input of the classifier',
+    assumed: assumedSettings(config, letter !== undefined, 'activation and norms'),
     build: (graph) => {
       const shape = [input.height ?? 'height', input.width ?? 'width'];
       const x = encode(graph, graph.input('image', 'float32', ['n', 3, ...shape]), anatomy);

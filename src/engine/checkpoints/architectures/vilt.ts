@@ -2,6 +2,7 @@ import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { INCEPTION } from './architecture.ts';
 import { bertEmbeddings } from './bert.ts';
+import { assumedSettings } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -22,6 +23,7 @@ import { imageOfSize, pixelsAsTokens, repeatForBatch, tokensFrom } from './visio
 export const vilt: Architecture = { family: 'ViLT', recognise };
 
 const CLASSIFIER_EPSILON = 1e-5;
+const PUBLISHED_WIDTH = 768;
 
 /** What the network is beside its weights. */
 interface ViltSettings {
@@ -60,6 +62,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       : has('pooler.dense')
         ? 'pooler on the text’s class token'
         : 'final norm, the text’s class token',
+    assumed: assumedSettings(config, settings.width === PUBLISHED_WIDTH, 'attention heads, activation and norms'),
     build: (graph) => {
       graph.use(weights);
       const image = graph.input('image', 'float32', ['n', 3, 'height', 'width']);

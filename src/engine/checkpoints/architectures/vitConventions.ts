@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { ModelConfig } from './architecture.ts';
-import { publishedName, shapeOf, textOf } from './naming.ts';
+import { countOf, publishedName, shapeOf, textOf } from './naming.ts';
 import { type HiddenActivation, hiddenActivation, numberIn, setting } from './visionTransformer.ts';
 
 // What the weights of a vision transformer don't tell: by config.json, else as it was published.
@@ -50,22 +50,25 @@ export function headsOf(original: Weights, weights: Weights, config: ModelConfig
     shapeOf(weights, 'blocks.0.attn.q.weight')[0] ?? (shapeOf(weights, 'blocks.0.attn.qkv.weight')[0] ?? 0) / 3;
   // MoCo v3's small one has twice as many as all others of its width.
   const moco = (isMoco(weights) || MOCO_FILE.test(name)) && width === 384 ? 12 : undefined;
-  const known =
+  const depth = countOf(weights, (block) => `blocks.${block}.norm1.weight`);
+  const size = SIZES.get(width);
+  const told =
     numberIn(config, 'num_attention_heads', 'num_heads') ??
     NAMED_HEADS.find(([pattern]) => pattern.test(name))?.[1] ??
-    (headDim === undefined ? (moco ?? SIZES.get(width)?.heads) : rows / headDim);
-  const heads = known ?? Math.max(1, rows / HEAD_DIM);
+    (headDim === undefined ? moco : rows / headDim);
+  const heads = told ?? size?.heads ?? Math.max(1, rows / HEAD_DIM);
   if (!Number.isInteger(rows / heads) || !Number.isInteger(heads)) {
     throw new Error(
       `it is a vision transformer of ${width} channels: config.json must tell its number of attention heads`,
     );
   }
-  const told = known !== undefined || textOf(config, 'architecture') !== undefined;
+  const published = size?.depth === depth || textOf(config, 'architecture') !== undefined;
   return {
     heads,
-    assumed: told
-      ? undefined
-      : `Its weights don't tell the number of its attention heads: taken for ${heads}, by ${rows / heads} of ${width} channels each. If it has another, put its config.json beside it.`,
+    assumed:
+      told !== undefined || published
+        ? undefined
+        : `Its weights don't tell the number of its attention heads: taken for ${heads}, by ${rows / heads} of ${width} channels each. If it has another, put its config.json beside it.`,
   };
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RecognisedNetwork } from '../../../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts';
+import { candidatesOfNames } from '../../../../src/engine/checkpoints/containers/namePrefixes.ts';
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
@@ -173,6 +174,26 @@ describe('variations that leave no trace in the weights', () => {
       return [bare, bare === stem ? { ...tensor, shape: [tensor.shape[0] ?? 0, 3, 3, 3] } : tensor];
     });
     expect(() => detect({ ...resnet, tensors: new Map(tensors) })).toThrow('RegNet');
+  });
+
+  it.each([
+    ['hf-bottleneck/pytorch_model.bin', 'activation and strides'],
+    ['hf-convnextv2/model.safetensors', 'activation and norms'],
+    ['hf-mobilenet-v2/model.safetensors', 'activation, padding and norms'],
+    ['timm-convnext/model.safetensors', 'activation and norms'],
+  ])('%s of no published size: what is taken for granted without config.json is said', async (file, what) => {
+    const [weights] = candidatesOfNames(await readWeights(path.join(FIXTURES, file)));
+    if (!weights) throw new Error('no weights');
+    expect(detectArchitecture(weights, undefined)?.assumed).toContain(`don’t tell its ${what}`);
+    expect(detectArchitecture(weights, new Map())?.assumed).toBeUndefined();
+  });
+
+  it('a ResNet that could be anti-aliased: taken for the plain one, and said, unless its file is called ResNet', () => {
+    const assumed = (shapes: Shapes, file: string) => detectArchitecture(weightsOf(shapes, file), undefined)?.assumed;
+    const resnet50 = resnetShapes([3, 4, 6, 3], { bottleneck: true });
+    expect(assumed(resnet50, '/resnet50-0676ba61.pth')).toBeUndefined();
+    expect(assumed(resnet50, '/best.pth')).toContain('anti-aliased');
+    expect(assumed(resnetShapes([3, 8, 36, 3], { bottleneck: true }), '/best.pth')).toBeUndefined();
   });
 
   it('what config.json says of a usual network changes nothing', () => {

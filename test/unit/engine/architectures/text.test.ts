@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { bartDecoder } from '../../../../src/engine/checkpoints/architectures/bart.ts';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
+import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
 import {
   type NetworkCase,
   readCase,
@@ -68,4 +69,43 @@ it('mBART, whose norms stand elsewhere, is refused: alone and as the decoder of 
   };
   expect(() => detectArchitecture(norm('encoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
   expect(() => bartDecoder(norm('decoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
+});
+
+describe('without config.json', () => {
+  const read = (name: string) => readWeights(path.join(FIXTURES, name, 'model.safetensors'));
+  const shaped = (weights: Weights, shapes: Record<string, readonly number[]>): Weights => {
+    const [first] = weights.tensors.values();
+    if (!first) throw new Error('no weights');
+    const changed = Object.entries(shapes).map(([name, shape]) => [name, { ...first, shape }] as const);
+    return { ...weights, tensors: new Map([...weights.tensors, ...changed]) };
+  };
+
+  it.each<[name: string, shapes: Record<string, readonly number[]>]>([
+    ['bert', { 'embeddings.word_embeddings.weight': [99, 192], 'embeddings.position_embeddings.weight': [512, 192] }],
+    ['gpt2', { 'wte.weight': [99, 192], 'wpe.weight': [64, 192], 'h.0.attn.c_attn.weight': [192, 576] }],
+    ['bart', { 'encoder.embed_positions.weight': [514, 192] }],
+  ])('what is taken for granted of a %s of no published size is said', async (name, shapes) => {
+    const weights = shaped(await read(name), shapes);
+    expect(detectArchitecture(weights, undefined)?.assumed).toContain('attention heads, activation');
+    expect(detectArchitecture(weights, await readConfig(path.join(FIXTURES, name)))?.assumed).toBeUndefined();
+  });
+
+  it('a BERT of a published size is taken for it, unless it has other positions', async () => {
+    const places = (count: number) =>
+      shaped(weights, {
+        'embeddings.word_embeddings.weight': [30522, 768],
+        'embeddings.position_embeddings.weight': [count, 768],
+      });
+    const weights = await read('bert');
+    expect(detectArchitecture(places(512), undefined)?.assumed).toBeUndefined();
+    expect(detectArchitecture(places(4096), undefined)?.assumed).toContain('attention heads');
+  });
+
+  it.each([
+    ['ELECTRA', 'embeddings_project.weight'],
+    ['BigBird', 'pooler.weight'],
+    ['BROS', 'bbox_embeddings.bbox_projection.weight'],
+  ])('%s is no BERT', async (_, part) => {
+    expect(detectArchitecture(shaped(await read('bert'), { [part]: [8, 8] }), undefined)).toBeUndefined();
+  });
 });

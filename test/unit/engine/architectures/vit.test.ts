@@ -335,11 +335,24 @@ describe('variations that leave no trace in the weights', () => {
   });
 
   it('the number of heads is taken for granted at widths that nobody published, and said', () => {
-    expect(detect(vitShapes(192, 2, 16, 224))?.assumed).toBeUndefined();
+    expect(detect(vitShapes(192, 12, 16, 224))?.assumed).toBeUndefined();
+    expect(detect(vitShapes(192, 2, 16, 224))?.assumed).toContain('taken for 3, by 64 of 192 channels each');
     expect(detect(vitShapes(128, 2, 16, 224))?.assumed).toContain('taken for 2, by 64 of 128 channels each');
     expect(detect(vitShapes(128, 2, 16, 224), undefined, { num_attention_heads: 4 })?.assumed).toBeUndefined();
     expect(detect(vitShapes(512, 2, 16, 224), undefined, { architecture: 'vit_medium' })?.assumed).toBeUndefined();
   });
+
+  it.each<[what: string, published: Shapes, unpublished: Shapes]>([
+    ['Swin', newSwinShapes(96, [2, 2, 6, 2], 7), newSwinShapes(64, [2, 2, 6, 2], 7)],
+    ['PVT v2', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), pvtV2([32, 64, 160, 256], [2, 2, 3, 2])],
+  ])(
+    'of a %s of no published size are taken for granted without config.json, and said',
+    (_, published, unpublished) => {
+      expect(detect(published)?.assumed).toBeUndefined();
+      expect(detect(unpublished)?.assumed).toContain('put its config.json beside it');
+      expect(detect(unpublished, undefined, { num_heads: [2, 4, 8, 16] })?.assumed).toBeUndefined();
+    },
+  );
 
   it('an image size that Hugging Face would not load is refused', () => {
     const vit = vitShapes(192, 2, 16, 224);
