@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { ModelConfig } from './architecture.ts';
+import { describesNetwork } from './configured.ts';
 import { numberOf, sectionOf } from './naming.ts';
 
 // What CLIP's weights don't tell: Hugging Face keeps it in config.json, open_clip in open_clip_config.json.
@@ -42,10 +43,10 @@ export function towerSettings(
   );
 }
 
-/** What is taken for granted of a CLIP's activation, for people; undefined where something tells it. */
+/** What is taken for granted of a CLIP, for people; undefined where something tells it. */
 export function assumes(original: Weights, config: ModelConfig | undefined): string | undefined {
-  if (config !== undefined || !isHuggingFace(original)) return undefined;
-  return 'Its activation is taken for OpenAI’s QuickGELU, which its weights don’t tell from GELU: config.json beside it would.';
+  if (describesNetwork(config) || !isHuggingFace(original)) return undefined;
+  return 'Its weights don’t tell its activation and attention heads: taken for OpenAI’s QuickGELU, and for as many heads as published networks of its widths have. If it has others, put its config.json beside it.';
 }
 
 function isHuggingFace({ tensors }: Weights): boolean {

@@ -32,13 +32,18 @@ export function refuseOthers(config: ModelConfig | undefined, what: string, know
   );
 }
 
+/** Whether a config.json is a network's, and not of the training or whatever else lies there. */
+export function describesNetwork(config: ModelConfig | undefined): boolean {
+  return ['model_type', 'architecture', 'model_cfg'].some((key) => config?.has(key));
+}
+
 /**
- * What is taken for granted, for people, of a network of no published size that has no config.json beside it.
+ * What is taken for granted, for people, of a network of no published size that no config.json describes.
  * @param published whether one of its size was published, which it is taken for
  * @param what its weights don't tell, in the plural
  */
 export function assumedSettings(config: ModelConfig | undefined, published: boolean, what: string): string | undefined {
-  if (config !== undefined || published) return undefined;
+  if (describesNetwork(config) || published) return undefined;
   return `Its weights don’t tell its ${what}: taken for the published networks’. If it has others, put its config.json beside it.`;
 }
 

@@ -6,7 +6,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
+import { assumedSettings, describesNetwork, refuseOthers, refuseUntraced } from './configured.ts';
 import {
   type Activation,
   activate,
@@ -110,7 +110,7 @@ const HUGGING_FACE = /^ResNet-(18|26|34|50|101|152)(-D)?$/;
 function assumed(original: Weights, config: ModelConfig | undefined, architecture: string): string | undefined {
   if (isHuggingFace(original))
     return assumedSettings(config, HUGGING_FACE.test(architecture), 'activation and strides');
-  const told = config !== undefined || /res/i.test(publishedName(original, config));
+  const told = describesNetwork(config) || /res/i.test(publishedName(original, config));
   if (told || !ANTIALIASED_TOO.test(architecture)) return undefined;
   return 'Its weights don’t tell whether it is anti-aliased (timm’s resnetaa and resnetblur): taken for the plain network. If it is, export it to ONNX.';
 }

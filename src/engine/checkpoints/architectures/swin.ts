@@ -172,7 +172,10 @@ function dissect(original: Weights, config: ModelConfig | undefined): Anatomy | 
   const norm = (stage: number, block: number) => `layers.${stage}.blocks.${block}.norm1.weight`;
   const count = countOf(weights, (stage) => norm(stage, 0));
   const windows = Array.from({ length: count }, (_, stage) => windowInFile(weights, stage));
-  const size = imageSizeIn(config)?.[0] ?? sizeBy(windows, patch);
+  const [size = sizeBy(windows, patch), across = size] = imageSizeIn(config) ?? [];
+  if (size !== across && isHuggingFace(original)) {
+    throw new Error(`it is a Swin for images of ${size}×${across} pixels, whose windows can’t be built`);
+  }
   const named = /window(\d+)(?:to(\d+)_(\d+))?/.exec(publishedName(original, config));
   const [, pretraining, finetuned, pretrainingSize] = named?.map(Number) ?? [];
   const configured = numbersIn(config, 'window_size')?.[0] ?? (finetuned || pretraining || undefined);

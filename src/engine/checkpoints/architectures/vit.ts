@@ -7,7 +7,7 @@ import {
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
-import { refuseOthers, refuseUntraced } from './configured.ts';
+import { describesNetwork, refuseOthers, refuseUntraced } from './configured.ts';
 import { classifierIn } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { layerNorm, linear } from './layers.ts';
@@ -181,7 +181,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
   // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
   const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
-  if (!isPlain && config === undefined && !/_gap_/.test(published)) {
+  if (!isPlain && !describesNetwork(config) && !/_gap_/.test(published)) {
     throw new Error(
       `it is a vision transformer without class token, whose weights don't tell its heads, activation and norms: put its config.json beside it`,
     );
@@ -190,7 +190,9 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   const depth = countOf(weights, (block) => `blocks.${block}.norm1.weight`);
   const leading = ['cls_token', 'dist_token', 'reg_token'].filter(has);
   const leadingTokens = leading.reduce((sum, name) => sum + tokensIn(weights, name), 0);
-  const counted = new Set([leading.includes('dist_token') ? 2 : Math.min(1, leadingTokens), leadingTokens, 0]);
+  const classTokens = leading.includes('dist_token') ? 2 : Math.min(1, leadingTokens);
+  // timm's networks may count registers, or none.
+  const counted = new Set(libraryOf(original) === 'timm' ? [classTokens, leadingTokens, 0] : [classTokens]);
   const positions = tokensIn(weights, 'pos_embed');
   const size = imageSizeIn(config);
   const layout = layoutOf(positions, counted, size, patch);

@@ -9,6 +9,7 @@ import { Graph } from '../../../../src/engine/checkpoints/architectures/graph.ts
 import { swinEncoder } from '../../../../src/engine/checkpoints/architectures/swin.ts';
 import type { ImageEncoder } from '../../../../src/engine/checkpoints/architectures/visionTransformer.ts';
 import { vitEncoder } from '../../../../src/engine/checkpoints/architectures/vit.ts';
+import { candidatesOfNames } from '../../../../src/engine/checkpoints/containers/namePrefixes.ts';
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase, runNetwork, waves } from '../../../helpers/networks.ts';
@@ -304,6 +305,22 @@ describe('variations that leave no trace in the weights', () => {
     expect(() => strided(2, 2, 2, 2)).toThrow('strides: [2,2,2,2]');
   });
 
+  it('positions of an image that is no square are not taken for another’s', () => {
+    const hidden = (name: string) => name.replace('patch_embed.proj', 'embeddings.patch_embeddings.projection');
+    const shapes = { ...vitShapes(192, 12, 16, 224), pos_embed: [1, 2 * 4 + 1, 192] };
+    const huggingFace = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [hidden(name), shape]));
+    expect(() => detect(huggingFace)).toThrow('9 position embeddings fit no square image');
+    const sized = { model_type: 'vit', image_size: [32, 64] };
+    expect(detect(huggingFace, undefined, sized)?.image?.input).toMatchObject({ height: 32, width: 64 });
+  });
+
+  it('windows of a Swin for images that are no squares are refused', async () => {
+    const folder = path.join(FIXTURES, 'swin-hf');
+    const config = new Map([...((await readConfig(folder)) ?? []), ['image_size', [64, 128]]]);
+    const [weights] = candidatesOfNames(await readWeights(path.join(folder, 'model.safetensors')));
+    expect(() => weights && detectArchitecture(weights, config)).toThrow('images of 64×128 pixels');
+  });
+
   it('an image may be larger than its patches', () => {
     const shapes = { ...vitShapes(192, 2, 14, 378), pos_embed: [1, 27 * 27 + 1, 192] };
     const sizeOf = (config?: Record<string, unknown>) => detect(shapes, undefined, config)?.image?.input.height;
@@ -342,15 +359,15 @@ describe('variations that leave no trace in the weights', () => {
     expect(detect(vitShapes(512, 2, 16, 224), undefined, { architecture: 'vit_medium' })?.assumed).toBeUndefined();
   });
 
-  it.each<[what: string, published: Shapes, unpublished: Shapes]>([
-    ['Swin', newSwinShapes(96, [2, 2, 6, 2], 7), newSwinShapes(64, [2, 2, 6, 2], 7)],
-    ['PVT v2', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), pvtV2([32, 64, 160, 256], [2, 2, 3, 2])],
+  it.each<[kind: string, published: Shapes, unpublished: Shapes]>([
+    ['swin', newSwinShapes(96, [2, 2, 6, 2], 7), newSwinShapes(64, [2, 2, 6, 2], 7)],
+    ['pvt_v2', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), pvtV2([32, 64, 160, 256], [2, 2, 3, 2])],
   ])(
     'of a %s of no published size are taken for granted without config.json, and said',
-    (_, published, unpublished) => {
+    (kind, published, unpublished) => {
       expect(detect(published)?.assumed).toBeUndefined();
       expect(detect(unpublished)?.assumed).toContain('put its config.json beside it');
-      expect(detect(unpublished, undefined, { num_heads: [2, 4, 8, 16] })?.assumed).toBeUndefined();
+      expect(detect(unpublished, undefined, { model_type: kind })?.assumed).toBeUndefined();
     },
   );
 
