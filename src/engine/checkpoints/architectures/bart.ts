@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
-import { assumedSettings } from './configured.ts';
+import { assumedSettings, refuseOthers } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -114,6 +114,7 @@ export function bartDecoder(original: Weights, config: ModelConfig | undefined):
   const weights = canonical(original);
   if (!weights.tensors.has('decoder.layers.0.encoder_attn.q_proj.weight')) return undefined;
   if (!weights.tensors.has('decoder.layernorm_embedding.weight')) return undefined;
+  refuseOthers(config, 'BART', /^(bart|mvp|plbart|trocr)$/);
   const stack = stackOf(weights, 'decoder', config);
   return {
     architecture: nameOf(stack),

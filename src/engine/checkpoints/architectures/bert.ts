@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
-import { assumedSettings } from './configured.ts';
+import { assumedSettings, refuseOthers } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -36,6 +36,9 @@ export const bert: Architecture = { family: 'BERT', recognise };
 /** Values of `model_type` in config.json. */
 const BERT_TYPES = ['bert', 'distilbert'];
 const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert'];
+
+/** The same of a captioner's decoder. */
+const DECODERS = new RegExp(`^(${[...BERT_TYPES, ...ROBERTA_TYPES].join('|')}|bert-generation)$`);
 
 /** Widths whose published networks have heads of another size than 64: MiniLM's and TinyBERT's have 12 each. */
 const HEAD_SIZES = new Map([
@@ -124,6 +127,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 export function bertDecoder(original: Weights, config: ModelConfig | undefined): CaptionDecoder | undefined {
   const weights = canonicalBert(original);
   if (!weights.tensors.has('encoder.layer.0.crossattention.self.query.weight')) return undefined;
+  refuseOthers(config, 'BERT', DECODERS);
   const settings = bertSettings(original, config);
   return {
     architecture: nameOf(weights, settings),

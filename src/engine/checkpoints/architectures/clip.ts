@@ -122,6 +122,12 @@ function towerOf(weights: Weights, kind: 'vision' | 'text', original: Weights, c
   const name = `${kind}_model`;
   const [width = 0] = shapeOf(weights, `${name}.encoder.layers.0.layer_norm1.weight`);
   const settings = towerSettings(original, config, kind, width);
+  const side = numberOf(settings, 'image_size');
+  if (kind === 'vision' && side !== undefined && side !== sideOf(weights)) {
+    throw new Error(
+      `its config.json says images of ${side} pixels, but its position embeddings are for ${sideOf(weights)}: mend its config.json`,
+    );
+  }
   const published = kind === 'vision' ? VISION_HEAD_SIZES.get(width) : undefined;
   return {
     name,

@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
-import { assumedSettings } from './configured.ts';
+import { assumedSettings, refuseOthers } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
@@ -89,6 +89,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 export function gpt2Decoder(original: Weights, config: ModelConfig | undefined): CaptionDecoder | undefined {
   const weights = rename(original, (name) => name.replace(/^transformer\./, ''));
   if (!weights.tensors.has('h.0.crossattention.c_attn.weight')) return undefined;
+  refuseOthers(config, 'GPT-2', /^gpt2$/);
   const settings = gpt2Settings(weights, config);
   return {
     architecture: `GPT-2-L${settings.layers}-H${settings.width}`,

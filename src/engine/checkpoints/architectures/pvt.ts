@@ -175,6 +175,11 @@ function sizeOf(weights: Weights, config: ModelConfig | undefined): readonly [nu
   const [, , patch = 1] = shapeOf(weights, 'stages.0.embed.proj.weight');
   const size = imageSizeIn(config);
   if (size && Math.floor(size[0] / patch) * Math.floor(size[1] / patch) === positions) return size;
+  if (size && config?.has('model_type')) {
+    throw new Error(
+      `its config.json says images of ${size.join('×')} pixels, which its ${positions} position embeddings are not for: mend its config.json`,
+    );
+  }
   const side = Math.sqrt(positions);
   if (!Number.isInteger(side))
     throw new Error(`it is a PVT whose ${positions} position embeddings fit no square image`);

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { detectArchitecture } from '../../../../src/engine/checkpoints/architectures/detect.ts';
+import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
-import { readCase, relativeError, runCase } from '../../../helpers/networks.ts';
+import { readCase, readConfig, relativeError, runCase } from '../../../helpers/networks.ts';
 import { bertShapes } from '../../../helpers/shapes.ts';
 
 const CASES = path.join(import.meta.dirname, '../../../fixtures/networks/captioners');
@@ -16,6 +17,23 @@ describe('captioners', () => {
     expect(network).toMatchObject({ architecture, modality: 'image-to-text' });
     expect(features.dims).toEqual(expected.shape);
     expect(relativeError(features, expected)).toBeLessThan(1e-4);
+  });
+});
+
+describe('what config.json says of a captioner’s decoder', () => {
+  it.each([
+    ['vit-bert', 'big_bird'],
+    ['vit-bart', 'blenderbot-small'],
+    ['vit-gpt2', 'imagegpt'],
+  ])('%s: another network of the same names is refused', async (name, kind) => {
+    const folder = path.join(CASES, name);
+    const weights = await readWeights(path.join(folder, (await readCase(folder)).weights));
+    const config = await readConfig(folder);
+    const changed = new Map([...(config ?? []), ['decoder', { ...Object(config?.get('decoder')), model_type: kind }]]);
+    expect(detectArchitecture(weights, config)?.assumed).toBeUndefined();
+    expect(() => detectArchitecture(weights, changed)).toThrow(`config.json says ${kind}`);
+    const untyped = new Map([...(config ?? [])].filter(([key]) => key !== 'model_type'));
+    expect(detectArchitecture(weights, untyped)?.assumed).toContain('attention heads');
   });
 });
 

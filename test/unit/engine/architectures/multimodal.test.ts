@@ -172,3 +172,11 @@ describe('what would give other features than PyTorch’s', () => {
     expect(detectArchitecture({ ...weights, tensors }, undefined)).toBeUndefined();
   });
 });
+
+it('a CLIP whose position embeddings are not for the images that config.json says is refused', async () => {
+  const config = new Map([...((await readConfig(path.join(FIXTURES, 'clip-vision'))) ?? []), ['image_size', 28]]);
+  const weights = await weightsOf('clip-vision');
+  expect(() => detectArchitecture(weights, config)).toThrow(
+    'images of 28 pixels, but its position embeddings are for 24',
+  );
+});

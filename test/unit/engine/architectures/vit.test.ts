@@ -321,6 +321,13 @@ describe('variations that leave no trace in the weights', () => {
     expect(() => weights && detectArchitecture(weights, config)).toThrow('images of 64×128 pixels');
   });
 
+  it('a PVT whose position embeddings are not for the images that config.json says is refused', async () => {
+    const folder = path.join(FIXTURES, 'pvt-hf');
+    const weights = await readWeights(path.join(folder, (await readCase(folder)).weights));
+    const config = new Map([...((await readConfig(folder)) ?? []), ['image_size', 480]]);
+    expect(() => detectArchitecture(weights, config)).toThrow('images of 480×480 pixels');
+  });
+
   it('an image may be larger than its patches', () => {
     const shapes = { ...vitShapes(192, 2, 14, 378), pos_embed: [1, 27 * 27 + 1, 192] };
     const sizeOf = (config?: Record<string, unknown>) => detect(shapes, undefined, config)?.image?.input.height;
