@@ -74,6 +74,33 @@ test('the ridge is the best of its neighbourhood', async () => {
   }
 });
 
+// The larger one goes by residuals in single precision until the ridge is found.
+test.each([
+  [200, 40],
+  [2600, 640],
+])('what nearly dependent features differ by counts: %i samples, %i features', async (n, d) => {
+  const { matrix, normal, permutation } = generator(3);
+  const features = matrix(n, d);
+  const labels = matrix(n, 1);
+  for (let i = 0; i < n; i++) {
+    const common = normal();
+    labels.data[i] = 0.2 * (labels.data[i] as number);
+    for (let j = 0; j < d; j++) {
+      const own = features.data[i * d + j] as number;
+      // From the half of the features that differ the least.
+      if (j > d / 2) labels.data[i] = (labels.data[i] as number) + (own * ((j % 7) - 3)) / Math.sqrt(2 * d);
+      features.data[i * d + j] = common + 10 ** ((-3 * j) / d) * own;
+    }
+  }
+  const input = { features, labelEmbeddings: [labels] };
+  const { score, details } = await computeScore('emms', createEvidence(input), { variant: 'cv' });
+  expect(score).toBeGreaterThan(0.5);
+  expect(details.ridge).toBeLessThan(1e-5);
+  const order = permutation(n);
+  const shuffled = { features: takeRows(features, order), labelEmbeddings: [takeRows(labels, order)] };
+  expect((await computeScore('emms', createEvidence(shuffled), { variant: 'cv' })).score).toBeCloseTo(score, 9);
+});
+
 test('cv tells candidates apart when every in-sample fit is perfect', async () => {
   const good = classification(21, 60, 80, 3, 1);
   const noise = generator(22).matrix(60, 80);

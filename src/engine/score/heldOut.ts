@@ -43,6 +43,8 @@ export interface HeldOutFit {
 const START_EXPONENT = -1;
 const LOWEST_EXPONENT = -6;
 const HIGHEST_EXPONENT = 5;
+/** Where the search goes on when less is left there. */
+const FURTHER_STARTS = [-4, LOWEST_EXPONENT];
 /** What counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
 /** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
@@ -197,7 +199,8 @@ function heldOutResiduals(targets: Matrix, fitted: Matrix, freedom: Float64Array
 
 /**
  * The power of ten 10^x, x from a grid of whole numbers and one parabola step, with the least `objective`: downhill from
- * the start, for the held-out residual has one valley.
+ * the start. The held-out residual has one valley, as a rule; where features nearly depend on each other, and what little
+ * they differ by predicts the labels, a second one lies far below.
  */
 async function minimiseOverPowers(objective: (power: number) => Promise<number>): Promise<number> {
   const known = new Map<number, number>();
@@ -209,15 +212,24 @@ async function minimiseOverPowers(objective: (power: number) => Promise<number>)
   // Rounding must not decide where the objective is flat.
   const improves = async (on: number, by: number) => (await at(by)) < (1 - LEAST_IMPROVEMENT) * (await at(on));
 
-  let best = START_EXPONENT;
-  const step = (await improves(best, best - 1)) ? -1 : 1;
-  while (best > LOWEST_EXPONENT && best < HIGHEST_EXPONENT && (await improves(best, best + step))) {
-    best += step;
+  const downhill = async (start: number) => {
+    let exponent = start;
+    const step = exponent > LOWEST_EXPONENT && (await improves(exponent, exponent - 1)) ? -1 : 1;
+    while (isWithin(exponent + step) && (await improves(exponent, exponent + step))) exponent += step;
+    return exponent;
+  };
+  let best = await downhill(START_EXPONENT);
+  for (const start of FURTHER_STARTS) {
+    if (start < best && (await improves(best, start))) best = await downhill(start);
   }
   const [below, here, above] = [await at(best - 1), await at(best), await at(best + 1)];
   const curvature = below - 2 * here + above;
   const vertex = curvature > LEAST_IMPROVEMENT * here ? (below - above) / (2 * curvature) : 0;
   return 10 ** (best + Math.max(-0.5, Math.min(0.5, vertex)));
+}
+
+function isWithin(exponent: number): boolean {
+  return exponent >= LOWEST_EXPONENT && exponent <= HIGHEST_EXPONENT;
 }
 
 /** Sums over samples, one per pair of embeddings, that remember their parts. */
