@@ -188,6 +188,26 @@ test('shift and scale of a feature do not matter, and constant features say noth
   }
 });
 
+test.each([1e-12, 1e-30, 1e30])('in-sample variants do not depend on the scale of the features: %s', async (scale) => {
+  const { features, labels } = classification(10, 60, 10, 3);
+  const scaled: Matrix = { ...features, data: Float64Array.from(features.data, (value) => scale * value) };
+  for (const variant of ['exact', 'paper']) {
+    const before = await computeScore('emms', createEvidence({ features, labels }), { variant });
+    const after = await computeScore('emms', createEvidence({ features: scaled, labels }), { variant });
+    expect(after.score).toBeCloseTo(before.score, 6);
+  }
+});
+
+test('label embeddings that cancel each other out are refused', async () => {
+  const { features } = classification(11, 40, 6, 3);
+  const embedding = generator(12).matrix(40, 5);
+  const opposite: Matrix = { ...embedding, data: embedding.data.map((value) => -value) };
+  const evidence = createEvidence({ features, labelEmbeddings: [embedding, opposite] });
+  for (const variant of ['cv', 'exact']) {
+    await expect(computeScore('emms', evidence, { variant })).rejects.toThrow('cancel each other out');
+  }
+});
+
 test('features that are all constant score like the mean', async () => {
   const labels = Int32Array.of(0, 1, 0, 1, 1);
   const evidence = createEvidence({ features: { rows: 5, cols: 2, data: new Float32Array(10).fill(3) }, labels });

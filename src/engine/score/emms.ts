@@ -1,6 +1,8 @@
+import { InputError } from '../errors.ts';
 import { trustedWhitening } from '../linalg/columnSpace.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
+import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import type { InSampleFit } from './inSample.ts';
@@ -8,6 +10,9 @@ import { inSampleFit } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import type { Contributions, Score, ScoreResult } from './score.ts';
 import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
+
+/** Squared length of a mixture, compared with those of its parts together, below which it is rounding. */
+const LEAST_MIXTURE = 1e-12;
 
 /** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
 const LEAST_FREEDOM = 0.01;
@@ -70,6 +75,7 @@ async function alternateOnce({ firstRound, leastSquares }: InSampleFit, size: nu
       ? await leastSquares(equal)
       : multiplyVector(transpose(whitening), multiplyVector(whitening, fitted)),
   );
+  refuseCancelled(gram, weights);
   const cross = weights.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0);
   const squaredResidual = square - 2 * cross + quadraticForm(gram, weights);
   return { weights, fittedWeights: equal, squaredResidual };
@@ -79,7 +85,19 @@ async function solveExactly({ innerProducts }: InSampleFit): Promise<Solution> {
   const { gram, projected } = await innerProducts();
   const residual = difference(gram, projected);
   const weights = minimiseOnSimplex(residual);
+  refuseCancelled(gram, weights);
   return { weights, fittedWeights: weights, squaredResidual: quadraticForm(residual, weights) };
+}
+
+/**
+ * @param gram `[K, K]`, inner products of the embeddings
+ * @throws InputError for embeddings whose mixture is nothing: anything predicts that
+ */
+function refuseCancelled(gram: Matrix, weights: readonly number[]): void {
+  if (quadraticForm(gram, weights) > LEAST_MIXTURE * trace(gram)) return;
+  throw new InputError(
+    `The label embeddings cancel each other out when they are mixed (weights ${weights.map((weight) => weight.toPrecision(3)).join(', ')}), so there is nothing left to predict; leave one of them out.`,
+  );
 }
 
 /** A score −factor·Σ residual / n; with standardised labels, n is the sum of the squared labels per column. */
@@ -129,6 +147,7 @@ function asIfRefitted({ numerator, denominator }: Contributions, freedom: number
 async function heldOut(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
   const { ridge, freedom, residual, baseline } = await heldOutFit(evidence);
   const weights = minimiseOnSimplex(residual.total());
+  refuseCancelled(baseline.total(), weights);
   const score = 1 - quadraticForm(residual.total(), weights) / quadraticForm(baseline.total(), weights);
   const details = { weights, ridge };
   if (!contributions) return { score, details };

@@ -26,7 +26,7 @@ import { standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
+import { BLOCK_SAMPLES, STANDARDISATION_EPSILON } from './evidence.ts';
 import { mixtureFit } from './mixtureFit.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
@@ -310,15 +310,15 @@ async function columnSpace(evidence: Evidence): Promise<ColumnSpace> {
 
 /**
  * `[d]`, 1/std; 0 for features that say nothing: constant ones, and those that NumPy's `lstsq` drops because the
- * published standardisation, with its 1e-8, leaves less than rounding of them. (Otherwise scale doesn't matter to a
- * column space, and unit length is best for its conditioning.)
+ * published standardisation, with its 1e-8, leaves less than rounding of them, compared with the largest. (Otherwise scale
+ * doesn't matter to a column space, and unit length is best for its conditioning.)
  */
 function unitScale(variance: Float64Array, count: number): Float64Array {
-  const cutoff = Math.max(count, variance.length) * Number.EPSILON;
-  return variance.map((value) => {
-    const deviation = Math.sqrt(value);
-    return deviation / (deviation + 1e-8) > cutoff ? 1 / deviation : 0;
-  });
+  const deviations = variance.map(Math.sqrt);
+  const left = deviations.map((deviation) => deviation / (deviation + STANDARDISATION_EPSILON));
+  const largest = left.reduce((max, value) => Math.max(max, value), 0);
+  const cutoff = Math.max(count, variance.length) * Number.EPSILON * largest;
+  return deviations.map((deviation, j) => ((left[j] as number) > cutoff ? 1 / deviation : 0));
 }
 
 function sumByClass(blocks: readonly Matrix[], labels: Int32Array, classCount: number): Matrix {
