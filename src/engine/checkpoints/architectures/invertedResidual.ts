@@ -20,7 +20,7 @@ import {
   TORCHVISION,
 } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
-import { type Block, classifierOf, findParts, outputsOf, type Parts } from './invertedResidualNames.ts';
+import { type Block, classifierOf, findParts, outputsOf, type Parts, partBeside } from './invertedResidualNames.ts';
 import { conv, globalAveragePool, linear } from './layers.ts';
 import { numberOf, publishedName, shapeOf, textOf } from './naming.ts';
 
@@ -103,6 +103,10 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const kinds = parts.stages.map(({ blocks: [first] }) => (first ? kindOf(weights, first) : '')).join(' ');
   const family = FAMILIES.find((candidate) => candidate.kinds.test(kinds));
   if (!family) throw new Error(`it has inverted residuals in an order that no known network has (${kinds})`);
+  const strange = partBeside(weights, parts);
+  if (strange !== undefined) {
+    throw new Error(`it is of the family ${family.name} with parts that can't be built: "${strange}"`);
+  }
   if (/net(v\d)?_blur/.test(publishedName(weights, config))) {
     throw new Error('it is an anti-aliased EfficientNet, which can’t be built');
   }

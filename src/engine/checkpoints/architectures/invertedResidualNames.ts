@@ -100,6 +100,9 @@ const FLAT_STAGES = [
   [1, 2, 3, 2, 3],
 ];
 
+/** Where the libraries have stem, blocks and the last convolution. */
+const TRUNK = /^(conv_stem|bn[12]|blocks|conv_head|features|layers?|conv_1x1)\./;
+
 /** The parts of a network; undefined when no library names them so. */
 export function findParts(weights: Weights): Parts | undefined {
   const isStem = ([conv, norm]: Step) =>
@@ -188,6 +191,15 @@ function grouped(weights: Weights, blocks: readonly Block[], name: (index: numbe
     const end = starts[stage + 1] ?? blocks.length;
     return { name: name(end - 1), blocks: blocks.slice(start, end) };
   });
+}
+
+/** A weight of the network's trunk that none of its parts has: the trunk is of another kind than it seems. */
+export function partBeside(weights: Weights, { stem, stages, head = stem, hidden }: Parts): string | undefined {
+  const steps = stages.flatMap(({ blocks }) => blocks.flatMap((block) => [...block.steps, block.excitation ?? []]));
+  const modules = new Set([stem, head, ...steps].flat().concat(hidden ?? []));
+  return [...weights.tensors.keys()].find(
+    (name) => TRUNK.test(name) && !modules.has(name.slice(0, name.lastIndexOf('.'))),
+  );
 }
 
 /** Channels that a block gives. */

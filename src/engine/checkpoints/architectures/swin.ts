@@ -215,7 +215,11 @@ function dissect(original: Weights, config: ModelConfig | undefined): Anatomy | 
 function windowInFile(weights: Weights, stage: number): number | undefined {
   const attn = `layers.${stage}.blocks.0.attn`;
   const [biases] = shapeOf(weights, `${attn}.relative_position_bias_table`);
-  if (biases !== undefined) return (Math.sqrt(biases) + 1) / 2;
+  if (biases !== undefined) {
+    const window = (Math.sqrt(biases) + 1) / 2;
+    if (Number.isInteger(window)) return window;
+    throw new Error('it is a Swin whose windows are no squares, which can’t be built');
+  }
   const [, coordinates] = shapeOf(weights, `${attn}.relative_coords_table`);
   return coordinates === undefined ? undefined : (coordinates + 1) / 2;
 }

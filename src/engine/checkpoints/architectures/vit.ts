@@ -76,7 +76,7 @@ const UNUSED = /^((embeddings\.)?mask_token|decoder.*|pooler\..*|embeddings\.pos
 
 /** What config.json may call it. */
 const KINDS =
-  /^((test_|flexi)?vit|deit|dino|beit3|eva_)|^(dpt|flava_image_model|ijepa|siglip_vision_model|idefics3_vision|smolvlm_vision)$/;
+  /^((test_|flexi)?vit|deit|dino|beit3|eva_)|^(chinese_clip_vision_model|dpt|flava_image_model|ijepa|siglip_vision_model|idefics3_vision|smolvlm_vision)$/;
 
 type Library = 'timm' | 'huggingFace' | 'torchvision';
 

@@ -143,6 +143,8 @@ describe('near misses', () => {
       'resnetblur18',
     );
     const efficientnet = efficientnetShapes(EFFICIENTNET_B0, 1280);
+    const attended = { ...efficientnet, 'blocks.1.0.se.conv.weight': [1, 1, 3] };
+    expect(() => recognise(attended)).toThrow('blocks.1.0.se.conv.weight');
     expect(() => recognise(efficientnet, { architecture: 'efficientnet_blur_b0' })).toThrow('anti-aliased');
   });
 });
@@ -156,6 +158,7 @@ describe('variations that leave no trace in the weights', () => {
     ['a pooling', resnetShapes([2, 2, 2, 2], {}), { global_pool: 'max' }, 'global_pool: "max"'],
     ['an activation', densenetShapes([6, 12, 24, 16], 32, 64), { model_args: { act_layer: 'elu' } }, '"elu"'],
     ['a norm', vggShapes(VGG16, true), { model_args: { norm_layer: 'groupnorm' } }, '"groupnorm"'],
+    ['an epsilon', vggShapes(VGG16, true), { model_args: { norm_eps: 0.001 } }, 'norm_eps: 0.001'],
     ['padding', efficientnet, { model_args: { pad_type: 'same' } }, 'pad_type: "same"'],
     ['a Hugging Face activation', efficientnet, { hidden_act: 'relu' }, 'activation "relu"'],
   ])('%s that config.json says is refused', (_, shapes, config, message) => {

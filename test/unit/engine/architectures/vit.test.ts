@@ -286,6 +286,8 @@ describe('variations that leave no trace in the weights', () => {
     expect(bias).toEqual([192]);
     expect(() => detect(unbiased)).toThrow('RMSNorm');
     expect(() => detect(vit, undefined, { global_pool: 'avgmax' })).toThrow('global_pool: "avgmax"');
+    const withClassToken = { global_pool: 'avg', model_args: { pool_include_prefix: true } };
+    expect(() => detect(vit, undefined, withClassToken)).toThrow('pool_include_prefix: true');
     expect(() => detect(vit, undefined, { model_args: { norm_layer: 'rmsnorm' } })).toThrow('"rmsnorm"');
   });
 
@@ -319,6 +321,13 @@ describe('variations that leave no trace in the weights', () => {
     const config = new Map([...((await readConfig(folder)) ?? []), ['image_size', [64, 128]]]);
     const [weights] = candidatesOfNames(await readWeights(path.join(folder, 'model.safetensors')));
     expect(() => weights && detectArchitecture(weights, config)).toThrow('images of 64×128 pixels');
+  });
+
+  it('windows that timm fits to an oblong image are refused', () => {
+    const swin = newSwinShapes(96, [2, 2, 6, 2], 7);
+    const table = 'layers.3.blocks.0.attn.relative_position_bias_table';
+    expect(() => detect({ ...swin, [table]: [11 * 13, 24] })).toThrow('windows are no squares');
+    expect(() => detect(swin, undefined, { model_args: { always_partition: true } })).toThrow('always_partition: true');
   });
 
   it('a PVT whose position embeddings are not for the images that config.json says is refused', async () => {
