@@ -36,10 +36,9 @@ const MAX_SPLITS = 100;
 const ROOM = { items: 1_000_000, characters: 128 * 1024 * 1024 };
 
 interface Held {
-  readonly split: string;
-  readonly label: string | undefined;
-  /** Without its class, which is known when all are there. */
-  readonly sample: Sample;
+  readonly annotation: Annotation;
+  /** The image's file that it names. */
+  readonly found: string | undefined;
 }
 
 /** Gathers the samples of annotation files: texts, and images that are really there. */
@@ -51,6 +50,8 @@ export class AnnotatedSamples {
   /** Samples of each split, held or not. */
   readonly #sizes = new Map<string, number>();
   readonly #passedOver = new PassedOver();
+  /** Of the samples' files. */
+  readonly #folders = new Set<string>();
   readonly #finder: ImageFinder;
   /** What samples of the same image share, by its file. */
   readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
@@ -69,7 +70,7 @@ export class AnnotatedSamples {
   }
 
   add(annotation: Annotation): void {
-    const { split, file, where, image, finder = this.#finder, text, context, target, label } = annotation;
+    const { split, file, where, image, finder = this.#finder, target } = annotation;
     const found = typeof image === 'string' ? finder.find(image) : undefined;
     if (typeof image === 'string' && found === undefined) {
       this.skip('name images that are not there', `${where}: ${image}`);
@@ -81,20 +82,11 @@ export class AnnotatedSamples {
     }
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
-    const shared = found === undefined ? undefined : this.#shared(found);
-    const source = typeof image === 'object' ? image : shared?.image;
-    const sample: Sample = {
-      id: `${shared?.id ?? idWithin(this.#root, file)}#${annotation.id}`,
-      file: found ?? file,
-      ...(source && { image: source }),
-      ...(text !== undefined && { text }),
-      ...(context !== undefined && { context }),
-      ...(target !== undefined && { target }),
-      label: -1,
-    };
-    const texts = [sample.id, text, label, target?.kind === 'text' ? target.text : undefined];
-    const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
-    this.#held.add({ split, label, sample }, characters, context);
+    this.#folders.add(folderOf(found ?? file));
+    const texts = [annotation.id, annotation.text, annotation.label, target?.kind === 'text' ? target.text : ''];
+    const name = (found ?? file).length - this.#root.path.length;
+    const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), name);
+    this.#held.add({ annotation, found }, characters, annotation.context);
   }
 
   /** @param reason what such rows do: `have no caption` */
@@ -106,21 +98,14 @@ export class AnnotatedSamples {
   /** @throws InputError when nothing is left */
   dataset(): Dataset {
     const held = this.#held.items;
-    const classes = mostFrequent(held.flatMap(({ label }) => (label === undefined ? [] : [label])));
+    const classes = mostFrequent(held.flatMap(({ annotation }) => annotation.label ?? []));
     const labels = new Map(classes.map((name, index) => [name, index]));
-    const names = new SampleNames();
-    const splits = new Map<string, Sample[]>();
+    const sizes = new Map<string, number>();
     let rare = 0;
-    for (const { split, label, sample } of held) {
-      const index = label === undefined ? -1 : labels.get(label);
-      if (index === undefined) {
-        rare += 1;
-        continue;
-      }
-      const samples = splits.get(split) ?? [];
-      const id = names.unique(sample.id);
-      samples.push(id === sample.id && index < 0 ? sample : { ...sample, id, label: index });
-      splits.set(split, samples);
+    for (const { annotation } of held) {
+      const { split, label } = annotation;
+      if (label !== undefined && !labels.has(label)) rare += 1;
+      else sizes.set(split, (sizes.get(split) ?? 0) + 1);
     }
     const warnings = this.#passedOver.warnings();
     if (rare > 0) {
@@ -128,17 +113,56 @@ export class AnnotatedSamples {
         `${grouped(rare)} samples have none of the ${grouped(MAX_CLASSES)} most frequent answers and were left out.`,
       );
     }
-    if (splits.size === 0) {
+    if (sizes.size === 0) {
       const [first = 'it holds no annotations'] = warnings;
       throw new InputError(`${this.#root.path}: nothing can be used (${first}). Check the annotations and the images.`);
     }
-    const about = { path: this.#root.path, format: this.#format, task: this.#task, classes, splits };
-    if (!this.#held.overflowed) return { ...about, warnings };
-    const all = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
-    warnings.unshift(
-      `${grouped(held.length)} of ${grouped(all)} samples, drawn at random, are used: memory is bounded.`,
-    );
-    return { ...about, sizes: this.#sizes, warnings };
+    if (this.#held.overflowed) {
+      const all = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+      warnings.unshift(
+        `${grouped(held.length)} of ${grouped(all)} samples, drawn at random, are used: memory is bounded.`,
+      );
+    }
+    const build = () => this.#splits(labels);
+    let splits: Map<string, Sample[]> | undefined;
+    return {
+      path: this.#root.path,
+      format: this.#format,
+      task: this.#task,
+      classes,
+      get splits() {
+        splits ??= build();
+        return splits;
+      },
+      sizes: this.#held.overflowed ? this.#sizes : sizes,
+      folders: this.#folders,
+      warnings,
+    };
+  }
+
+  /** The samples that are held, but for those whose answer is no class. */
+  #splits(labels: ReadonlyMap<string, number>): Map<string, Sample[]> {
+    const names = new SampleNames();
+    const splits = new Map<string, Sample[]>();
+    for (const { annotation, found } of this.#held.items) {
+      const { split, file, id, image, text, context, target, label: name } = annotation;
+      const label = name === undefined ? -1 : labels.get(name);
+      if (label === undefined) continue;
+      const shared = found === undefined ? undefined : this.#shared(found);
+      const source = typeof image === 'object' ? image : shared?.image;
+      const samples = splits.get(split) ?? [];
+      samples.push({
+        id: names.unique(`${shared?.id ?? idWithin(this.#root, file)}#${id}`),
+        file: found ?? file,
+        ...(source && { image: source }),
+        ...(text !== undefined && { text }),
+        ...(context !== undefined && { context }),
+        ...(target !== undefined && { target }),
+        label,
+      });
+      splits.set(split, samples);
+    }
+    return splits;
   }
 
   #shared(file: string): { readonly id: string; readonly image: ImageSource } {
@@ -148,6 +172,11 @@ export class AnnotatedSamples {
     this.#images.set(file, shared);
     return shared;
   }
+}
+
+/** As `path.dirname` gives it, which is slow for each of many annotations. */
+function folderOf(file: string): string {
+  return file.slice(0, file.lastIndexOf(path.sep));
 }
 
 /** Names of the classes: all, in the order of their code points, or the most frequent ones where there are too many. */

@@ -50,10 +50,15 @@ export interface Dataset {
   readonly task: Task;
   /** Names of the classes as published; empty for tasks without classes. */
   readonly classes: readonly string[];
-  /** Samples by split, the split's name as the dataset has it; the one entry `all` where there are no splits. */
+  /**
+   * Samples by split, the split's name as the dataset has it; the one entry `all` where there are no splits. They may be
+   * made when they are first asked for: a search only counts them.
+   */
   readonly splits: ReadonlyMap<string, readonly Sample[]>;
-  /** Samples of each split as annotated, where only a random part of them is held. */
+  /** Samples of each split as annotated, of which only a random part may be held; as many as in `splits` when left out. */
   readonly sizes?: ReadonlyMap<string, number>;
+  /** The folders of the samples' files, where they are known without the samples. */
+  readonly folders?: ReadonlySet<string>;
   /** What was left out or guessed, for people: rows without image, rare answers, … */
   readonly warnings: readonly string[];
 }

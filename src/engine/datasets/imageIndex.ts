@@ -9,15 +9,10 @@ import { IMAGE } from './images.ts';
  */
 export class ImageIndex {
   readonly #exact = new Map<string, string>();
-  /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
-  readonly #folded = new Map<string, string>();
+  #folded: Map<string, string> | undefined;
 
   constructor(folder: Folder) {
-    for (const { relative, file } of imagesBelow(folder)) {
-      this.#exact.set(relative, file);
-      const key = fold(relative);
-      if (!this.#folded.has(key)) this.#folded.set(key, file);
-    }
+    for (const { relative, file } of imagesBelow(folder)) this.#exact.set(relative, file);
   }
 
   get size(): number {
@@ -30,10 +25,24 @@ export class ImageIndex {
    */
   find(relative: string, base = ''): string | undefined {
     if (relative.length > MAX_PATH) return undefined;
+    const exact = this.#exact.get(base === '' ? relative : `${base}/${relative}`);
+    if (exact !== undefined) return exact;
     const slashed = relative.replaceAll('\\', '/');
     if (path.posix.isAbsolute(slashed)) return undefined;
     const normal = path.posix.normalize(base === '' ? slashed : `${base}/${slashed}`);
-    return this.#exact.get(normal) ?? this.#folded.get(fold(normal));
+    return this.#exact.get(normal) ?? this.#byFoldedPath().get(fold(normal));
+  }
+
+  /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
+  #byFoldedPath(): ReadonlyMap<string, string> {
+    if (this.#folded) return this.#folded;
+    const folded = new Map<string, string>();
+    for (const [relative, file] of this.#exact) {
+      const key = fold(relative);
+      if (!folded.has(key)) folded.set(key, file);
+    }
+    this.#folded = folded;
+    return folded;
   }
 }
 
@@ -52,16 +61,14 @@ const MAX_BASE_DEPTH = 3;
 export class ImageFinder {
   readonly #index: ImageIndex;
   readonly #ways: { base: string; ending: string }[];
-  readonly #cocoNumbers = new Map<number, string>();
+  readonly #root: Folder;
+  #cocoNumbers: Map<number, string> | undefined;
 
   /** @param preferred folders to look in first, relative to the dataset */
   constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
     const bases = [...new Set([...preferred, '', ...foldersBelow(root, MAX_BASE_DEPTH)])].slice(0, MAX_BASES);
     this.#index = index;
-    for (const { relative, file } of imagesBelow(root)) {
-      const number = COCO_FILE.exec(relative)?.[1];
-      if (number !== undefined) this.#cocoNumbers.set(Number(number), file);
-    }
+    this.#root = root;
     this.#ways = ['', ...ENDINGS].flatMap((ending) => bases.map((base) => ({ base, ending })));
   }
 
@@ -72,12 +79,22 @@ export class ImageFinder {
       const file = this.#index.find(name + way.ending, way.base);
       if (file === undefined) continue;
       // Where one image was found, the next one will be.
-      this.#ways.splice(position, 1);
-      this.#ways.unshift(way);
+      if (position > 0) this.#ways.unshift(...this.#ways.splice(position, 1));
       return file;
     }
-    const number = this.#cocoNumbers.size > 0 ? COCO_NAME.exec(path.posix.basename(name))?.[1] : undefined;
-    return number === undefined ? undefined : this.#cocoNumbers.get(Number(number));
+    const number = COCO_NAME.exec(path.posix.basename(name))?.[1];
+    return number === undefined ? undefined : this.#byCocoNumber().get(Number(number));
+  }
+
+  #byCocoNumber(): ReadonlyMap<number, string> {
+    if (this.#cocoNumbers) return this.#cocoNumbers;
+    const files = new Map<number, string>();
+    for (const { relative, file } of imagesBelow(this.#root)) {
+      const number = COCO_FILE.exec(relative)?.[1];
+      if (number !== undefined) files.set(Number(number), file);
+    }
+    this.#cocoNumbers = files;
+    return files;
   }
 }
 

@@ -104,12 +104,13 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   if (!chosen) {
     throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : await notADataset(named, signal));
   }
-  const dataset = await openReading(chosen, signal);
+  const dataset = await chosen.open(signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
     throw new InputError(`${named}: only one class (${JSON.stringify(only)}). A ranking needs at least two.`);
   }
-  return { ...dataset, warnings: [...choicesBeside(chosen, readings, task), ...dataset.warnings] };
+  const path = chosen.precise ?? dataset.path;
+  return { ...dataset, path, warnings: [...choicesBeside(chosen, readings, task), ...dataset.warnings] };
 }
 
 /** What a person could have chosen instead of a reading, and how. */
@@ -127,11 +128,6 @@ function choicesBeside(chosen: Reading, readings: readonly Reading[], task: Task
     );
   }
   return choices;
-}
-
-async function openReading({ open, precise }: Reading, signal: AbortSignal | undefined): Promise<Dataset> {
-  const dataset = await open(signal);
-  return precise === undefined ? dataset : { ...dataset, path: precise };
 }
 
 /** How far above a file or folder that a person named its dataset is looked for: `coco/annotations/captions.json`. */
@@ -162,6 +158,8 @@ function inside(named: string, reading: Reading): Reading[] {
 /** A dataset that a search found, and what it was taken for. */
 export interface FoundDataset {
   readonly dataset: Dataset;
+  /** What names it, so that it is opened and not another one in its folder. */
+  readonly path: string;
   readonly reason: string;
   /** Whether the dataset was read; without, its splits and classes are not known. */
   readonly counted: boolean;
@@ -187,29 +185,30 @@ export async function findDatasets(
     return { datasets: below.datasets, skipped: [...skipped, ...below.skipped] };
   }
   for (const reading of readings) {
-    const { reason, task, format, precise } = reading;
+    const { reason, task, format, precise, open } = reading;
     const timeout = AbortSignal.timeout(MAX_COUNT_MS);
     try {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      datasets.push({ dataset: await openReading(reading, either), reason, counted: true });
+      const dataset = await open(either);
+      datasets.push({ dataset, path: precise ?? dataset.path, reason, counted: true });
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();
       if (timeout.aborted) {
-        const about = { path: precise ?? folder.path, format, task, classes: [], splits: new Map(), warnings: [] };
-        datasets.push({ dataset: about, reason, counted: false });
+        const about = { path: folder.path, format, task, classes: [], splits: new Map(), warnings: [] };
+        datasets.push({ dataset: about, path: precise ?? folder.path, reason, counted: false });
       } else {
         const reason = error instanceof Error ? error.message : String(error);
         skipped.push({ path: precise ?? folder.path, reason });
       }
     }
   }
-  const files = datasets.flatMap(({ dataset }) => [...dataset.splits.values()].flat().map(({ file }) => file));
-  files.push(...readings.flatMap((reading) => reading.path ?? []));
+  const taken = new Set(readings.flatMap((reading) => (reading.path === undefined ? [] : path.dirname(reading.path))));
+  for (const { dataset } of datasets) for (const place of foldersOf(dataset)) taken.add(place);
   // Which images belong to annotations is known when these were read.
   const allRead = datasets.length === readings.length && datasets.every(({ counted }) => counted);
   const mayHoldMore = readings.every(({ task, path: file }) => OF_TEXTS.has(task) || (allRead && file !== undefined));
-  if (files.length === 0 || !mayHoldMore) return { datasets, skipped };
-  const below = await findBelow(folder, new Set(files.map((file) => path.dirname(file))), signal);
+  if (taken.size === 0 || !mayHoldMore) return { datasets, skipped };
+  const below = await findBelow(folder, taken, signal);
   return { datasets: [...datasets, ...below.datasets], skipped: [...skipped, ...below.skipped] };
 }
 
@@ -244,16 +243,25 @@ export function chooseSplit(dataset: Dataset): { name: string; samples: readonly
   return { name, samples, size: sizeOf(dataset, name) };
 }
 
-function sizeOf({ splits, sizes }: Dataset, split: string): number {
-  return sizes?.get(split) ?? splits.get(split)?.length ?? 0;
+function sizeOf(dataset: Dataset, split: string): number {
+  return dataset.sizes?.get(split) ?? dataset.splits.get(split)?.length ?? 0;
 }
 
-export function summarizeDataset({ dataset, reason, counted }: FoundDataset, workspace: string): DatasetSummary {
-  const splits = Object.fromEntries([...dataset.splits.keys()].map((name) => [name, sizeOf(dataset, name)]));
+function foldersOf(dataset: Dataset): ReadonlySet<string> {
+  const samples = () => [...dataset.splits.values()].flat();
+  return dataset.folders ?? new Set(samples().map(({ file }) => path.dirname(file)));
+}
+
+export function summarizeDataset(
+  { dataset, path: named, reason, counted }: FoundDataset,
+  workspace: string,
+): DatasetSummary {
+  const names = [...(dataset.sizes ?? dataset.splits).keys()];
+  const splits = Object.fromEntries(names.map((name) => [name, sizeOf(dataset, name)]));
   return {
-    id: idOf(dataset.path, workspace),
-    name: path.basename(dataset.path),
-    path: dataset.path,
+    id: idOf(named, workspace),
+    name: path.basename(named),
+    path: named,
     format: dataset.format,
     task: dataset.task,
     reason,

@@ -53,7 +53,7 @@ async function found(files: Readonly<Record<string, string | Uint8Array>>): Prom
   const { root } = await walk(await folderWith(files));
   const { datasets, skipped } = await findDatasets(root);
   expect(skipped).toEqual([]);
-  return datasets.map(({ dataset }) => [path.relative(root.path, dataset.path), dataset.task]);
+  return datasets.map(({ dataset, path: named }) => [path.relative(root.path, named), dataset.task]);
 }
 
 describe('tables of annotations', () => {
@@ -142,7 +142,7 @@ describe('the splits of tables', () => {
     const others = ['train_old.csv', 'data.csv', 'other.csv'].map((name) => path.join(folder, name)).join(', ');
     expect(dataset.warnings).toEqual([expect.stringContaining(`can be named instead: ${others}.`)]);
     const { datasets } = await findDatasets((await walk(folder)).root);
-    expect(datasets.map(({ dataset: { path: place, splits } }) => [path.basename(place), splits.size])).toEqual([
+    expect(datasets.map(({ path: place, dataset: { splits } }) => [path.basename(place), splits.size])).toEqual([
       ['train.csv', 2],
       ['train_old.csv', 1],
       ['data.csv', 1],
@@ -432,7 +432,7 @@ describe('a search', () => {
     const { root } = await walk(folder);
     await rm(path.join(folder, 'labels.csv'));
     const { datasets, skipped } = await findDatasets(root);
-    expect(datasets.map(({ dataset }) => path.relative(folder, dataset.path))).toEqual(['pets']);
+    expect(datasets.map(({ path: named }) => path.relative(folder, named))).toEqual(['pets']);
     expect(skipped).toEqual([{ path: folder, reason: expect.stringContaining('labels.csv') }]);
   });
 

@@ -45,11 +45,11 @@ describe('Hugging Face parquet', () => {
     await rename(path.join(folder, 'train'), path.join(folder, 'data'));
     await rm(path.join(folder, 'README.md'));
     const { datasets } = await findDatasets((await walk(folder)).root);
-    expect(datasets.map(({ dataset }) => [dataset.path, splitSizes(dataset)])).toEqual([[folder, { all: 4 }]]);
+    expect(datasets.map(({ dataset, path: named }) => [named, splitSizes(dataset)])).toEqual([[folder, { all: 4 }]]);
     await cp(miniature('hf-parquet/data'), path.join(folder, 'data'), { recursive: true });
     await rm(path.join(folder, 'data', '0000.parquet'));
     const inCells = await findDatasets((await walk(folder)).root);
-    expect(inCells.datasets.map(({ dataset }) => dataset.path)).toEqual([path.join(folder, 'data')]);
+    expect(inCells.datasets.map(({ path: named }) => named)).toEqual([path.join(folder, 'data')]);
   });
 
   it('tells of rows whose image is missing', async () => {

@@ -48,7 +48,10 @@ describe('the layouts of image classification', () => {
     }
     const { datasets, skipped } = await findDatasets((await walk(root)).root);
     expect(skipped).toEqual([]);
-    const found = datasets.map(({ dataset }) => [path.relative(path.join(root, 'data'), dataset.path), dataset.format]);
+    const found = datasets.map(({ dataset, path: named }) => [
+      path.relative(path.join(root, 'data'), named),
+      dataset.format,
+    ]);
     const inner: Readonly<Record<string, string>> = {
       VOCdevkit: 'VOCdevkit/VOC2007',
       'caltech-101': 'caltech-101/101_ObjectCategories',

@@ -54,8 +54,12 @@ describe('the layouts of captions, questions, expressions and texts', () => {
       const dataset = await openDataset(miniature(name), 'auto');
       expect(dataset).toMatchObject({ format, task });
       expect(dataset.classes).toHaveLength(classes);
+      // A search counts without making the samples.
+      expect(Object.fromEntries(dataset.sizes ?? [])).toEqual(splits);
       expect(splitSizes(dataset)).toEqual(splits);
-      const ids = [...dataset.splits.values()].flat().map(({ id }) => id);
+      const samples = [...dataset.splits.values()].flat();
+      expect(dataset.folders).toEqual(new Set(samples.map(({ file }) => path.dirname(file))));
+      const ids = samples.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
     },
   );
@@ -64,7 +68,7 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     const { root } = await walk(path.dirname(miniature('x')));
     const { datasets } = await findDatasets(root);
     const formats = new Map(
-      datasets.map(({ dataset }) => [path.relative(root.path, dataset.path).split(path.sep)[0], dataset.format]),
+      datasets.map(({ dataset, path: named }) => [path.relative(root.path, named).split(path.sep)[0], dataset.format]),
     );
     for (const [name, [format]] of Object.entries(MINIATURES))
       expect([name, formats.get(name)]).toEqual([name, format]);
@@ -228,6 +232,8 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     const png = await readFile(miniature('captions-jsonl/images/0.png'));
     const dataset = await openDataset(await folderWith({ 'a.png': png, 'train.jsonl': questions.join('\n') }), 'auto');
     expect(dataset.classes).toHaveLength(1000);
+    expect(Object.fromEntries(dataset.sizes ?? [])).toEqual({ train: 1149 });
+    expect(splitSizes(dataset)).toEqual({ train: 1149 });
     expect(dataset.warnings.join()).toContain('51 samples have none of the 1,000 most frequent answers');
   });
 

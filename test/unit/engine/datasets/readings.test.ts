@@ -10,7 +10,7 @@ async function found(folder: string): Promise<Record<string, Record<string, numb
   const { datasets, skipped } = await findDatasets((await walk(folder)).root);
   expect(skipped).toEqual([]);
   return Object.fromEntries(
-    datasets.map(({ dataset }) => [path.relative(folder, dataset.path), splitSizes(dataset)] as const),
+    datasets.map(({ dataset, path: named }) => [path.relative(folder, named), splitSizes(dataset)] as const),
   );
 }
 
@@ -196,7 +196,7 @@ describe('a search', () => {
     await cp(miniature('dtd'), path.join(folder, 'textures'), { recursive: true });
     const { datasets, skipped } = await findDatasets((await walk(folder)).root);
     expect(skipped.map((entry) => path.relative(folder, entry.path))).toEqual(['train-v1.1.json']);
-    expect(datasets.map(({ dataset }) => path.relative(folder, dataset.path))).toEqual(['train-v2.0.json', 'textures']);
+    expect(datasets.map(({ path: named }) => path.relative(folder, named))).toEqual(['train-v2.0.json', 'textures']);
   });
 });
 
