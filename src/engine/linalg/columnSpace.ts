@@ -1,7 +1,7 @@
 import { independentRows, inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
-import { addTo, dot, selectRows, zeros } from './matrix.ts';
-import { gramian, inTurn, multiplyLowerTriangular } from './multiply.ts';
+import { dot, selectRows } from './matrix.ts';
+import { inTurn, multiplyLowerTriangular, sumOfGramians } from './multiply.ts';
 import { positiveWhitening } from './whitening.ts';
 
 /**
@@ -48,7 +48,7 @@ export async function robustProjector(vectors: readonly Matrix[], vectorGram: Ma
   for (let pass = 1; ; pass++) {
     const shifted = await shiftedWhitening(gram);
     factors = await inTurn(factors, (block) => multiplyLowerTriangular(shifted, block));
-    gram = await sumOfGramians(factors);
+    gram = await sumOfGramians(gram.rows, factors);
     let whitening = await trustedWhitening(gram);
     if (whitening === undefined && pass === 1) {
       const rows = await independentRows(gram, RANK_TOLERANCE);
@@ -70,15 +70,6 @@ async function shiftedWhitening(gram: Matrix): Promise<Matrix> {
     shifted.data[i * gram.cols + i] = (shifted.data[i * gram.cols + i] as number) + shift;
   }
   return positiveWhitening(shifted, shift);
-}
-
-async function sumOfGramians(blocks: readonly Matrix[]): Promise<Matrix> {
-  const size = blocks[0]?.rows ?? 0;
-  const sum = zeros(size, size);
-  for (const block of blocks) {
-    addTo(sum, await gramian(block));
-  }
-  return sum;
 }
 
 function trace(matrix: Matrix): number {

@@ -1,11 +1,13 @@
 import type { Matrix } from './matrix.ts';
 import { paste, rowRange, submatrix, transpose, zeros } from './matrix.ts';
-import { gemm } from './onnxKernels.ts';
+import { addProduct, gemm } from './onnxKernels.ts';
 
 /** Products of fewer multiplications than this are cheaper in a loop than through a call into ONNX Runtime. */
 const SMALL = 20_000;
 /** Rows per step where only one triangle is needed: small enough to skip most of the other, large enough for Gemm. */
 const TRIANGLE_STEP = 256;
+/** The same for Gram matrices, whose long sums keep Gemm busy in smaller steps. */
+const GRAM_STEP = 192;
 
 /**
  * From this many multiplications on single precision, twice as fast, is worth it where its error is checked afterwards
@@ -51,13 +53,35 @@ export async function multiplyTransposed(a: Matrix, b: Matrix): Promise<Matrix> 
   return result;
 }
 
-/** A·Aᵀ: the lower triangle is computed, the upper one mirrored, so the result is exactly symmetric. */
-export async function gramian(a: Matrix): Promise<Matrix> {
-  const result = zeros(a.rows, a.rows);
-  for (let from = 0; from < a.rows; from += TRIANGLE_STEP) {
-    const to = Math.min(from + TRIANGLE_STEP, a.rows);
-    paste(result, await multiplyTransposed(rowRange(a, from, to), rowRange(a, 0, to)), from, 0);
+/** A·Aᵀ, exactly symmetric. */
+export function gramian(a: Matrix): Promise<Matrix> {
+  return sumOfGramians(a.rows, [a]);
+}
+
+/**
+ * Σ A·Aᵀ, exactly symmetric: strips of the lower triangle add up in place, and the upper one is a mirror of it.
+ *
+ * @param size r
+ * @param blocks A `[r, b]`; a block may be overwritten by the next
+ */
+export async function sumOfGramians(size: number, blocks: Iterable<Matrix>): Promise<Matrix> {
+  const strips: Matrix[] = [];
+  for (const block of blocks) {
+    for (let from = 0; from < size; from += GRAM_STEP) {
+      const to = Math.min(from + GRAM_STEP, size);
+      const strip = strips[from / GRAM_STEP];
+      const [left, right] = [rowRange(block, from, to), rowRange(block, 0, to)];
+      if (strip === undefined) {
+        strips.push(await multiplyTransposed(left, right));
+      } else {
+        await addProduct(1, left.data, right.data, strip.data, to - from, block.cols, to, 'b');
+      }
+    }
   }
+  const result = zeros(size, size);
+  strips.forEach((strip, k) => {
+    paste(result, strip, k * GRAM_STEP, 0);
+  });
   mirrorLower(result);
   return result;
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { rowRange, zeros } from '../linalg/matrix.ts';
-import { gramian } from '../linalg/multiply.ts';
+import { sumOfGramians } from '../linalg/multiply.ts';
 import { standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
 
 /** Samples that are centred and multiplied at once: bounds the memory, `[d, 2048]` doubles. */
@@ -57,31 +57,27 @@ export class SufficientStatistics {
           `statistics of ${this.dimension} features; extract them again with the same checkpoint.`,
       );
     }
-    const memory = new Float64Array(this.dimension * Math.min(BLOCK_SAMPLES, features.rows));
-    for (let from = 0; from < features.rows; from += BLOCK_SAMPLES) {
-      const to = Math.min(from + BLOCK_SAMPLES, features.rows);
-      await this.addBlock(features, labels, from, to, memory);
+    if (features.rows === 0) return;
+    if (this.count === 0) this.shift.set(features.data.subarray(0, this.dimension));
+    const sum = new Float64Array(this.dimension);
+    for (const [from, to] of blocksOf(features)) {
+      const added =
+        labels === undefined ? this.sumBlock(features, from, to) : this.sumClasses(features, labels, from, to);
+      added.forEach((value, j) => {
+        sum[j] = (sum[j] as number) + value;
+      });
     }
+    const offset = sum.map((total) => total / features.rows);
+    this.mergeMoments(features.rows, offset, await sumOfGramians(this.dimension, this.centred(features, offset)));
   }
 
-  private async addBlock(
-    features: FloatMatrix,
-    labels: Int32Array | undefined,
-    from: number,
-    to: number,
-    memory: Float64Array<ArrayBuffer>,
-  ): Promise<void> {
-    const { dimension, shift } = this;
-    const { data } = features;
-    if (this.count === 0) {
-      shift.set(data.subarray(from * dimension, (from + 1) * dimension));
+  /** Blocks `[d, b]` of the samples less their mean, each overwritten by the next. */
+  private *centred(features: FloatMatrix, offset: Float64Array): Generator<Matrix> {
+    const memory = new Float64Array(this.dimension * Math.min(BLOCK_SAMPLES, features.rows));
+    const unscaled = new Float64Array(this.dimension).fill(1);
+    for (const [from, to] of blocksOf(features)) {
+      yield standardisedColumns(features, from, to, this.shift, offset, unscaled, memory);
     }
-    const count = to - from;
-    const sum = labels === undefined ? this.sumBlock(features, from, to) : this.sumClasses(features, labels, from, to);
-    const offset = sum.map((total) => total / count);
-    const unscaled = new Float64Array(dimension).fill(1);
-    const centred = standardisedColumns(features, from, to, shift, offset, unscaled, memory);
-    this.mergeMoments(count, offset, await gramian(centred));
   }
 
   /** `[d]`, Σ(x−shift) of samples `from` to `to`. */
@@ -221,6 +217,11 @@ export class SufficientStatistics {
     }
     return statistics;
   }
+}
+
+/** First and last sample, exclusive, of every block. */
+function* blocksOf({ rows }: FloatMatrix): Generator<[number, number]> {
+  for (let from = 0; from < rows; from += BLOCK_SAMPLES) yield [from, Math.min(from + BLOCK_SAMPLES, rows)];
 }
 
 function byteLength(dimension: number, classCount: number): number {
