@@ -1,7 +1,6 @@
 import type { Matrix } from './matrix.ts';
-import { addTo, paste, rowRange, scaled, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
-import { multiply, multiplyTransposed } from './multiply.ts';
-import { addProduct } from './onnxKernels.ts';
+import { zeros } from './matrix.ts';
+import { reflectBothSides } from './onnxKernels.ts';
 import { allocate, doubles, kernels } from './wasm/kernels.ts';
 
 /** Width of the band: wide enough for Gemm to make it, narrow enough for loops to narrow it further. */
@@ -46,7 +45,7 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
     const rest = compact(buffer, left, width);
     if (panel.v.rows > 0) {
       panels.push(panel);
-      await reflectBothSides(panel, rest);
+      await reflectBothSides(panel.v, panel.t, rest);
     }
   }
   return { band, panels };
@@ -78,30 +77,4 @@ function factorPanel(columns: Matrix, first: number): Panel {
     v: { rows: count, cols: length, data: doubles(vAt, count * length).slice() },
     t: { rows: count, cols: count, data: doubles(tAt, count * count).slice() },
   };
-}
-
-/** Qᵀ·A·Q in place for Q = I − Vᵀ·T·V: A − W·V − Vᵀ·Wᵀ with W = A·VᵀT − ½·Vᵀ·(Tᵀ·V·A·Vᵀ·T). */
-async function reflectBothSides({ v, t }: Panel, a: Matrix): Promise<void> {
-  const product = await multiply(await multiplyTransposed(a, v), t);
-  const inner = await multiply(transpose(t), await multiply(v, product));
-  const vectors = transpose(v);
-  addTo(product, scaled(await multiply(vectors, inner), -0.5));
-  const width = v.rows;
-  const left = zeros(a.rows, 2 * width);
-  paste(left, product, 0, 0);
-  paste(left, vectors, 0, width);
-  const right = zeros(2 * width, a.rows);
-  paste(right, v, 0, 0);
-  paste(right, transpose(product), width, 0);
-  await addProduct(-1, left.data, right.data, a.data, a.rows, 2 * width, a.cols, 'neither');
-}
-
-/** Qᵀ·C, or Q·C when `back`, for Q = I − Vᵀ·T·V on the rows from `first` on. */
-export async function reflect({ first, v, t }: Panel, c: Matrix, back: boolean): Promise<Matrix> {
-  const part = submatrix(c, first, 0, c.rows - first, c.cols);
-  const inner = await multiply(back ? t : transpose(t), await multiply(v, part));
-  const update = await multiply(transpose(v), inner);
-  const result: Matrix = { ...c, data: c.data.slice() };
-  subtractFrom(rowRange(result, first, c.rows), update);
-  return result;
 }

@@ -1,18 +1,14 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { PbfWriter } from 'pbf';
+import type { Matrix } from './matrix.ts';
+import type { ElementType, OnnxNode } from './onnxModel.ts';
+import { onnxModel } from './onnxModel.ts';
 
 /**
- * ONNX Runtime as a BLAS: a graph of one Gemm node, made in memory, multiplies on all cores with the vector
- * instructions that JavaScript can't reach (about 60 GFLOP/s in double precision on two cores, plain loops 0.8).
+ * ONNX Runtime as a BLAS: a graph of one or a few Gemm nodes, made in memory, multiplies on all cores with the vector
+ * instructions that JavaScript can't reach (about 90 GFLOP/s in double precision on two cores, plain loops 0.8). A call
+ * costs some 80 µs, so small products that follow each other are one graph.
  */
 
-const ELEMENT_TYPE = { float32: 1, float64: 11 };
-const ATTRIBUTE_TYPE_FLOAT = 1;
-const ATTRIBUTE_TYPE_INT = 2;
-const IR_VERSION = 8;
-const OPSET_VERSION = 13;
-
-type ElementType = keyof typeof ELEMENT_TYPE;
 type Numbers = Float32Array | Float64Array;
 
 const sessions = new Map<string, Promise<InferenceSession>>();
@@ -36,7 +32,7 @@ export async function gemm<T extends Numbers>(
   n: number,
   transposed: Transposed,
 ): Promise<void> {
-  const session = await gemmSession(result, transposed, undefined);
+  const session = await gemmSession(elementType(result), transposed, undefined);
   await session.run(factors(a, b, m, k, n, transposed), { y: tensor(result, m, n) });
 }
 
@@ -57,7 +53,7 @@ export async function addProduct<T extends Numbers>(
   n: number,
   transposed: Transposed,
 ): Promise<void> {
-  const session = await gemmSession(c, transposed, sign);
+  const session = await gemmSession(elementType(c), transposed, sign);
   // The kernel copies C to Y before it multiplies, so the two may share their memory.
   const shared = tensor(c, m, n);
   await session.run({ ...factors(a, b, m, k, n, transposed), c: shared }, { y: shared });
@@ -65,7 +61,56 @@ export async function addProduct<T extends Numbers>(
 
 /** Loads the runtime, for who times what comes after. */
 export async function loadRuntime(): Promise<void> {
-  await gemmSession(new Float64Array(), 'b', undefined);
+  await gemmSession('float64', 'b', undefined);
+}
+
+/**
+ * Qᵀ·C, or Q·C when `back`, in place of C `[m, n]`, for Q = I − Vᵀ·T·V.
+ *
+ * @param v `[r, m]`
+ * @param t `[r, r]`
+ */
+export async function reflectRows(v: Matrix, t: Matrix, c: Matrix, back: boolean): Promise<void> {
+  const run = await session(
+    `reflect rows ${back}`,
+    'float64',
+    ['v', 't', 'c'],
+    [
+      { operator: 'Gemm', inputs: ['v', 'c'], output: 'vc' },
+      { operator: 'Gemm', inputs: ['t', 'vc'], output: 'tvc', integers: { transA: back ? 0 : 1 } },
+      { operator: 'Gemm', inputs: ['v', 'tvc', 'c'], output: 'y', integers: { transA: 1 }, floats: { alpha: -1 } },
+    ],
+  );
+  const shared = matrixTensor(c);
+  await run.run({ v: matrixTensor(v), t: matrixTensor(t), c: shared }, { y: shared });
+}
+
+/**
+ * Qᵀ·A·Q in place of a symmetric A `[m, m]`, for Q = I − Vᵀ·T·V: A − W·V − Vᵀ·Wᵀ with W = P − ½·Vᵀ·Tᵀ·V·P, P = A·Vᵀ·T.
+ *
+ * @param v `[r, m]`
+ * @param t `[r, r]`
+ */
+export async function reflectBothSides(v: Matrix, t: Matrix, a: Matrix): Promise<void> {
+  const run = await session(
+    'reflect both sides',
+    'float64',
+    ['v', 't', 'a'],
+    [
+      { operator: 'Gemm', inputs: ['a', 'v'], output: 'av', integers: { transB: 1 } },
+      { operator: 'Gemm', inputs: ['av', 't'], output: 'p' },
+      { operator: 'Gemm', inputs: ['v', 'p'], output: 'vp' },
+      { operator: 'Gemm', inputs: ['t', 'vp'], output: 'tvp', integers: { transA: 1 } },
+      { operator: 'Gemm', inputs: ['v', 'tvp', 'p'], output: 'w', integers: { transA: 1 }, floats: { alpha: -0.5 } },
+      { operator: 'Transpose', inputs: ['v'], output: 'vt' },
+      { operator: 'Transpose', inputs: ['w'], output: 'wt' },
+      { operator: 'Concat', inputs: ['w', 'vt'], output: 'left', integers: { axis: 1 } },
+      { operator: 'Concat', inputs: ['v', 'wt'], output: 'right', integers: { axis: 0 } },
+      { operator: 'Gemm', inputs: ['left', 'right', 'a'], output: 'y', floats: { alpha: -1 } },
+    ],
+  );
+  const shared = matrixTensor(a);
+  await run.run({ v: matrixTensor(v), t: matrixTensor(t), a: shared }, { y: shared });
 }
 
 function factors(a: Numbers, b: Numbers, m: number, k: number, n: number, transposed: Transposed) {
@@ -81,90 +126,41 @@ function tensor(data: Numbers, rows: number, cols: number): Tensor {
     : new Tensor('float64', data, [rows, cols]);
 }
 
-/** The session of a product of the type of `result`, added to something or not; made once. */
-function gemmSession(result: Numbers, transposed: Transposed, sign: 1 | -1 | undefined): Promise<InferenceSession> {
-  const type = result instanceof Float32Array ? 'float32' : 'float64';
-  const key = `${type} ${transposed} ${sign}`;
-  let session = sessions.get(key);
-  if (session === undefined) {
-    session = InferenceSession.create(gemmModel(type, transposed, sign), {
-      // Idle threads must not spin: the next product may run in the other session, or in a network's.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-    sessions.set(key, session);
-  }
-  return session;
+function matrixTensor({ data, rows, cols }: Matrix): Tensor {
+  return tensor(data, rows, cols);
 }
 
-/**
- * The bytes of an ONNX model with the one node `y = Gemm(a, b)`, or with a sign `y = c ± Gemm(a, b)`; field numbers are
- * those of onnx.proto.
- */
-function gemmModel(type: ElementType, transposed: Transposed, sign: 1 | -1 | undefined): Uint8Array {
+function elementType(data: Numbers): ElementType {
+  return data instanceof Float32Array ? 'float32' : 'float64';
+}
+
+/** The session of a product, added to something or not. */
+function gemmSession(type: ElementType, transposed: Transposed, sign: 1 | -1 | undefined): Promise<InferenceSession> {
   const inputs = sign === undefined ? ['a', 'b'] : ['a', 'b', 'c'];
-  const node = message((writer) => {
-    for (const input of inputs) writer.writeStringField(1, input);
-    writer.writeStringField(2, 'y');
-    writer.writeStringField(4, 'Gemm');
-    if (transposed !== 'neither') {
-      writer.writeBytesField(
-        5,
-        message((attribute) => {
-          attribute.writeStringField(1, transposed === 'a' ? 'transA' : 'transB');
-          attribute.writeVarintField(3, 1);
-          attribute.writeVarintField(20, ATTRIBUTE_TYPE_INT);
-        }),
-      );
-    }
-    if (sign !== undefined) {
-      writer.writeBytesField(
-        5,
-        message((attribute) => {
-          attribute.writeStringField(1, 'alpha');
-          attribute.writeFloatField(2, sign);
-          attribute.writeVarintField(20, ATTRIBUTE_TYPE_FLOAT);
-        }),
-      );
-    }
-  });
-  const graph = message((writer) => {
-    writer.writeBytesField(1, node);
-    writer.writeStringField(2, 'gemm');
-    for (const input of inputs) writer.writeBytesField(11, valueInfo(input, type));
-    writer.writeBytesField(12, valueInfo('y', type));
-  });
-  return message((writer) => {
-    writer.writeVarintField(1, IR_VERSION);
-    writer.writeBytesField(7, graph);
-    writer.writeBytesField(
-      8,
-      message((opset) => opset.writeVarintField(2, OPSET_VERSION)),
-    );
-  });
+  return session(`${type} ${transposed} ${sign}`, type, inputs, [
+    {
+      operator: 'Gemm',
+      inputs,
+      output: 'y',
+      integers: { transA: transposed === 'a' ? 1 : 0, transB: transposed === 'b' ? 1 : 0 },
+      floats: { alpha: sign ?? 1 },
+    },
+  ]);
 }
 
-/** A matrix of any size. */
-function valueInfo(name: string, type: ElementType): Uint8Array {
-  const dimension = (axis: string) => message((writer) => writer.writeStringField(2, `${name}_${axis}`));
-  const shape = message((writer) => {
-    writer.writeBytesField(1, dimension('rows'));
-    writer.writeBytesField(1, dimension('cols'));
+/** A session of the model with these nodes; made once per name. */
+function session(
+  name: string,
+  type: ElementType,
+  inputs: readonly string[],
+  nodes: readonly OnnxNode[],
+): Promise<InferenceSession> {
+  const made = sessions.get(name);
+  if (made !== undefined) return made;
+  const created = InferenceSession.create(onnxModel(type, inputs, nodes), {
+    // Idle threads must not spin: the next product may run in another session, or in a network's.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
-  const tensorType = message((writer) => {
-    writer.writeVarintField(1, ELEMENT_TYPE[type]);
-    writer.writeBytesField(2, shape);
-  });
-  return message((writer) => {
-    writer.writeStringField(1, name);
-    writer.writeBytesField(
-      2,
-      message((type) => type.writeBytesField(1, tensorType)),
-    );
-  });
-}
-
-function message(write: (writer: PbfWriter) => void): Uint8Array {
-  const writer = new PbfWriter();
-  write(writer);
-  return writer.finish();
+  sessions.set(name, created);
+  return created;
 }

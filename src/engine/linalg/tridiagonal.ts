@@ -1,6 +1,7 @@
-import { BAND, BAND_WIDTH, reduceToBand, reflect } from './bandReduction.ts';
+import { BAND, BAND_WIDTH, reduceToBand } from './bandReduction.ts';
 import type { Matrix } from './matrix.ts';
-import { paste, submatrix, zeros } from './matrix.ts';
+import { paste, rowRange, submatrix, zeros } from './matrix.ts';
+import { reflectRows } from './onnxKernels.ts';
 import { allocate, doubles, integers, kernels } from './wasm/kernels.ts';
 
 /** Columns that reflections are applied to at once: `BAND` rows of them stay in the first-level cache. */
@@ -35,13 +36,15 @@ export async function tridiagonalise(matrix: Matrix): Promise<Tridiagonal> {
     diagonal: chase.diagonal,
     offDiagonal: chase.offDiagonal,
     rotate: async (c) => {
-      let result = c;
-      for (const panel of panels) result = await reflect(panel, result, false);
+      const result: Matrix = { ...c, data: c.data.slice() };
+      for (const { first, v, t } of panels) await reflectRows(v, t, rowRange(result, first, c.rows), false);
       return applyReflections(chase, result, false);
     },
     rotateBack: async (z) => {
-      let result = applyReflections(chase, z, true);
-      for (const panel of panels.toReversed()) result = await reflect(panel, result, true);
+      const result = applyReflections(chase, z, true);
+      for (const { first, v, t } of panels.toReversed()) {
+        await reflectRows(v, t, rowRange(result, first, z.rows), true);
+      }
       return result;
     },
   };
