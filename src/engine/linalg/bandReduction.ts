@@ -4,7 +4,7 @@ import { reflectBothSides } from './onnxKernels.ts';
 import { allocate, doubles, kernels } from './wasm/kernels.ts';
 
 /** Width of the band: wide enough for Gemm to make it, narrow enough for loops to narrow it further. */
-export const BAND = 48;
+export const BAND = 32;
 
 /** I − Vᵀ·T·V on the rows from `first` on; V `[r, m]` holds the vectors of r reflections in its rows. */
 export interface Panel {
@@ -66,11 +66,11 @@ function factorPanel(columns: Matrix, first: number): Panel {
   const { rows: width, cols: length, data } = columns;
   const count = Math.min(width, length - 1);
   if (count <= 0) return { first, v: zeros(0, length), t: zeros(0, 0) };
-  const [columnsAt, vAt, tAt] = allocate(8 * data.length, 8 * count * length, 8 * count * count);
+  const [columnsAt, vAt, tAt, sumsAt] = allocate(8 * data.length, 8 * count * length, 8 * count * count, 8 * width);
   doubles(columnsAt, data.length).set(data);
   doubles(vAt, count * length).fill(0);
   doubles(tAt, count * count).fill(0);
-  kernels.factorColumns(columnsAt, width, length, vAt, tAt);
+  kernels.factorColumns(columnsAt, width, length, vAt, tAt, sumsAt);
   data.set(doubles(columnsAt, data.length));
   return {
     first,

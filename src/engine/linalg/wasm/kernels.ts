@@ -30,7 +30,7 @@ interface Exports {
     backwards: number,
     sums: number,
   ): void;
-  factorColumns(columns: number, width: number, length: number, v: number, t: number): void;
+  factorColumns(columns: number, width: number, length: number, v: number, t: number, sums: number): void;
   sumRows32: SumRows;
   sumRows64: SumRows;
   sumSquares32: SumSquares;

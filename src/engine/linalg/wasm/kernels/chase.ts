@@ -46,7 +46,7 @@ export function chaseBand(
         reflectBoth(doubleAt(rows, first), stride, v, length, tau, sums);
         const below = first + length;
         const belowRows = doubleAt(band, (below + 1) * stride + first);
-        reflectRight(belowRows, stride, min(width, size - below), v, length, tau);
+        reflectRight(belowRows, stride, min(width, size - below), v, length, tau, sums);
         store<i32>(singleAt(firsts, count), first);
         store<i32>(singleAt(lengths, count), length);
         store<f64>(doubleAt(taus, count), tau);

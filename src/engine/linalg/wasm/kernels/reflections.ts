@@ -6,27 +6,46 @@ import { doubleAt, horizontalSum, PAIR } from './memory';
 /** What the last `householder` left of its vector's first entry. */
 export let reflectedHead: f64 = 0;
 
+/** Vectors whose entries are all smaller pass for 0: their squares and inverses leave the range of doubles. */
+const TINY: f64 = 1e-290;
+
 /** Replaces x `[length]` by the v of the reflection that maps x to (`reflectedHead`, 0, …, 0); returns τ. */
 export function householder(x: usize, length: i32): f64 {
-  const end = doubleAt(x, length);
+  const tail = x + 8;
+  const bytes = doubleAt(0, length - 1);
   const head = load<f64>(x);
-  let largest: f64 = 0;
-  for (let at = x + 8; at < end; at += 8) largest = max(largest, abs(load<f64>(at)));
+  const largest = largestMagnitude(tail, bytes);
   store<f64>(x, 1);
   reflectedHead = head;
-  if (largest === 0) return 0;
+  if (largest < TINY) return 0;
   // Scaled, so that squares neither overflow nor vanish.
   const scale = max(largest, abs(head));
-  let squares = (head / scale) * (head / scale);
-  for (let at = x + 8; at < end; at += 8) {
-    const value = load<f64>(at) / scale;
-    squares += value * value;
-  }
-  const norm = scale * sqrt(squares);
-  reflectedHead = head > 0 ? -norm : norm;
-  const divisor = head - reflectedHead;
-  for (let at = x + 8; at < end; at += 8) store<f64>(at, load<f64>(at) / divisor);
-  return -divisor / reflectedHead;
+  scaleBy(tail, 1 / scale, bytes);
+  const scaledHead = head / scale;
+  const scaledNorm = sqrt(scaledHead * scaledHead + dot(tail, tail, bytes));
+  const scaledResult = head > 0 ? -scaledNorm : scaledNorm;
+  const divisor = scaledHead - scaledResult;
+  scaleBy(tail, 1 / divisor, bytes);
+  reflectedHead = scale * scaledResult;
+  return -divisor / scaledResult;
+}
+
+function largestMagnitude(x: usize, bytes: usize): f64 {
+  const pairs = bytes & ~(PAIR - 1);
+  let largest = f64x2.splat(0);
+  let j: usize = 0;
+  for (; j < pairs; j += PAIR) largest = f64x2.max(largest, f64x2.abs(v128.load(x + j)));
+  const result = max(f64x2.extract_lane(largest, 0), f64x2.extract_lane(largest, 1));
+  return j < bytes ? max(result, abs(load<f64>(x + j))) : result;
+}
+
+/** x *= factor over `bytes`. */
+function scaleBy(x: usize, factor: f64, bytes: usize): void {
+  const pairs = bytes & ~(PAIR - 1);
+  const factors = f64x2.splat(factor);
+  let j: usize = 0;
+  for (; j < pairs; j += PAIR) v128.store(x + j, f64x2.mul(v128.load(x + j), factors));
+  if (j < bytes) store<f64>(x + j, load<f64>(x + j) * factor);
 }
 
 /** (I − τ·v·vᵀ)·A in place for the A `[rows, cols]` at `a`; `sums` has room for `cols` doubles. */
@@ -109,8 +128,51 @@ export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i3
   }
 }
 
-/** A·(I − τ·v·vᵀ) in place for the A `[rows, cols]` at `a`. */
-export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i32, tau: f64): void {
+/** A·(I − τ·v·vᵀ) in place for the A `[rows, cols]` at `a`; `sums` has room for `rows` doubles. */
+export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i32, tau: f64, sums: usize): void {
+  const step = doubleAt(0, stride);
+  const end = doubleAt(0, cols);
+  const pairs = end & ~(PAIR - 1);
+  multiplyVector(a, stride, rows, v, cols, sums);
+  let row = a;
+  let i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const row1 = row + step;
+    const row2 = row1 + step;
+    const row3 = row2 + step;
+    const factor0 = -tau * load<f64>(doubleAt(sums, i));
+    const factor1 = -tau * load<f64>(doubleAt(sums, i + 1));
+    const factor2 = -tau * load<f64>(doubleAt(sums, i + 2));
+    const factor3 = -tau * load<f64>(doubleAt(sums, i + 3));
+    const factors0 = f64x2.splat(factor0);
+    const factors1 = f64x2.splat(factor1);
+    const factors2 = f64x2.splat(factor2);
+    const factors3 = f64x2.splat(factor3);
+    let j: usize = 0;
+    for (; j < pairs; j += PAIR) {
+      const w = v128.load(v + j);
+      v128.store(row + j, f64x2.add(v128.load(row + j), f64x2.mul(factors0, w)));
+      v128.store(row1 + j, f64x2.add(v128.load(row1 + j), f64x2.mul(factors1, w)));
+      v128.store(row2 + j, f64x2.add(v128.load(row2 + j), f64x2.mul(factors2, w)));
+      v128.store(row3 + j, f64x2.add(v128.load(row3 + j), f64x2.mul(factors3, w)));
+    }
+    if (j < end) {
+      const w = load<f64>(v + j);
+      store<f64>(row + j, load<f64>(row + j) + factor0 * w);
+      store<f64>(row1 + j, load<f64>(row1 + j) + factor1 * w);
+      store<f64>(row2 + j, load<f64>(row2 + j) + factor2 * w);
+      store<f64>(row3 + j, load<f64>(row3 + j) + factor3 * w);
+    }
+    row = row3 + step;
+  }
+  for (; i < rows; i++) {
+    addScaled(row, -tau * load<f64>(doubleAt(sums, i)), v, end);
+    row += step;
+  }
+}
+
+/** A·v for the A `[rows, cols]` at `a`, into `products` `[rows]`. */
+export function multiplyVector(a: usize, stride: i32, rows: i32, v: usize, cols: i32, products: usize): void {
   const step = doubleAt(0, stride);
   const end = doubleAt(0, cols);
   const pairs = end & ~(PAIR - 1);
@@ -132,25 +194,18 @@ export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i
       pair2 = f64x2.add(pair2, f64x2.mul(v128.load(row2 + j), w));
       pair3 = f64x2.add(pair3, f64x2.mul(v128.load(row3 + j), w));
     }
-    let sum0 = horizontalSum(pair0);
-    let sum1 = horizontalSum(pair1);
-    let sum2 = horizontalSum(pair2);
-    let sum3 = horizontalSum(pair3);
-    if (j < end) {
-      const w = load<f64>(v + j);
-      sum0 += w * load<f64>(row + j);
-      sum1 += w * load<f64>(row1 + j);
-      sum2 += w * load<f64>(row2 + j);
-      sum3 += w * load<f64>(row3 + j);
-    }
-    addScaled(row, -tau * sum0, v, end);
-    addScaled(row1, -tau * sum1, v, end);
-    addScaled(row2, -tau * sum2, v, end);
-    addScaled(row3, -tau * sum3, v, end);
+    const w = j < end ? load<f64>(v + j) : 0;
+    // Without an odd column w is 0 and what it meets is the last number of the row.
+    const last = doubleAt(0, cols - 1);
+    const target = doubleAt(products, i);
+    store<f64>(target, horizontalSum(pair0) + w * load<f64>(row + last));
+    store<f64>(target, horizontalSum(pair1) + w * load<f64>(row1 + last), 8);
+    store<f64>(target, horizontalSum(pair2) + w * load<f64>(row2 + last), 16);
+    store<f64>(target, horizontalSum(pair3) + w * load<f64>(row3 + last), 24);
     row = row3 + step;
   }
   for (; i < rows; i++) {
-    addScaled(row, -tau * dot(row, v, end), v, end);
+    store<f64>(doubleAt(products, i), dot(row, v, end));
     row += step;
   }
 }
