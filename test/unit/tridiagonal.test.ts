@@ -62,3 +62,18 @@ test('one huge entry leaves the digits of the others', async () => {
     expect(Math.abs((eigenvalues[i] as number) - value)).toBeLessThan(1e-10 * value);
   });
 });
+
+test.each([1e-150, 1e155])('numbers around %d, whose squares leave the range of doubles', (scale) => {
+  const { uniform } = generator(3);
+  const diagonal = Float64Array.from({ length: 60 }, () => 2 + uniform());
+  const offDiagonal = Float64Array.from({ length: 60 }, (_, i) => (i < 59 ? 0.5 * uniform() : 0));
+  const spectrum = (factor: number) =>
+    tridiagonalEigenvalues({
+      diagonal: diagonal.map((value) => factor * value),
+      offDiagonal: offDiagonal.map((value) => factor * value),
+    }).sort();
+  const expected = spectrum(1);
+  spectrum(scale).forEach((value, i) => {
+    expect(Math.abs(value / scale - (expected[i] as number))).toBeLessThan(1e-14);
+  });
+});

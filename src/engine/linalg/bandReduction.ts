@@ -1,16 +1,15 @@
 import type { Matrix } from './matrix.ts';
 import { zeros } from './matrix.ts';
+import type { Reflections } from './onnxKernels.ts';
 import { reflectBothSides } from './onnxKernels.ts';
 import { allocate, doubles, kernels } from './wasm/kernels.ts';
 
 /** Width of the band: wide enough for Gemm to make it, narrow enough for loops to narrow it further. */
 export const BAND = 32;
 
-/** I − Vᵀ·T·V on the rows from `first` on; V `[r, m]` holds the vectors of r reflections in its rows. */
-export interface Panel {
+/** Reflections of the rows from `first` on. */
+export interface Panel extends Reflections {
   first: number;
-  v: Matrix;
-  t: Matrix;
 }
 
 /** Band storage: row i, column j ≤ i at `i·BAND_WIDTH + j − i + BAND_WIDTH − 1`; room for what chasing fills in. */
@@ -45,7 +44,7 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
     const rest = compact(buffer, left, width);
     if (panel.v.rows > 0) {
       panels.push(panel);
-      await reflectBothSides(panel.v, panel.t, rest);
+      await reflectBothSides(panel, rest);
     }
   }
   return { band, panels };

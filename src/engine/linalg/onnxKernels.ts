@@ -64,13 +64,16 @@ export async function loadRuntime(): Promise<void> {
   await gemmSession('float64', 'b', undefined);
 }
 
-/**
- * Qᵀ·C, or Q·C when `back`, in place of C `[m, n]`, for Q = I − Vᵀ·T·V.
- *
- * @param v `[r, m]`
- * @param t `[r, r]`
- */
-export async function reflectRows(v: Matrix, t: Matrix, c: Matrix, back: boolean): Promise<void> {
+/** The product of r Householder reflections as Q = I − Vᵀ·T·V (Schreiber & Van Loan 1989). */
+export interface Reflections {
+  /** `[r, m]`, their vectors. */
+  v: Matrix;
+  /** `[r, r]`, upper triangular. */
+  t: Matrix;
+}
+
+/** Qᵀ·C, or Q·C when `back`, in place of C `[m, n]`. */
+export async function reflectRows({ v, t }: Reflections, c: Matrix, back: boolean): Promise<void> {
   const run = await session(
     `reflect rows ${back}`,
     'float64',
@@ -85,13 +88,8 @@ export async function reflectRows(v: Matrix, t: Matrix, c: Matrix, back: boolean
   await run.run({ v: matrixTensor(v), t: matrixTensor(t), c: shared }, { y: shared });
 }
 
-/**
- * Qᵀ·A·Q in place of a symmetric A `[m, m]`, for Q = I − Vᵀ·T·V: A − W·V − Vᵀ·Wᵀ with W = P − ½·Vᵀ·Tᵀ·V·P, P = A·Vᵀ·T.
- *
- * @param v `[r, m]`
- * @param t `[r, r]`
- */
-export async function reflectBothSides(v: Matrix, t: Matrix, a: Matrix): Promise<void> {
+/** Qᵀ·A·Q in place of a symmetric A `[m, m]`: A − W·V − Vᵀ·Wᵀ with W = P − ½·Vᵀ·Tᵀ·V·P and P = A·Vᵀ·T. */
+export async function reflectBothSides({ v, t }: Reflections, a: Matrix): Promise<void> {
   const run = await session(
     'reflect both sides',
     'float64',

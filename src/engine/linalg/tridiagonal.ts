@@ -37,14 +37,12 @@ export async function tridiagonalise(matrix: Matrix): Promise<Tridiagonal> {
     offDiagonal: chase.offDiagonal,
     rotate: async (c) => {
       const result: Matrix = { ...c, data: c.data.slice() };
-      for (const { first, v, t } of panels) await reflectRows(v, t, rowRange(result, first, c.rows), false);
+      for (const panel of panels) await reflectRows(panel, rowRange(result, panel.first, c.rows), false);
       return applyReflections(chase, result, false);
     },
     rotateBack: async (z) => {
       const result = applyReflections(chase, z, true);
-      for (const { first, v, t } of panels.toReversed()) {
-        await reflectRows(v, t, rowRange(result, first, z.rows), true);
-      }
+      for (const panel of panels.toReversed()) await reflectRows(panel, rowRange(result, panel.first, z.rows), true);
       return result;
     },
   };
@@ -127,58 +125,64 @@ function applyReflections({ count, firsts, lengths, taus, vectors }: Chase, c: M
 const MAX_STEPS = 60;
 
 /**
- * The eigenvalues of a tridiagonal matrix, not sorted, by the implicit QL algorithm. A matrix that is graded from large
- * to small keeps the digits of its small eigenvalues, since the algorithm runs from the end.
+ * The eigenvalues of a tridiagonal matrix, not sorted, by the implicit QL algorithm in the form of Pal, Walker and Kahan
+ * (Parlett, The Symmetric Eigenvalue Problem, 8.15), which needs the squares of the couplings and no roots. A matrix that is
+ * graded from large to small keeps the digits of its small eigenvalues, since the algorithm runs from the end.
  */
-export function tridiagonalEigenvalues({ diagonal, offDiagonal }: Tridiagonal): Float64Array {
-  // QL wants the small end first.
+export function tridiagonalEigenvalues({
+  diagonal,
+  offDiagonal,
+}: Pick<Tridiagonal, 'diagonal' | 'offDiagonal'>): Float64Array {
   const size = diagonal.length;
-  const d = diagonal.toReversed();
-  const e = new Float64Array(size);
-  for (let i = 0; i + 1 < size; i++) e[i] = offDiagonal[size - 2 - i] as number;
+  const largest = Math.max(largestMagnitude(diagonal), largestMagnitude(offDiagonal));
+  if (largest === 0) return new Float64Array(size);
+  // QL wants the small end first. Scaled, so that squares stay in the range of doubles; by a power of two, which is exact.
+  const scale = 2 ** Math.ceil(Math.log2(largest));
+  const d = diagonal.toReversed().map((value) => value / scale);
+  const squares = new Float64Array(size);
+  for (let i = 0; i + 1 < size; i++) squares[i] = ((offDiagonal[size - 2 - i] as number) / scale) ** 2;
   for (let l = 0; l < size; l++) {
     for (let step = 0; ; step++) {
       let m = l;
       for (; m < size - 1; m++) {
-        const scale = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
-        if (Math.abs(e[m] as number) <= Number.EPSILON * scale) break;
+        const negligible = Number.EPSILON * (Math.abs(d[m] as number) + Math.abs(d[m + 1] as number));
+        if ((squares[m] as number) <= negligible * negligible) break;
       }
       if (m === l) break;
       if (step === MAX_STEPS) throw new Error('The eigenvalues of a tridiagonal matrix did not converge.');
-      qlSweep(d, e, l, m);
+      qlSweep(d, squares, l, m);
     }
   }
-  return d;
+  return d.map((value) => value * scale);
 }
 
-function qlSweep(d: Float64Array, e: Float64Array, l: number, m: number): void {
-  const el = e[l] as number;
+function qlSweep(d: Float64Array, squares: Float64Array, l: number, m: number): void {
+  const coupling = Math.sqrt(squares[l] as number);
   const dl = d[l] as number;
-  let g = ((d[l + 1] as number) - dl) / (2 * el);
-  const root = Math.sqrt(g * g + 1);
-  g = (d[m] as number) - dl + el / (g + (g < 0 ? -root : root));
-  let sine = 1;
+  const half = ((d[l + 1] as number) - dl) / (2 * coupling);
+  const root = Math.sqrt(half * half + 1);
+  const shift = dl - coupling / (half + (half < 0 ? -root : root));
+  let gamma = (d[m] as number) - shift;
+  let p = gamma * gamma;
   let cosine = 1;
-  let p = 0;
+  let sine = 0;
   for (let i = m - 1; i >= l; i--) {
-    const f = sine * (e[i] as number);
-    const b = cosine * (e[i] as number);
-    const r = Math.sqrt(f * f + g * g);
-    e[i + 1] = r;
-    if (r === 0) {
-      d[i + 1] = (d[i + 1] as number) - p;
-      e[m] = 0;
-      return;
-    }
-    sine = f / r;
-    cosine = g / r;
-    g = (d[i + 1] as number) - p;
-    const q = ((d[i] as number) - g) * sine + 2 * cosine * b;
-    p = sine * q;
-    d[i + 1] = g + p;
-    g = cosine * q - b;
+    const square = squares[i] as number;
+    const r = p + square;
+    if (i !== m - 1) squares[i + 1] = sine * r;
+    const previousCosine = cosine;
+    const previousGamma = gamma;
+    cosine = p / r;
+    sine = square / r;
+    const entry = d[i] as number;
+    gamma = cosine * (entry - shift) - sine * previousGamma;
+    d[i + 1] = previousGamma + (entry - gamma);
+    p = cosine === 0 ? previousCosine * square : (gamma * gamma) / cosine;
   }
-  d[l] = (d[l] as number) - p;
-  e[l] = g;
-  e[m] = 0;
+  squares[l] = sine * p;
+  d[l] = shift + gamma;
+}
+
+function largestMagnitude(values: Float64Array): number {
+  return values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 }

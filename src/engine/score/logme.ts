@@ -2,6 +2,8 @@ import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { addTo, dot, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
+import type { Reflections } from '../linalg/onnxKernels.ts';
+import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
 import type { Tridiagonal } from '../linalg/tridiagonal.ts';
 import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
@@ -86,7 +88,7 @@ async function primal(evidence: Evidence): Promise<Problem> {
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
   const reflection = reflectionToAxis(mean);
   const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
-  reflectSymmetric(gram, reflection);
+  await reflectBothSides(reflection, gram);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
   let sides: Matrix;
@@ -99,7 +101,7 @@ async function primal(evidence: Evidence): Promise<Problem> {
     sides = statistics.standardisedClassSums(new Float64Array(features.cols).fill(1));
     sums = evidence.classCounts();
   }
-  sides = reflectRows(sides, reflection);
+  await reflectRows(reflection, sides, false);
   const length = signedLength(mean);
   for (let j = 0; j < sides.cols; j++) {
     sides.data[j] = (sides.data[j] as number) + length * (sums[j] as number);
@@ -120,7 +122,8 @@ async function dual(evidence: Evidence): Promise<Problem> {
   // Reflected so that the vector of ones lies along the first axis: only the first row contains the mean.
   const axis = new Float64Array(count).fill(1);
   const reflection = reflectionToAxis(axis);
-  const rows = reflectRows(await centredSamples(evidence), reflection);
+  const rows = await centredSamples(evidence);
+  await reflectRows(reflection, rows, false);
   rows.data.set(mean.map((value) => signedLength(axis) * value));
   const gram = await gramian(rows);
 
@@ -133,7 +136,8 @@ async function dual(evidence: Evidence): Promise<Problem> {
       targets.data[i * classCount + label] = 1;
     });
   }
-  return problem(gram, reflectRows(targets, reflection), count, features.cols, false);
+  await reflectRows(reflection, targets, false);
+  return problem(gram, targets, count, features.cols, false);
 }
 
 async function problem(
@@ -293,48 +297,20 @@ function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: num
       };
 }
 
-/** The u of the reflection I − u·uᵀ that maps `vector` to (`signedLength(vector)`, 0, …); zeros for zeros. */
-function reflectionToAxis(vector: Float64Array): Float64Array {
+/** The reflection I − u·uᵀ that maps `vector` to (`signedLength(vector)`, 0, …); nothing for zeros. */
+function reflectionToAxis(vector: Float64Array): Reflections {
+  const t: Matrix = { rows: 1, cols: 1, data: Float64Array.of(1) };
   const length = signedLength(vector);
-  if (length === 0) return new Float64Array(vector.length);
+  if (length === 0) return { v: zeros(1, vector.length), t };
   const unit = vector.map((value) => value / length);
   unit[0] = (unit[0] as number) - 1;
   const norm = Math.sqrt(dot(unit, unit) / 2);
-  return unit.map((value) => value / norm);
+  return { v: { rows: 1, cols: vector.length, data: unit.map((value) => value / norm) }, t };
 }
 
 /** ± the length of `vector`, with the sign that doesn't cancel its first entry. */
 function signedLength(vector: Float64Array): number {
   return ((vector[0] as number) > 0 ? -1 : 1) * Math.sqrt(dot(vector, vector));
-}
-
-/** (I − u·uᵀ)·A·(I − u·uᵀ) in place for a symmetric A: A − u·wᵀ − w·uᵀ with w = A·u − ½·(uᵀ·A·u)·u. */
-function reflectSymmetric(a: Matrix, u: Float64Array): void {
-  const w = Float64Array.from({ length: a.rows }, (_, i) => dot(rowRange(a, i, i + 1).data, u));
-  const half = dot(u, w) / 2;
-  for (let i = 0; i < w.length; i++) w[i] = (w[i] as number) - half * (u[i] as number);
-  for (let i = 0; i < a.rows; i++) {
-    const row = rowRange(a, i, i + 1).data;
-    const [ui, wi] = [u[i] as number, w[i] as number];
-    for (let j = 0; j < row.length; j++) {
-      row[j] = (row[j] as number) - (ui * (w[j] as number) + wi * (u[j] as number));
-    }
-  }
-}
-
-/** (I − u·uᵀ)·A in place. */
-function reflectRows(a: Matrix, u: Float64Array): Matrix {
-  const { rows, cols, data } = a;
-  const sums = new Float64Array(cols);
-  for (let i = 0; i < rows; i++) {
-    const factor = u[i] as number;
-    for (let j = 0; j < cols; j++) sums[j] = (sums[j] as number) + factor * (data[i * cols + j] as number);
-  }
-  for (let i = 0; i < rows; i++) {
-    const factor = u[i] as number;
-    for (let j = 0; j < cols; j++) data[i * cols + j] = (data[i * cols + j] as number) - factor * (sums[j] as number);
-  }
-  return a;
 }
 
 function mean(values: readonly number[]): number {
