@@ -71,8 +71,7 @@ export function addSquares(
  * @param shift `[d]`
  * @param offset `[d]`
  * @param scale `[d]`
- * @param memory where to put the result, for callers that look at one block at a time
- * @returns `[d, to − from]`
+ * @returns `[d, to − from]`, where the kernels work: valid until the next of them is called
  */
 export function standardisedColumns(
   { cols, data }: FloatMatrix,
@@ -81,17 +80,15 @@ export function standardisedColumns(
   shift: Float64Array,
   offset: Float64Array,
   scale: Float64Array,
-  memory = new Float64Array(cols * (to - from)),
 ): Matrix {
   const rows = to - from;
   const part = data.subarray(from * cols, to * cols);
-  const result = memory.subarray(0, part.length);
   const [dataAt, shiftAt, offsetAt, scaleAt, resultAt] = allocate(
     part.byteLength,
     shift.byteLength,
     offset.byteLength,
     scale.byteLength,
-    result.byteLength,
+    8 * part.length,
   );
   put(dataAt, part);
   put(shiftAt, shift);
@@ -99,8 +96,7 @@ export function standardisedColumns(
   put(scaleAt, scale);
   const kernel = part instanceof Float32Array ? kernels.standardiseColumns32 : kernels.standardiseColumns64;
   kernel(dataAt, rows, cols, shiftAt, offsetAt, scaleAt, resultAt);
-  result.set(doubles(resultAt, result.length));
-  return { rows: cols, cols: rows, data: result };
+  return { rows: cols, cols: rows, data: doubles(resultAt, part.length) };
 }
 
 /** Index of the first number that is NaN or not smaller than `limit` in magnitude, or −1. */

@@ -151,7 +151,10 @@ export class Evidence {
     const memory = reuseMemory ? new Float64Array(size * this.features.cols) : undefined;
     for (let from = 0; from < this.count; from += size) {
       const to = Math.min(from + size, this.count);
-      yield standardisedColumns(this.features, from, to, shift, offset, scale, memory);
+      const block = standardisedColumns(this.features, from, to, shift, offset, scale);
+      const data = memory?.subarray(0, block.data.length) ?? new Float64Array(block.data.length);
+      data.set(block.data);
+      yield { ...block, data };
     }
   }
 }

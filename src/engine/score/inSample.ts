@@ -228,11 +228,10 @@ async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<Indic
   const { shift, offset, variance, sums } = classMoments(features, labels, classCount);
   const scale = unitScale(variance, count);
   if (scale.includes(0)) return undefined;
-  const memory = new Float64Array(d * Math.min(BLOCK_SAMPLES, count));
   function* blocks() {
     for (let from = 0; from < count; from += BLOCK_SAMPLES) {
       const to = Math.min(from + BLOCK_SAMPLES, count);
-      yield standardisedColumns(features, from, to, shift, offset, scale, memory);
+      yield standardisedColumns(features, from, to, shift, offset, scale);
     }
   }
   const solved = await solveNormalEquations(blocks, standardisedSums(sums, evidence.classCounts(), offset, scale));

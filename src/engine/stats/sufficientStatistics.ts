@@ -4,8 +4,8 @@ import { rowRange, zeros } from '../linalg/matrix.ts';
 import { sumOfGramians } from '../linalg/multiply.ts';
 import { standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
 
-/** Samples that are centred and multiplied at once: bounds the memory, `[d, 2048]` doubles. */
-const BLOCK_SAMPLES = 2048;
+/** Samples that are centred and multiplied at once: bounds the memory, `[d, 1024]` doubles. */
+const BLOCK_SAMPLES = 1024;
 /** 'EMMS' in ASCII, then the version of the layout. */
 const MAGIC = 0x454d_4d53;
 const VERSION = 1;
@@ -71,12 +71,11 @@ export class SufficientStatistics {
     this.mergeMoments(features.rows, offset, await sumOfGramians(this.dimension, this.centred(features, offset)));
   }
 
-  /** Blocks `[d, b]` of the samples less their mean, each overwritten by the next. */
+  /** Blocks `[d, b]` of the samples less their mean, each valid until the next. */
   private *centred(features: FloatMatrix, offset: Float64Array): Generator<Matrix> {
-    const memory = new Float64Array(this.dimension * Math.min(BLOCK_SAMPLES, features.rows));
     const unscaled = new Float64Array(this.dimension).fill(1);
     for (const [from, to] of blocksOf(features)) {
-      yield standardisedColumns(features, from, to, this.shift, offset, unscaled, memory);
+      yield standardisedColumns(features, from, to, this.shift, offset, unscaled);
     }
   }
 
