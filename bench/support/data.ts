@@ -1,5 +1,5 @@
 import type { FloatMatrix } from '../../src/engine/linalg/matrix.ts';
-import type { EvidenceInput } from '../../src/engine/score/evidence.ts';
+import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { generator } from '../../test/unit/random.ts';
 
 export interface Shape {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { EvidenceInput } from '../../src/engine/score/evidence.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
+import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
 import { classification, generator } from './random.ts';
 import { takeRows } from './scoreCases.ts';

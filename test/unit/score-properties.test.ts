@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
-import type { EvidenceInput } from '../../src/engine/score/evidence.ts';
+import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { SCORES } from '../../src/engine/score/registry.ts';
 import { classification, generator } from './random.ts';
 import { expectOrderInvariance, scoreOf, sourceProbabilitiesOf, takeRows } from './scoreCases.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
 import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy.ts';
-import type { EvidenceInput } from '../../src/engine/score/evidence.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
+import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
 import { generator } from './random.ts';
 
