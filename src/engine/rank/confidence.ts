@@ -18,8 +18,8 @@ export interface CandidateConfidence {
   tiedWith: string[];
 }
 
-/** Blocks of samples that are left out in turn, where that costs no new fit. */
-const MAX_BLOCKS = 32;
+/** Blocks of samples that are left out in turn: as many for every score, so that candidates pair. */
+export const BLOCKS = 10;
 /** The 95 % quantile of the normal distribution: two-sided, 90 %. */
 const NORMAL_QUANTILE = 1.6448536269514722;
 
@@ -58,11 +58,11 @@ function noise(a: ScoredCandidate, b: ScoredCandidate): number {
  * new fit: for EMMS sums of squared residuals, held-out ones for `cv`, in-sample ones for the other variants, spread as
  * if the fit were done again (`emms.ts`).
  *
- * Block b holds the samples b, b + 32, b + 64, …, so each is a fair draw of the dataset even when samples come class by
+ * Block b holds the samples b, b + 10, b + 20, …, so each is a fair draw of the dataset even when samples come class by
  * class.
  */
 export function scoresWithoutBlocks({ numerator, denominator }: Contributions): Float64Array {
-  const blocks = Math.min(MAX_BLOCKS, numerator.length);
+  const blocks = Math.min(BLOCKS, numerator.length);
   const above = new Float64Array(blocks);
   const below = new Float64Array(blocks);
   for (let i = 0; i < numerator.length; i++) {

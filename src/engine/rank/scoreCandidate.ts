@@ -1,16 +1,15 @@
 import { cacheKey, type Store } from '../cache/store.ts';
+import { InputError } from '../errors.ts';
 import type { Extraction } from '../extract/extractor.ts';
 import { classProbabilities } from '../extract/probabilities.ts';
 import type { FloatMatrix } from '../linalg/matrix.ts';
 import { createEvidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
+import type { Contributions } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
-import { scoresWithoutBlocks } from './confidence.ts';
+import { BLOCKS, scoresWithoutBlocks } from './confidence.ts';
 import type { Metric } from './metric.ts';
-
-/** Blocks that are left out where each costs a new computation of the score. */
-const RECOMPUTED_BLOCKS = 10;
 
 export interface CandidateScores {
   /** The metric that ranks. */
@@ -51,9 +50,10 @@ export async function scoreCandidate(
   if (!kept) await store?.put(key, (await evidence.statistics()).serialize());
 
   const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
-  const leftOut = main.contributions
-    ? scoresWithoutBlocks(main.contributions)
-    : await recomputedWithoutBlocks(input, { ...metric, variant: main.variant });
+  const leftOut =
+    main.contributions && !main.contributions.rough
+      ? scoresWithoutBlocks(main.contributions)
+      : await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }, main.contributions);
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings: string[] = [];
   for (const { name, score, variant } of also) {
@@ -73,25 +73,42 @@ export async function scoreCandidate(
   };
 }
 
-/** For scores that are no sums over samples: computed anew without the samples b, b + 10, b + 20, … */
-async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<Float64Array> {
-  const leftOut: number[] = [];
-  for (let block = 0; block < RECOMPUTED_BLOCKS; block += 1) {
-    const kept = (index: number) => index % RECOMPUTED_BLOCKS !== block;
-    const evidence = createEvidence({
-      ...input,
-      features: keepRows(input.features, kept),
-      labels: input.labels?.filter((_, index) => kept(index)),
-      multiLabels: input.multiLabels && keepRows(input.multiLabels, kept),
-      labelEmbeddings:
-        input.labels || input.multiLabels
-          ? input.labelEmbeddings
-          : input.labelEmbeddings?.map((embedding) => keepRows(embedding, kept)),
-      sourceProbabilities: input.sourceProbabilities && keepRows(input.sourceProbabilities, kept),
-    });
-    leftOut.push((await computeScore(metric.score, evidence, { variant: metric.variant })).score);
+/**
+ * For scores that are no sums over samples: computed anew without the samples b, b + 10, b + 20, …
+ * @param rough what else says how much the score moves, where too few samples are left to compute it
+ */
+async function recomputedWithoutBlocks(
+  input: EvidenceInput,
+  metric: Metric,
+  rough: Contributions | undefined,
+): Promise<Float64Array> {
+  const leftOut = new Float64Array(BLOCKS);
+  try {
+    for (let block = 0; block < BLOCKS; block++) leftOut[block] = await scoreWithoutBlock(input, metric, block);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    if (rough) return scoresWithoutBlocks(rough);
+    throw new InputError(
+      `${input.features.rows} samples are too few for the interval of ${metric.name}: without a tenth of them, ${error.message}`,
+    );
   }
-  return Float64Array.from(leftOut);
+  return leftOut;
+}
+
+async function scoreWithoutBlock(input: EvidenceInput, metric: Metric, block: number): Promise<number> {
+  const kept = (index: number) => index % BLOCKS !== block;
+  const evidence = createEvidence({
+    ...input,
+    features: keepRows(input.features, kept),
+    labels: input.labels?.filter((_, index) => kept(index)),
+    multiLabels: input.multiLabels && keepRows(input.multiLabels, kept),
+    labelEmbeddings:
+      input.labels || input.multiLabels
+        ? input.labelEmbeddings
+        : input.labelEmbeddings?.map((embedding) => keepRows(embedding, kept)),
+    sourceProbabilities: input.sourceProbabilities && keepRows(input.sourceProbabilities, kept),
+  });
+  return (await computeScore(metric.score, evidence, { variant: metric.variant })).score;
 }
 
 function keepRows({ rows, cols, data }: FloatMatrix, kept: (row: number) => boolean): FloatMatrix {

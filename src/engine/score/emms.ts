@@ -153,7 +153,10 @@ async function heldOut(evidence: Evidence, contributions: boolean): Promise<Scor
   if (!contributions) return { score, details };
   const denominator = baseline.perSample(weights);
   const numerator = residual.perSample(weights).map((value, i) => (denominator[i] as number) - value);
-  return { score, details, contributions: asIfRefitted({ numerator, denominator }, freedom) };
+  const parts = asIfRefitted({ numerator, denominator }, freedom);
+  // With no more samples than features every sample moves the fit to all others, by no factor that holds for any ridge.
+  const rough = evidence.count <= evidence.features.cols;
+  return { score, details, contributions: { ...parts, rough } };
 }
 
 function multiplyVector({ cols, data }: Matrix, vector: readonly number[]): number[] {

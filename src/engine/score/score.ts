@@ -11,6 +11,8 @@ export type Need = 'labels' | 'labelEmbeddings' | 'sourceProbabilities';
 export interface Contributions {
   numerator: Float64Array;
   denominator: Float64Array;
+  /** Whether it moves only roughly so: computing the score again is better, where samples can be spared. */
+  rough?: boolean;
 }
 
 export interface ScoreResult {

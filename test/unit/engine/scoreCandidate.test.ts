@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import type { Extraction } from '../../../src/engine/extract/extractor.ts';
+import { parseMetric } from '../../../src/engine/rank/metric.ts';
+import { scoreCandidate } from '../../../src/engine/rank/scoreCandidate.ts';
+import { classification } from '../random.ts';
+
+function scoresOf(metric: string, n: number, d: number) {
+  const { features, labels } = classification(1, n, d, 2);
+  const extraction: Extraction = {
+    key: '0',
+    features: { ...features, data: new Float32Array(features.data) },
+    logits: { rows: n, cols: 0, data: new Float32Array() },
+    samples: Array.from(labels.keys()),
+    failures: new Map(),
+    provider: 'cpu',
+    providerReason: '',
+    seconds: 1,
+    samplesExtracted: n,
+    samplesFromCache: 0,
+  };
+  const supervision = { labels, multiLabels: undefined, classCount: 2, labelEmbeddings: undefined };
+  return scoreCandidate(extraction, supervision, parseMetric(metric), [], undefined);
+}
+
+test.each([
+  ['emms', 40, 8],
+  ['emms', 40, 60],
+  ['logme', 40, 8],
+])('%s of %i samples of %i features without each of ten blocks', async (metric, n, d) => {
+  const { score, leftOut } = await scoresOf(metric, n, d);
+  expect(leftOut).toHaveLength(10);
+  expect(new Set(leftOut).size).toBe(10);
+  for (const value of leftOut) expect(Math.abs(value - score)).toBeLessThan(0.3);
+});
+
+test('two samples, of which none can be left out', async () => {
+  expect((await scoresOf('emms', 2, 8)).leftOut.every(Number.isFinite)).toBe(true);
+  await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
+    '2 samples are too few for the interval of logme: without a tenth of them, Features [1, 8]',
+  );
+});
