@@ -83,16 +83,33 @@ async function decode(source: EncodedImage | RawImage, preprocessing: Preprocess
   return { height: crop.height, width: crop.width, values };
 }
 
+/** Decodes as PIL and torchvision do: what a colour profile says counts for nothing. */
 async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
   if (bytes.length === 0) throw new Error('the file is empty');
-  const { data, info } = await sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated' })
+  const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
     .timeout({ seconds: MAX_DECODE_SECONDS })
-    .rotate() // as the camera was held (EXIF)
-    .toColourspace('srgb')
-    .removeAlpha()
+    .rotate(); // as the camera was held (EXIF)
+  const { space } = await image.metadata();
+  const asStored = space === 'cmyk' ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : undefined;
+  const { data, info } = await (asStored ?? image.toColourspace('srgb').removeAlpha())
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  return { pixels: data, width: info.width, height: info.height, channels: info.channels < 3 ? 1 : 3 };
+  const { width, height, channels } = info;
+  if (asStored) return { pixels: fromInks(data, channels), width, height, channels: 3 };
+  return { pixels: data, width, height, channels: channels < 3 ? 1 : 3 };
+}
+
+/** Cyan, magenta, yellow and black as red, green and blue, by PIL's formula (`cmyk2rgb` in libImaging/Convert.c). */
+function fromInks(inks: Uint8Array, channels: number): Uint8Array {
+  const pixels = new Uint8Array((inks.length / channels) * 3);
+  for (let from = 0, to = 0; to < pixels.length; from += channels, to += 3) {
+    const light = 255 - (inks[from + 3] ?? 0);
+    for (let ink = 0; ink < 3; ink += 1) {
+      const product = (inks[from + ink] ?? 0) * light + 128;
+      pixels[to + ink] = light - ((product + (product >> 8)) >> 8);
+    }
+  }
+  return pixels;
 }
 
 /** Size of an image whose shorter edge is resized to `edge`: torchvision's and Hugging Face's rule. */

@@ -175,6 +175,22 @@ describe('from image file to input tensor', () => {
     expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(Uint8Array.of(0, 0, 255, 255, 0, 0));
   });
 
+  it('mixes inks by PIL’s formula', async () => {
+    const file = path.join(await temporaryFolder(), 'inks.tif');
+    await writeFile(file, cmykTiff([10, 100, 200, 50], [0, 255, 128, 0]));
+    // Image.open(file).convert('RGB') of Pillow 13.0.0.
+    expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(
+      Uint8Array.of(197, 125, 44, 255, 0, 127),
+    );
+  });
+
+  it('takes colours as they are stored, whatever a profile says', async () => {
+    const file = await imageFile('a.png', (image) => image.withIccProfile('p3').png());
+    const stored = await sharp(file, { ignoreIcc: true }).removeAlpha().raw().toBuffer();
+    expect([...stored]).not.toEqual([255, 0, 0, 0, 0, 255]);
+    expect([...(await load(file, { size: { height: 1, width: 2 } })).values]).toEqual([...stored]);
+  });
+
   it('repeats a grey image in every channel', async () => {
     const file = path.join(await temporaryFolder(), 'grey.png');
     await sharp(Buffer.from([10, 200]), { raw: { width: 2, height: 1, channels: 1 } })
@@ -251,3 +267,34 @@ describe('from image file to input tensor', () => {
     expect([...grey.data]).toEqual([Math.round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)]);
   });
 });
+
+/** A TIFF file of one row of pixels in cyan, magenta, yellow and black. */
+function cmykTiff(...pixels: readonly (readonly number[])[]): Buffer {
+  const bytes = pixels.flat();
+  const depths = 8 + 2 + 8 * 12 + 4;
+  // Width, height, depths, kind of colours, place of the pixels, channels, rows in one strip, bytes.
+  const tags: [tag: number, type: 3 | 4, count: number, value: number][] = [
+    [256, 3, 1, pixels.length],
+    [257, 3, 1, 1],
+    [258, 3, 4, depths],
+    [262, 3, 1, 5],
+    [273, 4, 1, depths + 8],
+    [277, 3, 1, 4],
+    [278, 3, 1, 1],
+    [279, 4, 1, bytes.length],
+  ];
+  const file = Buffer.alloc(depths + 8 + bytes.length);
+  file.write('II*');
+  file.writeUInt32LE(8, 4);
+  file.writeUInt16LE(tags.length, 8);
+  for (const [index, [tag, type, count, value]] of tags.entries()) {
+    const at = 10 + 12 * index;
+    file.writeUInt16LE(tag, at);
+    file.writeUInt16LE(type, at + 2);
+    file.writeUInt32LE(count, at + 4);
+    file.writeUInt32LE(value, at + 8);
+  }
+  for (let channel = 0; channel < 4; channel += 1) file.writeUInt16LE(8, depths + 2 * channel);
+  file.set(bytes, depths + 8);
+  return file;
+}
