@@ -18,6 +18,8 @@ const MAX_DECODE_SECONDS = 20;
 const MAX_KEPT_BYTES = 512 * 1024 * 1024;
 
 sharp.cache(false);
+// A drawing in the place of a picture is none: its text may ask for more work than any image.
+sharp.block({ operation: ['VipsForeignLoadSvg'] });
 // One thread per image and several images at once is faster than the other way round.
 sharp.concurrency(1);
 
@@ -89,7 +91,9 @@ async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
   const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
     .timeout({ seconds: MAX_DECODE_SECONDS })
     .rotate(); // as the camera was held (EXIF)
-  const { space } = await image.metadata();
+  const { space } = await image.metadata().catch((error: unknown) => {
+    throw new Error(whyUnreadable(bytes, error));
+  });
   const asStored = space === 'cmyk' ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : undefined;
   const { data, info } = await (asStored ?? image.toColourspace('srgb').removeAlpha())
     .raw({ depth: 'uchar' })
@@ -97,6 +101,16 @@ async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
   const { width, height, channels } = info;
   if (asStored) return { pixels: fromInks(data, channels), width, height, channels: 3 };
   return { pixels: data, width, height, channels: channels < 3 ? 1 : 3 };
+}
+
+/** Phones keep photographs in HEIC, for which no free decoder exists. */
+const HEIC = /^ftyphe[iv]/;
+
+function whyUnreadable(bytes: EncodedImage, error: unknown): string {
+  if (HEIC.test(Buffer.from(bytes.subarray(4, 12)).toString('latin1'))) return 'a HEIC image; convert it to JPEG';
+  const message = error instanceof Error ? error.message : String(error);
+  if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF or AVIF image';
+  return message.replace('Input buffer has corrupt header: ', '');
 }
 
 /** Cyan, magenta, yellow and black as red, green and blue, by PIL's formula (`cmyk2rgb` in libImaging/Convert.c). */

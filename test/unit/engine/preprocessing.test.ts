@@ -151,6 +151,8 @@ describe('images that are kept whole', () => {
   });
 });
 
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>';
+
 describe('from image file to input tensor', () => {
   /** A 2×1 image: red, then a half transparent blue. */
   async function imageFile(name: string, make: (image: Sharp) => Sharp): Promise<string> {
@@ -227,13 +229,16 @@ describe('from image file to input tensor', () => {
               .toBuffer()
           ).subarray(0, 5000),
         ),
+      'read error',
     ],
-    ['a text', (file: string) => writeFile(file, 'this is no image')],
-    ['nothing', (file: string) => writeFile(file, '')],
-  ])('gives an error for a .png that holds %s', async (_, write) => {
+    ['a text', (file: string) => writeFile(file, 'this is no image'), 'no PNG, JPEG'],
+    ['a drawing', (file: string) => writeFile(file, SVG), 'no PNG, JPEG'],
+    ['HEIC', (file: string) => writeFile(file, '\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'convert it to JPEG'],
+    ['nothing', (file: string) => writeFile(file, ''), 'the file is empty'],
+  ])('gives an error for a .png that holds %s', async (_, write, reason) => {
     const file = path.join(await temporaryFolder(), 'bad.png');
     await write(file);
-    await expect(load(file, { size: 8 })).rejects.toThrow();
+    await expect(load(file, { size: 8 })).rejects.toThrow(reason);
   });
 
   it('normalises per channel, in the order and layout of the network', async () => {
