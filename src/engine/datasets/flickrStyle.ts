@@ -7,6 +7,7 @@ import type { Dataset, DatasetLayout } from './dataset.ts';
 import { below, countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
 import { readPickledList } from './pickledList.ts';
+import { decodeText } from './tables/encoding.ts';
 
 const STYLES = ['humor', 'romantic'];
 const CAPTIONS = /^(funny|humor|humour|romantic)_(train|val|dev|test)(\.utf)?\.txt$/i;
@@ -78,18 +79,10 @@ async function captionsIn(
 ): Promise<{ readonly line: number; readonly text: string }[]> {
   if ((await stat(file)).size > MAX_BYTES) throw new InputError(`${file}: larger than any list of captions.`);
   const bytes = await readFile(file, signal && { signal });
-  return decode(bytes)
+  return decodeText(bytes)
     .split(/\r?\n/)
     .map((text, index) => ({ line: index + 1, text: text.trim() }))
     .filter(({ text }) => /\p{L}/u.test(text));
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
-  }
 }
 
 /** The styles of a folder, which may lie in the archive's own folder, with the files of their captions and images. */

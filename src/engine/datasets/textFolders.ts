@@ -9,6 +9,7 @@ import { idWithin, locate } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
+import { decodeText } from './tables/encoding.ts';
 
 const TEXT = /\.txt$/i;
 /** 20 Newsgroups names its messages by numbers alone. */
@@ -151,19 +152,10 @@ function textIn(file: string): string | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
-    return decoded(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0))).trim();
+    return decodeText(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0))).trim();
   } catch {
     return undefined;
   } finally {
     if (handle !== undefined) closeSync(handle);
-  }
-}
-
-function decoded(bytes: Uint8Array): string {
-  try {
-    // A character that the limit has cut is left out.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
   }
 }

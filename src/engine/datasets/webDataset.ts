@@ -6,6 +6,7 @@ import { fileIn, idWithin } from './folders.ts';
 import { IMAGE, imageWithin } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
+import { decodeText } from './tables/encoding.ts';
 import { isRecord, parseJson } from './tables/jsonl.ts';
 import { linesOf } from './tables/lines.ts';
 import { type TarEntry, TarFile } from './tarFile.ts';
@@ -139,7 +140,7 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
 async function labelOf(tar: TarFile, { label, json }: Group): Promise<string | undefined> {
   const entry = label ?? json;
   if (!entry || entry.size > MAX_LABEL_BYTES) return undefined;
-  const text = (await tar.read(entry.offset, entry.size)).toString('utf8').trim();
+  const text = decodeText(await tar.read(entry.offset, entry.size)).trim();
   if (label) return text === '' ? undefined : text;
   const sample = parseJson(text);
   if (!isRecord(sample)) return undefined;

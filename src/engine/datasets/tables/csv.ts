@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { CancelledError, InputError } from '../../errors.ts';
+import { decodeText, readUtf8 } from './encoding.ts';
 
 /** A record of a table, and the line of the file that it starts on. */
 export interface CsvRow {
@@ -24,7 +24,7 @@ export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
   try {
     const buffer = Buffer.alloc(bytes);
     const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
-    const text = buffer.toString('utf8', 0, bytesRead).replace(/^\uFEFF/, '');
+    const text = decodeText(buffer.subarray(0, bytesRead));
     return bytesRead < bytes ? text : text.slice(0, text.lastIndexOf('\n') + 1 || text.length);
   } finally {
     await handle.close();
@@ -55,7 +55,7 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
     max_record_size: MAX_ROW_BYTES,
     info: true,
   });
-  const source = createReadStream(file, signal ? { signal } : {});
+  const source = readUtf8(file, signal ? { signal } : {});
   source.on('error', (error) => parser.destroy(error));
   let doubled = 0;
   let next = 1;

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
+import { readUtf8 } from './encoding.ts';
 import { isRecord, parseJson } from './jsonl.ts';
 
 /** An entry of an array, counted from 1. */
@@ -69,7 +69,7 @@ async function* entriesOf(
 ): AsyncGenerator<JsonEntry> {
   const name = path.basename(file);
   const finder = new EntryFinder(list);
-  const source = createReadStream(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
+  const source = readUtf8(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
   let entry = 0;
   // The beginning of an entry whose end has not been read yet.
   let begun: Buffer[] = [];

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
+import { readUtf8 } from './encoding.ts';
 
 export interface Line {
   /** Counted from 1. */
@@ -12,11 +12,11 @@ export interface Line {
 const MAX_LINE_CHARACTERS = 8 * 1024 * 1024;
 
 /**
- * The lines of a UTF-8 text file that hold more than white space, without line breaks and byte order mark.
+ * The lines of a text file that hold more than white space, without line breaks and byte order mark.
  * @throws InputError when a line has no end
  */
 export async function* readLines(file: string, signal?: AbortSignal): AsyncGenerator<Line> {
-  const source = createReadStream(file, { encoding: 'utf8', ...(signal ? { signal } : {}) });
+  const source = readUtf8(file, signal ? { signal } : {}).setEncoding('utf8');
   let line = 0;
   // The beginning of a line whose end is still to come, in pieces, as none is looked through twice.
   let pieces: string[] = [];
