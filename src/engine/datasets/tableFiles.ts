@@ -16,6 +16,8 @@ const SHARD = /^(.+?)[-_.]\d+[-_.]of[-_.](\d+)(-[0-9a-f]+)?$/i;
 /** The Hub's conversion to parquet numbers the files in a folder per split; Spark numbers them wherever they are. */
 const NUMBER = /^\d+$/;
 const PART = /^part-\d+/;
+/** Kaggle's pattern for predictions; the labels in it are made up. */
+const SUBMISSION = /^sample[-_ ]?submission/i;
 const MAX_TABLES = 24;
 
 /** A table: one file, or the shards of one. */
@@ -76,7 +78,7 @@ function sortedTables(folder: Folder, ending: RegExp): Tables {
 function shardsIn(place: Place, ending: RegExp): Shards[] {
   const tables = new Map<string, Shards>();
   for (const file of place.parent.files) {
-    if (!ending.test(file)) continue;
+    if (!ending.test(file) || SUBMISSION.test(file)) continue;
     const { name, ext } = path.parse(file);
     const stem = stemOf(name, place.split !== undefined);
     const key = stem === name ? file : `${stem}*${ext.toLowerCase()}`;

@@ -197,6 +197,17 @@ describe('manifests', () => {
     expect(await recogniseFolder(manifest, await folderOf({ 'a.csv': text }, TWO), false)).toBeUndefined();
   });
 
+  it('are not Kaggle’s patterns for predictions', async () => {
+    const pattern = { 'sample_submission.csv': 'id,label\na,0.5\nb,0.5\n' };
+    const images = ['test/a.png', 'test/b.png', 'train/cat/1.png', 'train/dog/1.png'];
+    expect(await openDataset(await folderOf(pattern, images), 'auto')).toMatchObject({ classes: ['cat', 'dog'] });
+    const table = { 'train.csv': 'id,label\n1,cat\n2,dog\n' };
+    const flat = ['test/a.png', 'test/b.png', 'train/1.png', 'train/2.png'];
+    const dataset = await openDataset(await folderOf({ ...pattern, ...table }, flat), 'auto');
+    expect(dataset.classes).toEqual(['cat', 'dog']);
+    expect(splitSizes(dataset)).toEqual({ train: 2 });
+  });
+
   it('leave a dataset in a folder beside to that folder', async () => {
     const folder = await folderOf({ 'data/a.csv': 'image,label\na.png,cat\nb.png,dog' }, ['data/a.png', 'data/b.png']);
     expect(await recogniseFolder(manifest, folder, false)).toBeUndefined();
