@@ -49,8 +49,9 @@ export class TarFile {
   async *entries(): AsyncGenerator<TarEntry> {
     let longName: string | undefined;
     let longSize: number | undefined;
-    for (let position = 0; position + BLOCK <= this.#size; ) {
+    for (let position = 0; position < this.#size; ) {
       const header = await this.read(position, BLOCK);
+      if (header.length < BLOCK) throw this.#damaged('it ends within a header');
       if (header[0] === 0 && header.every((byte) => byte === 0)) return;
       if (!hasValidChecksum(header)) throw this.#damaged(`byte ${position} is no header`);
       const type = header.toString('latin1', 156, 157);

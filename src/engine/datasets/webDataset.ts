@@ -31,6 +31,8 @@ interface Shard {
 interface Group {
   readonly key: string;
   readonly image?: TarEntry;
+  /** An image with a longer ending, `seg.png` or `depth.png`, which counts where there is no other. */
+  readonly other?: TarEntry;
   readonly label?: TarEntry;
   readonly json?: TarEntry;
 }
@@ -90,11 +92,12 @@ async function addShard(
     for await (const group of groupsOf(tar)) {
       if (signal?.aborted) throw new CancelledError();
       const where = `${name}: ${group.key}`;
+      const found = group.image ?? group.other;
       if (leadsOut(group.key)) gathered.skip('have a name that leads out of the archive', where);
-      else if (!group.image) gathered.skip('have no image', where);
+      else if (!found) gathered.skip('have no image', where);
       else {
         const label = await labelOf(tar, group);
-        const image = imageWithin(file, group.image.offset, group.image.size);
+        const image = imageWithin(file, found.offset, found.size);
         const id = `${idWithin(root, file)}/${group.key}`;
         if (label === undefined) gathered.skip('have no class', where);
         else gathered.add(split, { id, file, image }, [nameOf(label, classes)], where);
@@ -126,8 +129,11 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
         if (group) yield group;
         group = { key };
       }
-      if (IMAGE.test(`.${kind}`)) group = { ...group, image: group.image ?? entry };
-      else if (LABEL_FILE.test(kind)) group = { ...group, label: entry };
+      if (IMAGE.test(`.${kind}`)) {
+        group = kind.includes('.')
+          ? { ...group, other: group.other ?? entry }
+          : { ...group, image: group.image ?? entry };
+      } else if (LABEL_FILE.test(kind)) group = { ...group, label: entry };
       else if (kind === 'json') group = { ...group, json: entry };
     }
   } catch (error) {
@@ -165,7 +171,7 @@ async function holdsLabelledImages(file: string): Promise<boolean> {
   const tar = await TarFile.open(file);
   try {
     for await (const group of groupsOf(tar, LOOKED_AT)) {
-      if (group.image && (await labelOf(tar, group)) !== undefined) return true;
+      if ((group.image ?? group.other) && (await labelOf(tar, group)) !== undefined) return true;
     }
     return false;
   } catch (error) {

@@ -46,14 +46,16 @@ describe('WebDataset', () => {
     const tar = await tarOf([
       ['a/1.jpg', 'x'],
       ['a/1.cls', 'cat\n'],
-      ['b/1.seg.png', 'x'],
-      ['b/1.png', 'x'],
+      ['b/1.seg.png', 'mask'],
+      ['b/1.png', 'photo'],
       ['b/1.json', '{"class_name": "dog", "label": 3}'],
     ]);
     const dataset = await openFolder(webDataset, await folderWith({ 'train/0.tar': tar, 'test/0.tar': tar }));
     expect(splitSizes(dataset)).toEqual({ test: 2, train: 2 });
     expect(classNames(dataset, 'train')).toEqual(['cat', 'dog']);
     expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual(['train/0.tar/a/1', 'train/0.tar/b/1']);
+    const bytes = await dataset.splits.get('train')?.[1]?.image?.read();
+    expect(Buffer.from(bytes instanceof Uint8Array ? bytes : []).toString()).toBe('photo');
   });
 
   it('passes over names that lead out of the archive, and samples without image or class', async () => {
@@ -89,6 +91,13 @@ describe('WebDataset', () => {
       ),
     ]);
     expect(dataset.splits.get('val')).toHaveLength(2);
+  });
+
+  it('tells of an archive that ends within a header', async () => {
+    const tar = await tarOf(['1.jpg', '1.cls', '2.jpg', '2.cls'].map((name) => [name, '0'] as const));
+    const dataset = await openFolder(webDataset, await folderWith({ 'a.tar': tar.subarray(0, 512 * 4 + 100) }));
+    expect(splitSizes(dataset)).toEqual({ all: 1 });
+    expect(dataset.warnings).toEqual(['a.tar: a damaged tar archive (it ends within a header); download it again.']);
   });
 
   it.each([
