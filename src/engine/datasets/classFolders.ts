@@ -56,7 +56,7 @@ function classesOf(folder: Folder, asked: boolean): readonly Folder[] {
   if (names.filter(isSplitName).length > 1 || names.every(isPart)) return [];
   const deep = withImages.filter((child) => !hasOwnImages(child));
   const isIndex = deep.length === names.length && names.every((name) => name.length === 1);
-  if (isIndex || (deep.length === 1 && names.length === 1)) return [];
+  if (isIndex || (deep.length === 1 && names.length === 1) || holdSplits(deep)) return [];
   if (asked) return withImages;
   const images = contents.reduce((sum, child) => sum + child.images, 0);
   const others = contents.reduce((sum, child) => sum + child.others, 0);
@@ -71,8 +71,16 @@ const PART =
 /** Files that say what the images beside them show. */
 const ANNOTATIONS = /\.(jsonl?|csv|tsv|parquet|xml|mat)$/i;
 
+/** Pieces that something large was published in: `HAM10000_images_part_1`, `images_001`, `batch2`. */
+const NUMBERED_PART = /(^|[-_. ])(part|images?|imgs?|batch|chunk|fold|shard|volume)[-_. ]?\d+$/i;
+
 function isPart(name: string): boolean {
-  return PART.test(name) || splitWithin(name) !== undefined;
+  return PART.test(name) || NUMBERED_PART.test(name) || splitWithin(name) !== undefined;
+}
+
+/** Whether folders around others are named by different splits, `seg_train/seg_train` beside `seg_test/seg_test`. */
+function holdSplits(deep: readonly Folder[]): boolean {
+  return new Set(deep.flatMap(({ name }) => splitWithin(name) ?? [])).size > 1;
 }
 
 function hasOwnImages(folder: Folder): boolean {

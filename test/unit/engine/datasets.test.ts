@@ -50,6 +50,16 @@ describe('class folders', () => {
     await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
   });
 
+  it.each([
+    ['splits in folders of their own', ['seg_train/seg_train/', 'seg_test/seg_test/', 'seg_pred/seg_pred/x/']],
+    ['pieces', ['HAM10000_images_part_1/', 'HAM10000_images_part_2/']],
+    ['numbered pieces', ['images_001/images/', 'images_002/images/']],
+  ])('are not %s', async (name, folders) => {
+    const inside = name.startsWith('splits') ? twoClasses('') : ['1.png', '2.png', '3.png'];
+    const root = await images(folders.flatMap((folder) => inside.map((file) => folder + file)));
+    await expect(openDataset(root, 'auto')).rejects.toThrow('no dataset here');
+  });
+
   it('a path that is no folder is refused', async () => {
     const root = await images(['a.txt']);
     await expect(openDataset(path.join(root, 'gone'), 'auto')).rejects.toThrow('no such folder');
