@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout, Sample } from './dataset.ts';
-import { fileImage, IMAGE } from './images.ts';
+import { remarkOnFormats } from './folders.ts';
+import { fileImage, IMAGE, UNREAD_IMAGE } from './images.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
 
 /**
@@ -37,7 +38,8 @@ export const classFolders: DatasetLayout = {
             ),
           ]),
         );
-        return { path: folder.path, format: this.format, task: 'image-classification', classes, splits, warnings: [] };
+        const warnings = [...parts.flatMap(remarkOnNesting), ...parts.flatMap((part) => remarkOnFormats(part) ?? [])];
+        return { path: folder.path, format: this.format, task: 'image-classification', classes, splits, warnings };
       },
     };
   },
@@ -99,11 +101,22 @@ function sharePartition(classes: readonly Folder[]): boolean {
   );
 }
 
-/** How many images and other files lie below a folder. */
+/** What to say of classes that look like datasets of their own. */
+function remarkOnNesting(part: Folder): string[] {
+  const deep = part.folders.filter((child) => countBelow(child).images > 0 && !hasOwnImages(child));
+  if (deep.length < 2 || sharePartition(deep)) return [];
+  const [first] = deep;
+  const inside = first?.folders.map(({ name }) => name).slice(0, 3) ?? [];
+  return [
+    `Each folder is taken for a class, ${first?.name} with all that is in ${inside.join(', ')}; if these are the classes, name the folder around them.`,
+  ];
+}
+
+/** How many images and other files lie below a folder; what is not read is neither. */
 function countBelow(folder: Folder): { images: number; others: number } {
   let images = 0;
   for (const file of folder.files) if (IMAGE.test(file)) images += 1;
-  let others = folder.files.length - images;
+  let others = folder.files.filter((file) => !UNREAD_IMAGE.test(file)).length - images;
   for (const child of folder.folders) {
     const below = countBelow(child);
     images += below.images;

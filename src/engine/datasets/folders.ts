@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
-import { IMAGE } from './images.ts';
+import { IMAGE, UNREAD_IMAGE } from './images.ts';
+import { grouped } from './passedOver.ts';
 
 /** How deep below the folder that a person named its dataset may lie, as archives wrap folders in folders. */
 const MAX_WRAPPERS = 3;
@@ -52,6 +53,20 @@ export function* imagesBelow(folder: Folder, prefix = ''): Generator<{ relative:
 export function countImages(folder: Folder): number {
   const here = folder.files.reduce((count, name) => count + (IMAGE.test(name) ? 1 : 0), 0);
   return folder.folders.reduce((count, child) => count + countImages(child), here);
+}
+
+/** What to say of images in formats that are not read: `12 images are .bmp, …`; nothing where there are none below. */
+export function remarkOnFormats(folder: Folder): string | undefined {
+  const endings = [...unreadImages(folder)].map((name) => path.extname(name).toLowerCase());
+  const kinds = [...new Set(endings)].sort().join(' or ');
+  return endings.length === 0
+    ? undefined
+    : `${grouped(endings.length)} images are ${kinds}, which is not read; convert them to PNG or JPEG.`;
+}
+
+function* unreadImages(folder: Folder): Generator<string> {
+  for (const name of folder.files) if (UNREAD_IMAGE.test(name)) yield name;
+  for (const child of folder.folders) yield* unreadImages(child);
 }
 
 /** A file's path relative to the dataset with forward slashes: the name of the sample. */

@@ -4,7 +4,6 @@ import type { DatasetSummary } from '../../protocol/discovery.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError } from '../errors.ts';
-import { isArchive } from '../files/archives.ts';
 import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { annotationTables } from './annotationTables.ts';
@@ -37,6 +36,7 @@ import { textFolders } from './textFolders.ts';
 import { voc } from './voc.ts';
 import { vqaV2 } from './vqaV2.ts';
 import { webDataset } from './webDataset.ts';
+import { whyNoDataset } from './whyNoDataset.ts';
 
 /** Every layout the product knows, the more specific first. */
 export const LAYOUTS: readonly DatasetLayout[] = [
@@ -102,7 +102,9 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) {
-    throw new InputError(readings.length > 0 ? wrongTask(named, readings, task) : await notADataset(named, signal));
+    throw new InputError(
+      readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, isDataset, signal),
+    );
   }
   const dataset = await chosen.open(signal);
   const [only] = dataset.classes;
@@ -293,19 +295,8 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
   return readings.map((reading) => ({ ...reading, precise: ofTask(reading.task) > 1 ? reading.path : undefined }));
 }
 
-const MAX_INSIDE = 24;
-
-/** Names what there is instead: datasets right inside, such as a hub's configurations of one, or what holds a dataset. */
-async function notADataset(folder: string, signal: AbortSignal | undefined): Promise<string> {
-  const { root } = await walk(folder, signal ? { signal } : {});
-  const inside: string[] = [];
-  for (const child of root.folders.slice(0, MAX_INSIDE)) {
-    if ((await recognise(child, false)).length > 0) inside.push(child.name);
-  }
-  if (inside.length > 0) return `${folder}: no dataset here, but in ${inside.join(', ')}: name one of them.`;
-  const archive = root.files.find(isArchive);
-  if (archive !== undefined) return `${folder}: no dataset here, but an archive. Unpack ${archive} first.`;
-  return `${folder}: no dataset here. Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.`;
+async function isDataset(folder: Folder): Promise<boolean> {
+  return (await recognise(folder, false).catch(() => [])).length > 0;
 }
 
 function wrongTask(folder: string, readings: readonly Recognition[], task: string): string {

@@ -51,6 +51,45 @@ describe('class folders', () => {
   });
 
   it.each([
+    [
+      'datasets deeper inside',
+      ['a/b/cat/1.png', 'a/b/cat/2.png', 'a/b/dog/1.png', 'a/b/dog/2.png'],
+      'but in a/b: name',
+    ],
+    ['the images of a class', ['1.png', '2.png'], 'Its 2 images have no classes; name the folder above it'],
+    ['images in a format that is not read', ['cat/1.bmp', 'dog/2.BMP'], '2 images are .bmp, which is not read'],
+  ])('%s in place of them are told', async (_, files, reason) => {
+    const root = path.join(await images(files.map((file) => `here/${file}`)), 'here');
+    await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
+  });
+
+  it('a table whose columns say nothing is named with them', async () => {
+    const root = await images(['images/1.png']);
+    await writeFile(path.join(root, 'train.csv'), 'id_code,grade\n1,3\n');
+    const reason = 'no dataset here. train.csv is not understood: its columns are called "id_code", "grade". Call them';
+    await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
+  });
+
+  it('are found beside images in formats that are not read, which are counted', async () => {
+    const root = await images([...twoClasses(''), 'cat/3.jfif', 'dog/3.bmp', 'dog/4.HEIC', 'emu/1.ppm']);
+    const [only, ...others] = (await findDatasets((await walk(root)).root)).datasets;
+    expect(others).toEqual([]);
+    expect(only?.dataset.splits.get('all')).toHaveLength(5);
+    expect(only?.dataset.warnings).toEqual([
+      '3 images are .bmp or .heic or .ppm, which is not read; convert them to PNG or JPEG.',
+    ]);
+  });
+
+  it('that look like datasets of their own are told', async () => {
+    const root = await images([...twoClasses('pets/'), 'flowers/daisy/1.png', 'flowers/rose/1.png']);
+    const { classes, warnings } = await openDataset(root, 'auto');
+    expect(classes).toEqual(['flowers', 'pets']);
+    expect(warnings).toEqual([expect.stringContaining('flowers with all that is in daisy, rose; if these are')]);
+    const years = ['cat/2019/1.png', 'cat/2020/1.png', 'dog/2019/1.png', 'dog/2020/1.png'];
+    expect((await openDataset(await images(years), 'auto')).warnings).toEqual([]);
+  });
+
+  it.each([
     ['splits in folders of their own', ['seg_train/seg_train/', 'seg_test/seg_test/', 'seg_pred/seg_pred/x/']],
     ['pieces', ['HAM10000_images_part_1/', 'HAM10000_images_part_2/']],
     ['numbered pieces', ['images_001/images/', 'images_002/images/']],
