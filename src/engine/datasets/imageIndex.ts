@@ -53,16 +53,21 @@ const MAX_BASES = 64;
 const COCO_NAME = /^(?:COCO_[a-z]+\d{4}_)?(\d{1,12})(?:\.jpe?g)?$/i;
 const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
 const MAX_BASE_DEPTH = 3;
+const ABSOLUTE = /^(\/|[a-z]:\/)/i;
 
 /**
  * Finds the images that a table names, which may start anywhere: at the table, at the dataset, in `images` or `train`,
- * with or without ending; those of COCO also by their numbers.
+ * with or without ending; those of COCO also by their numbers. Paths that start above the dataset or were written on
+ * another machine (`/content/data/images/1.jpg`) are followed from where they go on in it, which is the same place for
+ * all of them.
  */
 export class ImageFinder {
   readonly #index: ImageIndex;
   readonly #ways: { base: string; ending: string }[];
   readonly #root: Folder;
   #cocoNumbers: Map<number, string> | undefined;
+  /** What paths start with before they go on in the dataset. */
+  #outside: string | undefined;
 
   /** @param preferred folders to look in first, relative to the dataset */
   constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
@@ -83,7 +88,26 @@ export class ImageFinder {
       return file;
     }
     const number = COCO_NAME.exec(path.posix.basename(name))?.[1];
-    return number === undefined ? undefined : this.#byCocoNumber().get(Number(number));
+    const file = number === undefined ? undefined : this.#byCocoNumber().get(Number(number));
+    return file ?? this.#fromOutside(name.replaceAll('\\', '/'), complete ? [''] : ENDINGS);
+  }
+
+  #fromOutside(name: string, endings: readonly string[]): string | undefined {
+    const parts = name.length > MAX_PATH ? [] : name.split('/');
+    const isAbsolute = ABSOLUTE.test(name);
+    for (let start = 1; start < parts.length; start += 1) {
+      const outside = parts.slice(0, start).join('/');
+      const isRoot = fold(parts[start - 1] ?? '') === fold(this.#root.name);
+      // The name alone says too little: other folders have images of the same.
+      const isPlausible = isRoot || (isAbsolute && start < parts.length - 1);
+      if (!isPlausible || (this.#outside !== undefined && outside !== this.#outside)) continue;
+      const inside = parts.slice(start).join('/');
+      const file = endings.map((ending) => this.#index.find(inside + ending)).find((found) => found !== undefined);
+      if (file === undefined) continue;
+      this.#outside = outside;
+      return file;
+    }
+    return undefined;
   }
 
   #byCocoNumber(): ReadonlyMap<number, string> {

@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -89,6 +89,27 @@ describe('manifests', () => {
     const dataset = await opened({ 'a.csv': rows.join('\n') }, TWO);
     expect(dataset.classes).toEqual(['9', '10']);
     expect(splitSizes(dataset)).toEqual({ train: 1, val: 1, test: 1 });
+  });
+
+  it.each([
+    ['absolute', (root: string) => `${root}/images/`],
+    ['absolute on another machine', () => '/content/drive/My Drive/pets/images/'],
+    ['absolute on Windows', () => 'C:\\Users\\Ada\\pets\\images\\'],
+    ['relative to the folder around it', (root: string) => `${path.basename(root)}/images/`],
+    ['relative to a folder beside it', (root: string) => `../${path.basename(root)}/images/`],
+  ])('may name images by paths that are %s', async (_, prefix) => {
+    const root = await folderOf({}, TWO);
+    const rows = ['image,label', `${prefix(root)}a.png,cat`, `${prefix(root)}b,dog`, `/elsewhere/images/a.png,cat`];
+    await writeFile(path.join(root, 'a.csv'), rows.join('\n'));
+    const dataset = await openDataset(root, 'auto');
+    expect(dataset.splits.get('all')?.map(({ id }) => id)).toEqual(TWO);
+    expect(dataset.warnings).toEqual([expect.stringContaining('1 of 3 rows name images that are not there')]);
+  });
+
+  it('name no image that only has the name of one elsewhere', async () => {
+    const table = 'image,label\na.png,cat\n/data/val/b.png,dog\nval/b.png,dog\n';
+    const dataset = await opened({ 'a.csv': table }, ['a.png', 'b.png']);
+    expect(dataset.splits.get('all')?.map(({ id }) => id)).toEqual(['a.png']);
   });
 
   it('prefer the images of the split among images of the same name', async () => {
