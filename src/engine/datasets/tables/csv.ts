@@ -40,7 +40,8 @@ export function delimiterOf(head: string): Delimiter {
 
 /**
  * The records of a comma-, tab-, semicolon- or bar-separated file, the header among them, one after the other. Quotes
- * count where a cell starts with one; rows may differ in length; a byte order mark and empty lines are passed over.
+ * count where a cell starts with one; rows may differ in length; a byte order mark and lines without any value
+ * are passed over.
  * @throws InputError naming file and line
  */
 export async function* readCsv(file: string, delimiter: Delimiter, signal?: AbortSignal): AsyncGenerator<CsvRow> {
@@ -52,6 +53,7 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
     relax_quotes: true,
     relax_column_count: true,
     skip_empty_lines: true,
+    skip_records_with_empty_values: true,
     max_record_size: MAX_ROW_BYTES,
     info: true,
   });

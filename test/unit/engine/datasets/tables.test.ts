@@ -29,6 +29,13 @@ describe('readCsv', () => {
     ]);
   });
 
+  it('passes over rows of nothing, as spreadsheets leave them', async () => {
+    expect(await all(readCsv(await fileOf('a,b\n \n,,\n\t\nc,\n'), ','))).toEqual([
+      { line: 1, cells: ['a', 'b'] },
+      { line: 5, cells: ['c', ''] },
+    ]);
+  });
+
   it('takes quotes between tabs as they are', async () => {
     expect(await all(readCsv(await fileOf('a\t"b\nc\td"\n'), '\t'))).toEqual([
       { line: 1, cells: ['a', '"b'] },
