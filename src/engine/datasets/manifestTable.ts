@@ -2,7 +2,7 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
 import { areTexts, plainName } from './tableColumns.ts';
-import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
+import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { readJsonArray } from './tables/json.ts';
 import { isRecord, readJsonLines } from './tables/jsonl.ts';
 
@@ -33,22 +33,27 @@ export interface ManifestTable {
 const IMAGE_COLUMNS = [
   ...['imagepath', 'imgpath', 'imagefile', 'imgfile', 'imagefilename', 'imagefilepath', 'imagename', 'imgname'],
   ...['image', 'images', 'img', 'imageid', 'imgid', 'photo', 'picture', 'filename', 'filenames'],
-  ...['filepath', 'filepaths', 'file', 'path', 'paths', 'fname', 'id'],
+  ...['filepath', 'filepaths', 'file', 'path', 'paths', 'fname', 'id', 'idcode'],
 ];
 /** The columns up to here name nothing but images. */
 const CERTAIN = IMAGE_COLUMNS.slice(0, IMAGE_COLUMNS.indexOf('filename'));
 const LABEL_COLUMNS = [
   ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
   ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
+  ...['diagnosis', 'dx'],
 ];
 /** So many rows of a table without a header are looked at to see what they hold. */
 const LOOKED_AT = 32;
 /** With these columns beside it, an image is not there to be classified. */
 const OTHER_TASKS = ['question', 'questions', 'answer', 'answers', 'caption', 'captions', 'sentence', 'expression'];
 
-interface Columns<Key> {
+/** A column for each class, with a 1 where the image has it. */
+type Marks = readonly { readonly key: number; readonly name: string }[];
+const MARK = /^(-?1|0)(\.0+)?$/;
+
+interface Columns<Key, Label = Key> {
   readonly image: Key;
-  readonly label: Key;
+  readonly label: Label;
   readonly split: { readonly key: Key; readonly name: string } | undefined;
 }
 
@@ -72,7 +77,7 @@ async function csvTable(
   isImage: (name: string) => boolean,
 ): Promise<ManifestTable | undefined> {
   const delimiter = delimiterOf(head);
-  const header = await firstRow(file, delimiter);
+  const header = (await firstRows(file, delimiter, 1))[0]?.cells;
   if (!header) return undefined;
   const columns = columnsAmong(header);
   const describe = (key: number) => header[key]?.trim() ?? '';
@@ -83,6 +88,16 @@ async function csvTable(
       labelColumn: describe(columns.label),
       certain: CERTAIN.includes(plainName(describe(columns.image))),
       rows: (signal) => csvRows(file, delimiter, columns, header.length, signal),
+    };
+  }
+  const marked = await marksAmong(file, delimiter, header);
+  if (marked) {
+    return {
+      file,
+      imageColumn: describe(marked.image),
+      labelColumn: `a column for each, ${marked.label[0]?.name} and so on`,
+      certain: false,
+      rows: (signal) => csvRows(file, delimiter, marked, header.length, signal),
     };
   }
   const words = header.length === 1 ? describe(0).split(/[^\p{L}\p{N}_]+/u) : [];
@@ -104,17 +119,27 @@ async function csvTable(
   };
 }
 
+/** Where all columns but those of the images and splits hold nothing but 0 and 1, each stands for a class. */
+async function marksAmong(
+  file: string,
+  delimiter: Delimiter,
+  header: readonly string[],
+): Promise<Columns<number, Marks> | undefined> {
+  const known = header.map(plainName);
+  const image = positionOf(IMAGE_COLUMNS, known);
+  const split = splitAmong(header);
+  const label = header.flatMap((name, key) =>
+    key === image || key === split?.key ? [] : [{ key, name: name.trim() }],
+  );
+  if (image < 0 || label.length < 2) return undefined;
+  const rows = (await firstRows(file, delimiter)).slice(1);
+  const areMarks = rows.every(({ cells }) => label.every(({ key }) => MARK.test(cells[key]?.trim() ?? '')));
+  return areMarks && rows.length > 0 ? { image, label, split } : undefined;
+}
+
 /** Whether sentences stand beside the images, which are captions then. */
 async function holdsCaptions(file: string, delimiter: Delimiter, column: number): Promise<boolean> {
-  const cells: string[] = [];
-  try {
-    for await (const row of readCsv(file, delimiter)) {
-      cells.push(row.cells.slice(column).join(' '));
-      if (cells.length >= LOOKED_AT) break;
-    }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
+  const cells = (await firstRows(file, delimiter)).map((row) => row.cells.slice(column).join(' '));
   return areTexts(cells);
 }
 
@@ -125,7 +150,7 @@ const BARE_WIDTH = 2;
 async function* csvRows(
   file: string,
   delimiter: Delimiter,
-  columns: Columns<number>,
+  columns: Columns<number, number | Marks>,
   width: number | undefined,
   signal?: AbortSignal,
 ): AsyncGenerator<ManifestRow> {
@@ -140,32 +165,47 @@ async function* csvRows(
     }
     const where = `${name}:${line}`;
     const image = cells[columns.image]?.trim() ?? '';
-    const label = cells[columns.label]?.trim();
+    const classes = classesAmong(cells, columns.label);
     if (cells.slice(width ?? BARE_WIDTH).some((cell) => cell.trim() !== '')) {
       yield { where: `${where}: ${cells.join(delimiter)}`, problem: 'have more values than there are columns' };
       continue;
     }
-    if (label === undefined) {
+    if (!classes) {
       short ??= `${where}: ${cells.length} value${cells.length === 1 ? '' : 's'} where the header names ${width} columns, separated by ${SEPARATORS[delimiter]}; separate them in the same way throughout.`;
       yield { where: `${where}: ${cells.join(delimiter)}`, problem: 'have fewer values than there are columns' };
       continue;
     }
     good += 1;
     const split = columns.split && splitInCell(columns.split.name, cells[columns.split.key]);
-    yield row(where, image, label === '' ? [] : [label], split);
+    yield row(where, image, classes, split);
   }
   if (good === 0 && short !== undefined && width !== undefined) throw new InputError(short);
 }
 
+/** The classes of a row, which may be none; nothing where the row ends before them. */
+function classesAmong(cells: readonly string[], label: number | Marks): readonly string[] | undefined {
+  if (typeof label === 'number') {
+    const name = cells[label]?.trim();
+    return name === '' ? [] : name === undefined ? undefined : [name];
+  }
+  if (label.some(({ key }) => cells[key] === undefined)) return undefined;
+  return label.flatMap(({ key, name }) => (Number(cells[key]) === 1 ? [name] : []));
+}
+
 async function* noRows(): AsyncGenerator<ManifestRow> {}
 
-async function firstRow(file: string, delimiter: Delimiter): Promise<readonly string[] | undefined> {
+/** The first rows, as far as they can be read. */
+async function firstRows(file: string, delimiter: Delimiter, most = LOOKED_AT): Promise<CsvRow[]> {
+  const rows: CsvRow[] = [];
   try {
-    for await (const { cells } of readCsv(file, delimiter)) return cells;
+    for await (const row of readCsv(file, delimiter)) {
+      rows.push(row);
+      if (rows.length >= most) break;
+    }
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
   }
-  return undefined;
+  return rows;
 }
 
 type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ where: string; value: unknown }>;
@@ -245,10 +285,18 @@ function classesOf(value: unknown): string[] {
 function columnsAmong(names: readonly string[]): Columns<number> | undefined {
   const known = names.map(plainName);
   if (known.some((name) => OTHER_TASKS.includes(name))) return undefined;
-  const find = (wanted: readonly string[]) => known.indexOf(wanted.find((name) => known.includes(name)) ?? '-');
-  const image = find(IMAGE_COLUMNS);
-  const label = find(LABEL_COLUMNS);
-  const key = find(SPLIT_COLUMNS);
+  const image = positionOf(IMAGE_COLUMNS, known);
+  const label = positionOf(LABEL_COLUMNS, known);
   if (image < 0 || label < 0) return undefined;
-  return { image, label, split: key < 0 ? undefined : { key, name: names[key]?.trim() ?? '' } };
+  return { image, label, split: splitAmong(names) };
+}
+
+function splitAmong(names: readonly string[]): Columns<number>['split'] {
+  const key = positionOf(SPLIT_COLUMNS, names.map(plainName));
+  return key < 0 ? undefined : { key, name: names[key]?.trim() ?? '' };
+}
+
+/** Where the first of the wanted names stands, or −1. */
+function positionOf(wanted: readonly string[], names: readonly string[]): number {
+  return names.indexOf(wanted.find((name) => names.includes(name)) ?? '-');
 }

@@ -18,11 +18,15 @@ export function isSplitName(name: string): boolean {
 }
 
 /** Columns that tell the split of each row, by their names in small letters without signs. */
-export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset'];
+export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset', 'isvalid'];
 const ANY_NAME = /^\p{L}[\p{L}\p{N}_-]{0,31}$/u;
+
+/** fastai's column, true for images to validate with and false for those to train on. */
+const IS_VALID = /^is[-_ ]?valid$/i;
 
 /** The split that a cell of such a column tells: any word in one named `split`, else only what splits are called. */
 export function splitInCell(column: string, cell: unknown): string | undefined {
+  if (IS_VALID.test(column)) return /^(true|1)$/i.test(String(cell).trim()) ? 'valid' : 'train';
   if (typeof cell !== 'string') return undefined;
   const name = cell.trim();
   return isSplitName(name) || (/^splits?$/i.test(column) && ANY_NAME.test(name)) ? name : undefined;

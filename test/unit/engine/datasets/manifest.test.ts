@@ -73,6 +73,11 @@ describe('manifests', () => {
     ['quotes', 'a.csv', '"image","label"\n"images/a.png","cat"\n"images/b.png","dog"\n'],
     ['no header', 'a.csv', 'images/a.png,cat\nimages/b.png,dog\n'],
     ['no endings', 'train_labels.csv', 'id,breed\na,cat\nb,dog\n'],
+    ['a row of nothing, as spreadsheets leave', 'a.csv', 'image,label\na.png,cat\n \n,\nb.png,dog\n,\n'],
+    ['the columns of APTOS', 'train.csv', 'id_code,diagnosis\na,cat\nb,dog\n'],
+    ['the columns of HAM10000', 'a.csv', 'lesion_id,image_id,dx,dx_type\n1,a,cat,x\n2,b,dog,x\n'],
+    ['a column for each class', 'a.csv', 'image,cat,dog\na,1.0,0.0\nb,0.0,1.0\n'],
+    ['a column for each class and the split', 'train.csv', 'ID,set,cat,dog\na,train,1,0\nb,train,-1,1\n'],
     ['Windows paths', 'a.csv', 'image,label\nimages\\a.png,cat\n.\\images\\b.png,dog\n'],
     ['a JSON array', 'a.json', '\uFEFF[{"image": "a.png", "label": "cat"},\n {"image": "b.png", "label": "dog"}]'],
     ['JSON Lines', 'a.jsonl', '{"file_name": "a.png", "label": "cat"}\n\n{"file_name": "b.png", "label": "dog"}\n'],
@@ -82,6 +87,7 @@ describe('manifests', () => {
     const [split = ''] = dataset.splits.keys();
     expect(dataset.splits.get(split)?.map(({ id }) => id)).toEqual(TWO);
     expect(classNames(dataset, split)).toEqual(['cat', 'dog']);
+    expect(dataset.warnings).toEqual([]);
   });
 
   it('may tell the split in a column, and number the classes', async () => {
@@ -110,6 +116,19 @@ describe('manifests', () => {
     const table = 'image,label\na.png,cat\n/data/val/b.png,dog\nval/b.png,dog\n';
     const dataset = await opened({ 'a.csv': table }, ['a.png', 'b.png']);
     expect(dataset.splits.get('all')?.map(({ id }) => id)).toEqual(['a.png']);
+  });
+
+  it('may mark several classes of an image, or none', async () => {
+    const rows = ['image_id,healthy,rust,scab', 'a,0,1,1', 'b,1,0,0', 'a,0,0,0'];
+    const dataset = await opened({ 'a.csv': rows.join('\n') }, TWO);
+    expect(dataset.classes).toEqual(['healthy', 'rust', 'scab']);
+    expect(dataset.splits.get('all')?.map(({ labels }) => labels)).toEqual([[1, 2], [0]]);
+    expect(dataset.warnings).toEqual(['1 of 3 rows have no class; the first: a.csv:4: a']);
+  });
+
+  it('may tell images to validate with by true and false', async () => {
+    const dataset = await opened({ 'a.csv': 'name,fname,label,is_valid\n1,a,cat,False\n2,b,dog,True\n' }, TWO);
+    expect(splitSizes(dataset)).toEqual({ train: 1, valid: 1 });
   });
 
   it('prefer the images of the split among images of the same name', async () => {
@@ -212,6 +231,7 @@ describe('manifests', () => {
     ['captions', 'image,caption,label\nimages/a.png,a cat,1\n'],
     ['other images', 'image,label\nx.png,cat\n'],
     ['no classes', 'image,width\nimages/a.png,8\n'],
+    ['numbers', 'image,width,height\nimages/a.png,1,8\n'],
     ['no images', 'text,label\nfine,1\n'],
     ['one endless line', 'x'.repeat(100_000)],
   ])('are not seen in a table of %s that a search comes by', async (_, text) => {
