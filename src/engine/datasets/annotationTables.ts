@@ -3,7 +3,8 @@ import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
 import { type AnnotationKind, KINDS } from './annotationKinds.ts';
-import type { Dataset, DatasetLayout, ImageSource, Recognition } from './dataset.ts';
+import { namedClasses, requireClass } from './classNames.ts';
+import type { DatasetLayout, ImageSource, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { fileIn, idWithin, locate } from './folders.ts';
 import { featuresOf } from './huggingFaceFeatures.ts';
@@ -22,18 +23,12 @@ import {
   tablesIn,
   tablesTogether,
 } from './tableFiles.ts';
-import { linesOf } from './tables/lines.ts';
 import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
-/** Lists of the names that numbered classes have, one per line. */
-const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt'];
-/** Ratings by half stars are classes; numbers with fractions that differ more are measured. */
-const MAX_FRACTIONS = 20;
-
 interface TableWithRoles {
   readonly table: Table;
   readonly roles: Roles;
@@ -88,7 +83,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
         const remarks = [...opened.problems.map(({ error }) => error.message), ...remarksOn(set, others)];
         return {
           ...dataset,
-          classes: await namedClasses(dataset, root, set[0].files, signal),
+          classes: await namedClasses(dataset.classes, [set[0].files.parent, root], signal),
           warnings: [...remarks, ...dataset.warnings],
         };
       },
@@ -287,31 +282,6 @@ function lacking({ roles }: AnnotationKind, of: (role: Role) => readonly unknown
   return classIn(label, undefined) === undefined || of('text').some((cell) => textOf(cell) !== undefined)
     ? 'have no class'
     : 'have no text';
-}
-
-/** @throws InputError when the classes turn out to be measurements */
-function requireClass(label: string | undefined, fractions: Set<string>, where: string): void {
-  if (label === undefined || !/^-?\d*\.\d+(e-?\d+)?$/i.test(label)) return;
-  fractions.add(label);
-  if (fractions.size <= MAX_FRACTIONS) return;
-  throw new InputError(
-    `${where}: more than ${MAX_FRACTIONS} different numbers with fractions are no classes but measurements, on which texts can't be ranked; tell classes in the column.`,
-  );
-}
-
-/** The names of numbered classes by a list beside the table: they start at 0 where there is a 0, else at 1. */
-async function namedClasses(
-  { classes }: Dataset,
-  root: Folder,
-  { parent }: TableFiles,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const list = [parent, root].flatMap((place) => NAME_LISTS.flatMap((name) => fileIn(place, name) ?? []))[0];
-  if (list === undefined || classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
-  const names = await linesOf(list, signal);
-  const start = classes.includes('0') ? 0 : 1;
-  const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
-  return named.length === classes.length ? named : classes;
 }
 
 /** Why a folder that a person named can't be read: a damaged table, or one whose columns are not told apart. */

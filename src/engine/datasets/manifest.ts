@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
+import { namedClasses, requireClass } from './classNames.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
@@ -51,6 +52,7 @@ export const manifest: DatasetLayout = {
       reason: `images listed in ${namesOf(set)} (image: ${set[0].table.imageColumn}, class: ${set[0].table.labelColumn})`,
       open: async (signal) => {
         const gathered = new LabelledImages(folder, this.format);
+        const fractions = new Set<string>();
         for (const { files, table: shard, finder } of set) {
           if (shard.problem) throw new InputError(shard.problem);
           for (const file of files.files) {
@@ -58,11 +60,15 @@ export const manifest: DatasetLayout = {
               file === shard.file ? shard : await openManifest(file, (name) => finder.find(name) !== undefined);
             if (!table)
               throw new InputError(`${path.basename(file)}: no columns for images and classes; keep it elsewhere.`);
-            for await (const row of table.rows(signal)) addRow(gathered, row, files.split, finder);
+            for await (const row of table.rows(signal)) {
+              for (const name of row.problem === undefined ? row.classes : []) requireClass(name, fractions, row.where);
+              addRow(gathered, row, files.split, finder);
+            }
           }
         }
         const dataset = gathered.dataset(undefined, signal);
-        return { ...dataset, warnings: [...remarksOn(set, others), ...dataset.warnings] };
+        const classes = await namedClasses(dataset.classes, [set[0].files.parent, folder], signal);
+        return { ...dataset, classes, warnings: [...remarksOn(set, others), ...dataset.warnings] };
       },
     }));
   },

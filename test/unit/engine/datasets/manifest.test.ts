@@ -126,6 +126,20 @@ describe('manifests', () => {
     expect(dataset.warnings).toEqual(['1 of 3 rows have no class; the first: a.csv:4: a']);
   });
 
+  it('take the names of numbered classes from a list beside them', async () => {
+    const tables = { 'a.csv': 'image,label\na,1\nb,0\n', 'classes.txt': 'cat\r\ndog\r\n' };
+    const dataset = await opened(tables, TWO);
+    expect(dataset.classes).toEqual(['cat', 'dog']);
+    expect(classNames(dataset, 'all')).toEqual(['dog', 'cat']);
+  });
+
+  it('are refused where the labels are measurements', async () => {
+    const rows = Array.from({ length: 30 }, (_, row) => `a,${row / 7}`);
+    await expect(opened({ 'a.csv': `image,label\n${rows.join('\n')}` }, TWO)).rejects.toThrow(
+      /^a\.csv:\d+: more than 20 different numbers with fractions are no classes but measurements/,
+    );
+  });
+
   it('may tell images to validate with by true and false', async () => {
     const dataset = await opened({ 'a.csv': 'name,fname,label,is_valid\n1,a,cat,False\n2,b,dog,True\n' }, TWO);
     expect(splitSizes(dataset)).toEqual({ train: 1, valid: 1 });

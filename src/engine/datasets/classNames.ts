@@ -1,0 +1,39 @@
+import { InputError } from '../errors.ts';
+import type { Folder } from '../files/walk.ts';
+import { fileIn } from './folders.ts';
+import { linesOf } from './tables/lines.ts';
+
+/** Lists of the names that numbered classes have, one per line. */
+const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt'];
+/** Ratings by half stars are classes; numbers with fractions that differ more are measured. */
+const MAX_FRACTIONS = 20;
+
+/**
+ * The names of numbered classes by a list: they start at 0 where there is a 0, else at 1.
+ * @param places where the list may lie, the first one counts
+ */
+export async function namedClasses(
+  classes: readonly string[],
+  places: readonly Folder[],
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const list = places.flatMap((place) => NAME_LISTS.flatMap((name) => fileIn(place, name) ?? []))[0];
+  if (list === undefined || classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
+  const names = await linesOf(list, signal);
+  const start = classes.includes('0') ? 0 : 1;
+  const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
+  return named.length === classes.length ? named : classes;
+}
+
+/**
+ * @param fractions those that rows before had, to which this one is added
+ * @throws InputError when the classes turn out to be measurements
+ */
+export function requireClass(label: string | undefined, fractions: Set<string>, where: string): void {
+  if (label === undefined || !/^-?\d*\.\d+(e-?\d+)?$/i.test(label)) return;
+  fractions.add(label);
+  if (fractions.size <= MAX_FRACTIONS) return;
+  throw new InputError(
+    `${where}: more than ${MAX_FRACTIONS} different numbers with fractions are no classes but measurements, which can't be ranked for; tell classes in the column.`,
+  );
+}
