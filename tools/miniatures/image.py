@@ -266,6 +266,15 @@ def stanford_cars(root: Path) -> None:
     mat(folder / "cars_test_annos_withlabels.mat", {"annotations": annotations(3, True)})
     lines(devkit / "README.txt", ["Cars"])
 
+    folder = root / "stanford_cars_annos"
+    fields = ["relative_im_path", *kinds, "class", "test"]
+    records = np.zeros((1, 9), [(field, object) for field in fields])
+    for number in range(9):
+        image = f"car_ims/{number + 1:06}.jpg"
+        write_image(folder / image, number % 3, number)
+        records[0, number] = (image, *[np.uint8(1)] * 4, np.uint8(number % 3 + 1), np.uint8(number >= 6))
+    mat(folder / "cars_annos.mat", {"annotations": records, "class_names": np.array([names], object)})
+
 
 def mat(file: Path, variables: dict) -> None:
     savemat(file, variables, do_compression=True)

@@ -68,7 +68,7 @@ function classesOf(folder: Folder, asked: boolean): readonly Folder[] {
 
 /** Parts of datasets in other layouts, which have their images in one or two folders. */
 const PART =
-  /^(images?|imgs?|jpe?gs?|pngs?|jpegimages|data|annotations?|labels?|masks?|trimaps?|segmentation.*|meta(data)?)$/i;
+  /^(images?|(car_)?ims|imgs?|jpe?gs?|pngs?|jpegimages|data|annotations?|labels?|masks?|trimaps?|segmentation.*|meta(data)?)$/i;
 
 /** Files that say what the images beside them show. */
 const ANNOTATIONS = /\.(jsonl?|csv|tsv|parquet|xml|mat)$/i;

@@ -12,12 +12,21 @@ const SPLITS = [
   // The file of the devkit tells no classes of the test images; this one came later, beside the devkit.
   { split: 'test', images: 'cars_test', list: 'cars_test_annos_withlabels.mat' },
 ];
+/** All images in one list, which tells their split and the names of the classes, too. */
+const WHOLE = { images: 'car_ims', list: 'cars_annos.mat' };
+
+interface List {
+  /** Undefined where each entry tells its own. */
+  readonly split: string | undefined;
+  readonly images: Folder;
+  readonly list: string;
+}
 
 /**
  * Stanford Cars as unpacked from cars_train.tgz, cars_test.tgz and car_devkit.tgz
  * (https://ai.stanford.edu/~jkrause/cars/car_dataset.html): `cars_train/00001.jpg`, the images' files and classes in
  * `devkit/cars_train_annos.mat` and, for the test images, in `cars_test_annos_withlabels.mat`, and the names of the
- * classes in `devkit/cars_meta.mat`.
+ * classes in `devkit/cars_meta.mat`. Or as unpacked from car_ims.tgz beside cars_annos.mat: `car_ims/000001.jpg`.
  */
 export const stanfordCars: DatasetLayout = {
   format: 'stanford-cars',
@@ -26,10 +35,10 @@ export const stanfordCars: DatasetLayout = {
     const root = locate(folder, asked, isStanfordCars);
     if (!root) return undefined;
     const splits = splitsOf(root);
-    const counts = splits.map(({ split, images }) => `${grouped(countImages(images))} ${split} images`);
+    const counts = splits.map(({ split, images }) => `${grouped(countImages(images))} ${split ?? 'car'} images`);
     return {
       task: 'image-classification',
-      reason: `Stanford Cars: ${counts.join(', ')} and the devkit`,
+      reason: `Stanford Cars: ${counts.join(', ')} and ${splits[0]?.split === undefined ? WHOLE.list : 'the devkit'}`,
       open: async (signal) => {
         const names = await namesOf(root);
         const gathered = new LabelledImages(root, this.format);
@@ -41,9 +50,12 @@ export const stanfordCars: DatasetLayout = {
           }
           for (const [index, struct] of annotations.structs.entries()) {
             const where = `${listName}: entry ${index + 1}`;
-            const image = textIn(struct, 'fname');
+            const whole = textIn(struct, 'relative_im_path');
+            const own = textIn(struct, 'fname');
+            const image = split === undefined ? whole : own && `${images.name}/${own}`;
             const name = names[(numberIn(struct, 'class') ?? 0) - 1];
-            if (image && name) gathered.addFile(split, `${images.name}/${image}`, [name], where);
+            const told = numberIn(struct, 'test') === 1 ? 'test' : 'train';
+            if (image && name) gathered.addFile(split ?? told, image, [name], where);
             else gathered.skip('have no image or class', where);
           }
         }
@@ -54,20 +66,22 @@ export const stanfordCars: DatasetLayout = {
 };
 
 async function namesOf(root: Folder): Promise<string[]> {
-  const meta = annotationFile(root, 'cars_meta.mat');
+  const meta = annotationFile(root, 'cars_meta.mat') ?? annotationFile(root, WHOLE.list);
   const names = meta ? (await readMat(meta)).get('class_names') : undefined;
   if (names?.kind !== 'cells') {
-    throw new InputError('cars_meta.mat: no cell array "class_names"; download the devkit again.');
+    throw new InputError(`${path.basename(meta ?? '')}: no cell array "class_names"; download it again.`);
   }
   return names.cells.map((cell) => (cell.kind === 'text' ? cell.text : ''));
 }
 
-function splitsOf(root: Folder): { split: string; images: Folder; list: string }[] {
-  return SPLITS.flatMap(({ split, images, list }) => {
-    const folder = below(root, images);
-    const file = annotationFile(root, list);
-    return folder && file ? [{ split, images: folder, list: file }] : [];
-  });
+function splitsOf(root: Folder): List[] {
+  const known = (kind: { split?: string; images: string; list: string }): List[] => {
+    const images = below(root, kind.images);
+    const list = annotationFile(root, kind.list);
+    return images && list ? [{ split: kind.split, images, list }] : [];
+  };
+  const apart = SPLITS.flatMap(known);
+  return apart.length > 0 ? apart : known(WHOLE);
 }
 
 function annotationFile(root: Folder, name: string): string | undefined {
@@ -75,5 +89,6 @@ function annotationFile(root: Folder, name: string): string | undefined {
 }
 
 function isStanfordCars(folder: Folder): boolean {
-  return splitsOf(folder).length > 0 && annotationFile(folder, 'cars_meta.mat') !== undefined;
+  const [first] = splitsOf(folder);
+  return first !== undefined && (first.split === undefined || annotationFile(folder, 'cars_meta.mat') !== undefined);
 }

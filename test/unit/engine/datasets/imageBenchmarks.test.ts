@@ -58,6 +58,14 @@ const BENCHMARKS: readonly Expected[] = [
     second: ['cars_train/00002.jpg', 'Acura RL Sedan 2012', 40, 20],
   },
   {
+    layout: stanfordCars,
+    folder: 'stanford_cars_annos',
+    reason: 'Stanford Cars: 9 car images and cars_annos.mat',
+    classes: ['AM General Hummer SUV 2000', 'Acura RL Sedan 2012', 'Ram C/V Cargo Van Minivan 2012'],
+    splits: { train: 6, test: 3 },
+    second: ['car_ims/000002.jpg', 'Acura RL Sedan 2012', 40, 20],
+  },
+  {
     layout: dtd,
     folder: 'dtd',
     reason: 'the Describable Textures Dataset: 3 textures in images, partition 1 in labels',

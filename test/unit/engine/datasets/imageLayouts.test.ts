@@ -29,6 +29,7 @@ const MINIATURES: Readonly<Record<string, string>> = {
   mnist: 'idx',
   'oxford-iiit-pet': 'oxford-pets',
   stanford_cars: 'stanford-cars',
+  stanford_cars_annos: 'stanford-cars',
   webdataset: 'webdataset',
 };
 
