@@ -49,7 +49,8 @@ export class TarFile {
   async *entries(): AsyncGenerator<TarEntry> {
     let longName: string | undefined;
     let longSize: number | undefined;
-    for (let position = 0; position < this.#size; ) {
+    let position = 0;
+    while (position < this.#size) {
       const header = await this.read(position, BLOCK);
       if (header.length < BLOCK) throw this.#damaged('it ends within a header');
       if (header[0] === 0 && header.every((byte) => byte === 0)) return;
@@ -77,6 +78,7 @@ export class TarFile {
       longSize = undefined;
       if (type === '0' || type === '\0' || type === '7') yield { name, offset, size };
     }
+    if (position > this.#size) throw this.#damaged('it ends within a file');
   }
 
   /** Bytes of the archive, fewer at its end. Headers and small files stand side by side, so more is read at once. */

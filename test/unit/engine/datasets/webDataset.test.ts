@@ -93,11 +93,14 @@ describe('WebDataset', () => {
     expect(dataset.splits.get('val')).toHaveLength(2);
   });
 
-  it('tells of an archive that ends within a header', async () => {
+  it.each([
+    ['header', 512 * 4 + 100, { all: 1 }],
+    ['file', 512 * 7 + 100, { all: 2 }],
+  ])('tells of an archive that ends within a %s', async (part, length, splits) => {
     const tar = await tarOf(['1.jpg', '1.cls', '2.jpg', '2.cls'].map((name) => [name, '0'] as const));
-    const dataset = await openFolder(webDataset, await folderWith({ 'a.tar': tar.subarray(0, 512 * 4 + 100) }));
-    expect(splitSizes(dataset)).toEqual({ all: 1 });
-    expect(dataset.warnings).toEqual(['a.tar: a damaged tar archive (it ends within a header); download it again.']);
+    const dataset = await openFolder(webDataset, await folderWith({ 'a.tar': tar.subarray(0, length) }));
+    expect(splitSizes(dataset)).toEqual(splits);
+    expect(dataset.warnings).toEqual([`a.tar: a damaged tar archive (it ends within a ${part}); download it again.`]);
   });
 
   it.each([
