@@ -96,6 +96,13 @@ def parquet(root: Path) -> None:
     ]
     lines(root / "README.md", card)
 
+    # As pandas writes numbered classes of which one is missing.
+    root = root.parent / "hf-parquet-floats"
+    images = [{"bytes": encoded(n % 2, n, "PNG"), "path": None} for n in range(6)]
+    labels = pa.array([None if n == 4 else n % 2 for n in range(6)], pa.float64())
+    root.mkdir(parents=True)
+    pq.write_table(pa.table({"image": images, "label": labels}), root / "train.parquet")
+
 
 def web_dataset(root: Path) -> None:
     root = root / "webdataset"

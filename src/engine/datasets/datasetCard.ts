@@ -1,13 +1,18 @@
+import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { fileIn } from './folders.ts';
 import { headOf } from './tables/csv.ts';
 
+const CARD = 'README.md';
 const CARD_BYTES = 256 * 1024;
 
-/** Names of the classes that the dataset card in a folder declares, by column; none where there is no card. */
+/**
+ * Names of the classes that the dataset card in a folder declares, by column, or that the one in the folder around it
+ * does, as a configuration of a dataset has a folder of its own; none where there is no card.
+ */
 export async function classNamesBeside(folder: Folder): Promise<ReadonlyMap<string, readonly string[]>> {
-  const card = fileIn(folder, 'README.md');
-  return card ? classNamesInCard(await headOf(card, CARD_BYTES)) : new Map();
+  const card = fileIn(folder, CARD) ?? path.join(path.dirname(folder.path), CARD);
+  return classNamesInCard(await headOf(card, CARD_BYTES).catch(() => ''));
 }
 
 /**

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
+import { requireClass } from './classNames.ts';
 import type { DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { countImages, fileIn, idWithin, locate } from './folders.ts';
@@ -14,7 +15,7 @@ import { openParquet, type ParquetColumn, type ParquetTable } from './tables/par
 const PARQUET = /\.parquet$/i;
 const IMAGE_COLUMNS = ['image', 'img', 'images', 'picture', 'photo', 'image_path', 'file_name', 'path', 'file'];
 const LABEL_COLUMNS = ['label', 'labels', 'fine_label', 'class', 'classes', 'category', 'target', 'class_name'];
-const USABLE: ReadonlySet<ParquetColumn['kind']> = new Set(['number', 'boolean', 'text', 'list']);
+const USABLE: ReadonlySet<ParquetColumn['kind']> = new Set(['number', 'fraction', 'boolean', 'text', 'list']);
 
 interface Columns {
   readonly image: ParquetColumn;
@@ -63,11 +64,19 @@ export const huggingFaceParquet: DatasetLayout = {
         reason: `parquet as of the Hugging Face Hub: ${shards === 1 ? '1 file' : `${shards} files`}, ${namesOf(set)}; images in ${image.name}, classes in ${label}`,
         open: async (signal) => {
           const gathered = new LabelledImages(root, this.format);
+          const fractions = new Set<string>();
           const index = new ImageIndex(root);
           for (const { files, columns } of set) {
             const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
             for (const shard of files.files) {
-              await addShard(gathered, root, { split: files.split ?? 'all', file: shard }, columns, finder, signal);
+              await addShard(
+                gathered,
+                root,
+                { split: files.split ?? 'all', file: shard },
+                columns,
+                { finder, fractions },
+                signal,
+              );
             }
           }
           const dataset = gathered.dataset(names.length > 0 ? names : undefined, signal);
@@ -84,7 +93,7 @@ async function addShard(
   root: Folder,
   { split, file }: { split: string; file: string },
   { image, label, names }: Columns,
-  finder: ImageFinder,
+  { finder, fractions }: { finder: ImageFinder; fractions: Set<string> },
   signal?: AbortSignal,
 ): Promise<void> {
   const table = await openParquet(file);
@@ -98,6 +107,7 @@ async function addShard(
   for await (const { row, values } of table.rowsOf(wanted, signal)) {
     const where = `${path.basename(file)}: row ${row + 1}`;
     const classes = classesIn(values[label], names);
+    for (const name of classes) requireClass(name, fractions, where);
     const named = paths ? pathIn(values[image.name]) : undefined;
     if (classes.length === 0) gathered.skip('have no class', where);
     else if (named !== undefined) gathered.addFile(split, named, classes, where, finder);

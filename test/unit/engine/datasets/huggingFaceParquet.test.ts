@@ -69,6 +69,23 @@ describe('Hugging Face parquet', () => {
     expect(splitSizes(data)).toEqual({ test: 3, train: 12 });
   });
 
+  it('takes the names of the classes from the dataset card around the folder of a configuration', async () => {
+    const folder = await folderWith({});
+    const configuration = path.join(folder, 'full');
+    await cp(miniature('hf-parquet-paths'), configuration, { recursive: true });
+    await rename(path.join(configuration, 'README.md'), path.join(folder, 'README.md'));
+    for (const named of [folder, configuration]) {
+      const dataset = await openFolder(huggingFaceParquet, named);
+      expect(dataset.classes).toEqual(['healthy', 'rotten: brown']);
+    }
+  });
+
+  it('takes whole numbers for classes that are kept with fractions', async () => {
+    const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet-floats'));
+    expect(classNames(dataset, 'train')).toEqual(['0', '1', '0', '1', '1']);
+    expect(dataset.warnings).toEqual(['1 of 6 rows have no class; the first: train.parquet: row 5']);
+  });
+
   it('leaves configurations beside each other to their folders', async () => {
     const folder = await folderWith({});
     for (const name of ['one', 'two']) {

@@ -22,6 +22,7 @@ const MINIATURES: Readonly<Record<string, string>> = {
   'flowers-102': 'flowers-102',
   'food-101': 'food-101',
   'hf-parquet': 'hf-parquet',
+  'hf-parquet-floats': 'hf-parquet',
   'hf-parquet-paths': 'hf-parquet',
   manifest: 'manifest',
   'manifest-jsonl': 'manifest',
