@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { imagesBelow } from './folders.ts';
 import { IMAGE } from './images.ts';
+import { splitWithin } from './splitNames.ts';
 
 /**
  * The images that are really there, found by the paths that annotations name them by. As nothing but what the walk saw
@@ -69,9 +70,13 @@ export class ImageFinder {
   /** What paths start with before they go on in the dataset. */
   #outside: string | undefined;
 
-  /** @param preferred folders to look in first, relative to the dataset */
-  constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
-    const bases = [...new Set([...preferred, '', ...foldersBelow(root, MAX_BASE_DEPTH)])].slice(0, MAX_BASES);
+  /**
+   * @param preferred folders to look in first, relative to the dataset
+   * @param split what the table is about: images of the same name may lie in the folders of several splits
+   */
+  constructor(root: Folder, index: ImageIndex, preferred: readonly string[], split?: string) {
+    const folders = inOrderFor(split, foldersBelow(root, MAX_BASE_DEPTH));
+    const bases = [...new Set([...preferred, '', ...folders])].slice(0, MAX_BASES);
     this.#index = index;
     this.#root = root;
     this.#ways = ['', ...ENDINGS].flatMap((ending) => bases.map((base) => ({ base, ending })));
@@ -120,6 +125,20 @@ export class ImageFinder {
     this.#cocoNumbers = files;
     return files;
   }
+}
+
+/** The folders of the split, then those of none; those of others only where it has none, training images first. */
+function inOrderFor(split: string | undefined, folders: readonly string[]): string[] {
+  const told = folders.map((folder) => ({ folder, told: kindOfSplit(splitWithin(folder)) }));
+  const of = (kind: string | undefined) => told.flatMap((entry) => (entry.told === kind ? [entry.folder] : []));
+  const own = split === undefined ? [] : of(kindOfSplit(splitWithin(split)));
+  const others = own.length > 0 ? [] : [...of('train'), ...folders];
+  return [...new Set([...own, ...of(undefined), ...others])];
+}
+
+/** `train`, `val` or `test`, in whatever words. */
+function kindOfSplit(word: string | undefined): string | undefined {
+  return word?.replace(/^(train|val|test).*/, '$1').replace('dev', 'val');
 }
 
 function foldersBelow(folder: Folder, depth: number, prefix = ''): string[] {

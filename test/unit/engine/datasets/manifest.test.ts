@@ -152,6 +152,27 @@ describe('manifests', () => {
     expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual(['train/1.png', 'train/2.png']);
   });
 
+  it.each([
+    ['the name of the table', 'train.csv', ['test_images/', 'train_images/'], 'train_images/'],
+    ['the name of the table, deeper', 'val_labels.csv', ['data/test/', 'data/train/', 'data/valid/'], 'data/valid/'],
+    ['neither, as Kaggle has it', 'labels.csv', ['test/', 'train/'], 'train/'],
+  ])('name images of the split that is told by %s', async (_, table, folders, own) => {
+    const images = folders.flatMap((folder) => [`${folder}1.png`, `${folder}2.png`]);
+    const dataset = await opened({ [table]: 'id,label\n1,cat\n2,dog\n' }, images);
+    expect([...dataset.splits.values()].flat().map(({ id }) => id)).toEqual([`${own}1.png`, `${own}2.png`]);
+  });
+
+  it('name images of the split that a column tells, and none of another', async () => {
+    const rows = ['image,label,split', '1.png,cat,val', '1.png,dog,train', '2.png,dog,val'];
+    const dataset = await opened({ 'a.csv': rows.join('\n') }, ['train/1.png', 'train/2.png', 'val/1.png']);
+    const ids = [...dataset.splits].map(([split, samples]) => [split, ...samples.map(({ id }) => id)]);
+    expect(ids).toEqual([
+      ['val', 'val/1.png'],
+      ['train', 'train/1.png'],
+    ]);
+    expect(dataset.warnings).toEqual(['1 of 3 rows name images that are not there; the first: a.csv:4: 2.png']);
+  });
+
   it('count the rows that they pass over, and show the first', async () => {
     const rows = [
       'image,label',
