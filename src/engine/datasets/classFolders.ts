@@ -3,6 +3,7 @@ import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout, Sample } from './dataset.ts';
 import { remarkOnFormats } from './folders.ts';
 import { fileImage, IMAGE, UNREAD_IMAGE } from './images.ts';
+import { grouped } from './passedOver.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
 
 /**
@@ -38,7 +39,11 @@ export const classFolders: DatasetLayout = {
             ),
           ]),
         );
-        const warnings = [...parts.flatMap(remarkOnNesting), ...parts.flatMap((part) => remarkOnFormats(part) ?? [])];
+        const warnings = [
+          ...parts.flatMap(remarkOnNesting),
+          ...parts.flatMap(remarkOnMasks),
+          ...parts.flatMap((part) => remarkOnFormats(part) ?? []),
+        ];
         return { path: folder.path, format: this.format, task: 'image-classification', classes, splits, warnings };
       },
     };
@@ -125,9 +130,27 @@ function countBelow(folder: Folder): { images: number; others: number } {
   return { images, others };
 }
 
+/** Pictures of where things are on those beside them, which show no class. */
+const MASKS = /^(masks?|trimaps?|segmentations?|ground[-_ ]?truths?)$/i;
+
+function masksIn(folder: Folder): readonly Folder[] {
+  const masks = folder.folders.filter(({ name }) => MASKS.test(name));
+  const hasPictures =
+    hasOwnImages(folder) || folder.folders.some((child) => !masks.includes(child) && hasOwnImages(child));
+  return hasPictures ? masks : [];
+}
+
+function remarkOnMasks(part: Folder): string[] {
+  const masks = part.folders.flatMap(masksIn);
+  const count = masks.reduce((sum, folder) => sum + countBelow(folder).images, 0);
+  const names = [...new Set(masks.map(({ name }) => name))].join(', ');
+  return count === 0 ? [] : [`${grouped(count)} images in folders called ${names} were left out.`];
+}
+
 /** The images below a folder, which may be millions, added to `images`. */
 function imagesBelow(folder: Folder, images: string[] = []): string[] {
+  const masks = masksIn(folder);
   for (const file of folder.files) if (IMAGE.test(file)) images.push(path.join(folder.path, file));
-  for (const child of folder.folders) imagesBelow(child, images);
+  for (const child of folder.folders) if (!masks.includes(child)) imagesBelow(child, images);
   return images;
 }

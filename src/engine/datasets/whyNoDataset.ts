@@ -59,5 +59,5 @@ async function comesClose(root: Folder): Promise<string | undefined> {
   const images = root.files.filter((name) => IMAGE.test(name)).length;
   return images === 0
     ? undefined
-    : `Its ${grouped(images)} images have no classes; name the folder above it that holds all classes, or their annotations.`;
+    : `Its images (${grouped(images)}) have no classes; name the folder above it that holds all classes, or their annotations.`;
 }

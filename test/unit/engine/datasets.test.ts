@@ -56,7 +56,7 @@ describe('class folders', () => {
       ['a/b/cat/1.png', 'a/b/cat/2.png', 'a/b/dog/1.png', 'a/b/dog/2.png'],
       'but in a/b: name',
     ],
-    ['the images of a class', ['1.png', '2.png'], 'Its 2 images have no classes; name the folder above it'],
+    ['the images of a class', ['1.png', '2.png'], 'Its images (2) have no classes; name the folder above it'],
     ['images in a format that is not read', ['cat/1.bmp', 'dog/2.BMP'], '2 images are .bmp, which is not read'],
   ])('%s in place of them are told', async (_, files, reason) => {
     const root = path.join(await images(files.map((file) => `here/${file}`)), 'here');
@@ -78,6 +78,17 @@ describe('class folders', () => {
     expect(only?.dataset.warnings).toEqual([
       '3 images are .bmp or .heic or .ppm, which is not read; convert them to PNG or JPEG.',
     ]);
+  });
+
+  it('leave masks out that lie beside the images of a class', async () => {
+    const classes = ['COVID', 'Normal'].flatMap((name) =>
+      ['images/1.png', 'images/2.png', 'masks/1.png', 'masks/2.png'].map((file) => `${name}/${file}`),
+    );
+    const { splits, warnings } = await openDataset(await images(classes), 'auto');
+    expect(splits.get('all')?.map(({ id }) => id)).toEqual(classes.filter((file) => file.includes('/images/')));
+    expect(warnings).toEqual(['4 images in folders called masks were left out.']);
+    const alone = ['mask/1.png', 'mask/2.png', 'face/1.png', 'face/masks/2.png'];
+    expect((await openDataset(await images(alone), 'auto')).splits.get('all')).toHaveLength(3);
   });
 
   it('that look like datasets of their own are told', async () => {
