@@ -40,14 +40,16 @@ export function delimiterOf(head: string): Delimiter {
 
 /**
  * The records of a comma-, tab-, semicolon- or bar-separated file, the header among them, one after the other. Quotes
- * count where a cell starts with one; rows may differ in length; a byte order mark and lines without any value
- * are passed over.
+ * count where a cell starts with one; rows may differ in length and in how they end; a byte order mark and lines without
+ * any value are passed over.
  * @throws InputError naming file and line
  */
 export async function* readCsv(file: string, delimiter: Delimiter, signal?: AbortSignal): AsyncGenerator<CsvRow> {
   const parser = parse({
     bom: true,
     delimiter,
+    // All that occur, as in files that were put together; alone, the parser would take the first for the only one.
+    record_delimiter: ['\r\n', '\n', '\r'],
     // Tab-separated files are written without quoting: a quote in them is a quote.
     quote: delimiter === '\t' ? null : '"',
     relax_quotes: true,

@@ -36,6 +36,15 @@ describe('readCsv', () => {
     ]);
   });
 
+  it('knows the ends of rows where they differ', async () => {
+    expect(await all(readCsv(await fileOf('a,b\r\n1,"x\ny"\n2,y\r3,z\r\n\n\n'), ','))).toEqual([
+      { line: 1, cells: ['a', 'b'] },
+      { line: 2, cells: ['1', 'x\ny'] },
+      { line: 4, cells: ['2', 'y'] },
+      { line: 5, cells: ['3', 'z'] },
+    ]);
+  });
+
   it('takes quotes between tabs as they are', async () => {
     expect(await all(readCsv(await fileOf('a\t"b\nc\td"\n'), '\t'))).toEqual([
       { line: 1, cells: ['a', '"b'] },
