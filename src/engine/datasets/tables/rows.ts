@@ -107,8 +107,9 @@ async function csvTable(file: string): Promise<Table | undefined> {
   const [header] = first;
   if (!header) return undefined;
   const columns = header.map((cell) => cell.trim());
-  // Texts with separators in them make rows wider, not narrower.
-  const width = Math.min(...first.map((cells) => cells.length));
+  // Texts with separators in them make rows wider, not narrower; a row of one value is told as a problem.
+  const widths = first.map((cells) => cells.length);
+  const width = Math.min(...widths.filter((cells) => cells > 1), Math.max(...widths));
   const numbers = Array.from({ length: width }, (_, index) => String(index + 1));
   return {
     file,

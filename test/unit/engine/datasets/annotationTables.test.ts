@@ -261,6 +261,15 @@ describe('texts in tables', () => {
     expect(textsOf(await opened({ 'a.csv': text, 'readme.txt': 'About the data.' }))[0]).toBe(first);
   });
 
+  it('lose no row without a header beside one that is none', async () => {
+    const rows = [0, 1, 2, 3, 4, 5].map((row) => `${row % 2 ? 'pos' : 'neg'},text ${row} of some words`);
+    const dataset = await opened({ 'a.csv': [rows[0], 'stray', ...rows.slice(1)].join('\n') });
+    expect(textsOf(dataset)).toHaveLength(6);
+    expect(dataset.warnings).toEqual([
+      '1 of 7 rows have one value where there are 2 columns, separated by commas; the first: a.csv:2',
+    ]);
+  });
+
   it('are read below a header that says nothing, where a person asked', async () => {
     const rows = [0, 1, 2, 3].map((n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",,`);
     const folder = await folderWith({ 'spam.csv': ['v1,v2,,', ...rows].join('\n') });
