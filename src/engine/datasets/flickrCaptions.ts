@@ -82,7 +82,7 @@ async function* tokenRows(file: string, signal: AbortSignal | undefined): AsyncG
 }
 
 async function* tableRows(file: string, head: string, signal: AbortSignal | undefined): AsyncGenerator<CaptionRow> {
-  const delimiter = delimiterOf(head);
+  const delimiter = delimiterOf(head, file);
   let columns: number | undefined;
   for await (const { line, cells } of readCsv(file, delimiter, signal)) {
     // The caption is the last column, and the delimiters in it are not always within quotes.

@@ -76,7 +76,7 @@ async function csvTable(
   head: string,
   isImage: (name: string) => boolean,
 ): Promise<ManifestTable | undefined> {
-  const delimiter = delimiterOf(head);
+  const delimiter = delimiterOf(head, file);
   const header = (await firstRows(file, delimiter, 1))[0]?.cells;
   if (!header) return undefined;
   const columns = columnsAmong(header);

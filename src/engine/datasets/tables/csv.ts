@@ -32,7 +32,9 @@ export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
 }
 
 /** The delimiter that occurs most often in the first line, outside of quotes. */
-export function delimiterOf(head: string): Delimiter {
+export function delimiterOf(head: string, file: string): Delimiter {
+  // Texts between tabs have as many commas as they like.
+  if (!/\.csv$/i.test(file) && /^.*\t/.test(head)) return '\t';
   const [line = ''] = head.replace(/"[^"]*"/g, '').split(/\r?\n/, 1);
   const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';

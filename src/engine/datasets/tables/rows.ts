@@ -31,7 +31,8 @@ export interface Table {
   rows(columns: readonly string[], options?: ReadOptions): AsyncGenerator<TableRow>;
 }
 
-export const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet)$/i;
+/** The SMS Spam Collection is a file of tabs without an ending. */
+export const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet)$|^SMSSpamCollection$/i;
 
 /** Rows of JSON may leave out what they have no value for. */
 const RECORDS_LOOKED_AT = 8;
@@ -45,7 +46,7 @@ const ROWS_LOOKED_AT = 64;
 export async function openTable(file: string): Promise<Table | undefined> {
   const ending = path.extname(file).toLowerCase();
   if (ending === '.parquet') return parquetTable(file);
-  if (ending === '.csv' || ending === '.tsv') return csvTable(file);
+  if (ending === '.csv' || ending === '.tsv' || ending === '') return csvTable(file);
   if (ending !== '.json') return jsonTable(file, linesOf);
   const head = (await headOf(file)).trimStart();
   if (head.startsWith('[')) return jsonTable(file, entriesOf);
@@ -93,7 +94,7 @@ async function jsonTable(file: string, values: Values): Promise<Table | undefine
 }
 
 async function csvTable(file: string): Promise<Table | undefined> {
-  const delimiter = delimiterOf(await headOf(file));
+  const delimiter = delimiterOf(await headOf(file), file);
   const first: (readonly string[])[] = [];
   try {
     for await (const { cells } of readCsv(file, delimiter)) {

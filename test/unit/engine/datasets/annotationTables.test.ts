@@ -261,6 +261,16 @@ describe('texts in tables', () => {
     expect(textsOf(await opened({ 'a.csv': text, 'readme.txt': 'About the data.' }))[0]).toBe(first);
   });
 
+  it('are the SMS Spam Collection, whose file has no ending', async () => {
+    const texts = ['Go on, crazy.. "Available" only', 'Free entry, to win', 'Ok lar, "joking', 'U, dun say so early'];
+    const rows = texts.map((text, row) => `${row === 1 ? 'spam' : 'ham'}\t${text}`);
+    const files = { 'sms/SMSSpamCollection': [...rows, ...rows].join('\n'), 'sms/readme': 'SMS Spam Collection v.1\n' };
+    expect(await found(files)).toEqual([['sms', 'text-classification']]);
+    const dataset = await opened(files);
+    expect(dataset.classes).toEqual(['ham', 'spam']);
+    expect(textsOf(dataset)).toEqual([...texts, ...texts]);
+  });
+
   it('lose no row without a header beside one that is none', async () => {
     const rows = [0, 1, 2, 3, 4, 5].map((row) => `${row % 2 ? 'pos' : 'neg'},text ${row} of some words`);
     const dataset = await opened({ 'a.csv': [rows[0], 'stray', ...rows.slice(1)].join('\n') });

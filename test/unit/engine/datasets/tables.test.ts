@@ -70,13 +70,17 @@ describe('readCsv', () => {
 
 describe('delimiterOf', () => {
   it.each([
-    ['a,b\n1;2;3', ','],
-    ['"a,b,c";d\n', ';'],
-    ['a\tb', '\t'],
-    ['a|b', '|'],
-    ['a', ','],
-  ])('of %j is %j', (head, delimiter) => {
-    expect(delimiterOf(head)).toBe(delimiter);
+    ['a,b\n1;2;3', 'a.csv', ','],
+    ['"a,b,c";d\n', 'a.csv', ';'],
+    ['a\tb', 'a.csv', '\t'],
+    ['a|b', 'a.csv', '|'],
+    ['a', 'a.csv', ','],
+    ['a,b\tc,d', 'a.csv', ','],
+    ['a, b, c\t1\n', 'a.tsv', '\t'],
+    ['ham\ta, "b", c\n', 'SMSSpamCollection', '\t'],
+    ['a,b\n1\t2', 'a.tsv', ','],
+  ])('of %j in %s is %j', (head, file, delimiter) => {
+    expect(delimiterOf(head, file)).toBe(delimiter);
   });
 });
 
