@@ -103,7 +103,7 @@ function captionsAmong(
 }
 
 /** What a column without a name holds, judged by its first cells. */
-type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'other';
+type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'key' | 'other';
 
 const ROWS_LOOKED_AT = 64;
 /** A class's name has fewer words on average. */
@@ -111,8 +111,8 @@ const WORDS_OF_TEXT = 4;
 /** A text without spaces is longer than a name, and not in the letters of paths and addresses. */
 const LENGTH_OF_TEXT = 10;
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}]/u;
-/** Where so many numbers all differ they number the rows. */
-const NUMBERS_OF_ROWS = 8;
+/** Where so many numbers or words all differ they tell the rows apart. */
+const KEYS = 8;
 
 /**
  * The columns of each role by what stands in them, for tables without a header (AG News) or with one that says nothing.
@@ -177,20 +177,21 @@ function rolesAmong(
   const numbers = having('number');
   const [label, ...others] = numbers.length > 0 ? numbers : having('class');
   if (label === undefined || others.length > 0) return undefined;
-  return roles(['text', columns.filter((column) => column !== label)], ['label', [label]]);
+  const read = columns.filter((column, index) => column !== label && contents[index] !== 'key');
+  return roles(['text', read], ['label', [label]]);
 }
 
 function contentOf(values: readonly string[], isImage: (name: string) => boolean): Content {
   const [first = ''] = values;
-  if (values.length < 2 || values.every((value) => value === '')) return 'other';
   const half = values.length / 2;
+  if (values.length < 2 || values.filter((value) => value === '').length > half) return 'other';
   if (isImage(first) && values.filter(isImage).length >= half) return 'image';
   if (values.filter((value) => /[?？]$/.test(value)).length > half) return 'question';
   const distinct = new Set(values).size;
-  if (values.every((value) => /^-?\d{1,4}$/.test(value))) {
-    return values.length >= NUMBERS_OF_ROWS && distinct === values.length ? 'other' : 'number';
-  }
+  const differ = values.length >= KEYS && distinct === values.length;
+  if (values.every((value) => /^-?\d{1,4}$/.test(value))) return differ ? 'key' : 'number';
   if (areTexts(values)) return 'text';
+  if (differ && values.every((value) => !/\s/.test(value))) return 'key';
   return distinct <= half && values.slice(1).includes(first) ? 'class' : 'other';
 }
 

@@ -107,7 +107,8 @@ async function csvTable(file: string): Promise<Table | undefined> {
   }
   const [header] = first;
   if (!header) return undefined;
-  const columns = header.map((cell) => cell.trim());
+  // Without a name a column has its number, which tells it from others.
+  const columns = header.map((cell, index) => cell.trim() || String(index + 1));
   // Texts with separators in them make rows wider, not narrower; a row of one value is told as a problem.
   const widths = first.map((cells) => cells.length);
   const width = Math.min(...widths.filter((cells) => cells > 1), Math.max(...widths));

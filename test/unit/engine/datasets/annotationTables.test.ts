@@ -271,6 +271,14 @@ describe('texts in tables', () => {
     expect(textsOf(dataset)).toEqual([...texts, ...texts]);
   });
 
+  it('have no part in cells that number the rows, nor their classes in columns that are nearly empty', async () => {
+    const texts = Array.from({ length: 10 }, (_, row) => `text ${row} of some words`);
+    const rows = texts.map((text, row) => `${row},eebb${row},${text},${row % 2 ? 'pos' : 'neg'},,`);
+    const dataset = await opened({ 'a.csv': [...rows, 'x,y,"a text, and",neg,the rest,'].join('\n') });
+    expect(dataset.classes).toEqual(['neg', 'pos']);
+    expect(textsOf(dataset)).toEqual([...texts, 'a text, and the rest']);
+  });
+
   it('lose no row without a header beside one that is none', async () => {
     const rows = [0, 1, 2, 3, 4, 5].map((row) => `${row % 2 ? 'pos' : 'neg'},text ${row} of some words`);
     const dataset = await opened({ 'a.csv': [rows[0], 'stray', ...rows.slice(1)].join('\n') });
@@ -281,12 +289,12 @@ describe('texts in tables', () => {
   });
 
   it('are read below a header that says nothing, where a person asked', async () => {
-    const rows = [0, 1, 2, 3].map((n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",,`);
+    const rows = [0, 1, 2, 3].map((n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",${n > 2 ? 'Bye.' : ''},`);
     const folder = await folderWith({ 'spam.csv': ['v1,v2,,', ...rows].join('\n') });
     expect((await findDatasets((await walk(folder)).root)).datasets).toEqual([]);
     const dataset = await openDataset(folder, 'auto');
     expect(dataset.classes).toEqual(['ham', 'spam']);
-    expect(textsOf(dataset)[1]).toBe('See you there, at 1.');
+    expect(textsOf(dataset).slice(2)).toEqual(['See you there, at 2.', 'See you there, at 3. Bye.']);
   });
 
   it('are no lists of other things that have a text and a label', async () => {
