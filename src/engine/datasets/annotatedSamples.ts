@@ -25,8 +25,8 @@ export interface Annotation {
   readonly text?: string;
   readonly context?: string;
   readonly target?: Target;
-  /** The class by its name. */
-  readonly label?: string;
+  /** The class by its name; all of them where there are several. */
+  readonly label?: string | readonly string[];
 }
 
 /** The answers of visual question answering that are classes; the paper's and VQA's own baselines take as many. */
@@ -83,7 +83,8 @@ export class AnnotatedSamples {
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
     this.#folders.add(folderOf(found ?? file));
-    const texts = [annotation.id, annotation.text, annotation.label, target?.kind === 'text' ? target.text : ''];
+    const own = [annotation.id, annotation.text, target?.kind === 'text' ? target.text : ''];
+    const texts = [...own, ...namesIn(annotation)];
     const name = (found ?? file).length - this.#root.path.length;
     const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), name);
     this.#held.add({ annotation, found }, characters, annotation.context);
@@ -98,13 +99,13 @@ export class AnnotatedSamples {
   /** @throws InputError when nothing is left */
   dataset(): Dataset {
     const held = this.#held.items;
-    const classes = mostFrequent(held.flatMap(({ annotation }) => annotation.label ?? []));
+    const classes = mostFrequent(held.flatMap(({ annotation }) => namesIn(annotation)));
     const labels = new Map(classes.map((name, index) => [name, index]));
     const sizes = new Map<string, number>();
     let rare = 0;
     for (const { annotation } of held) {
       const { split, label } = annotation;
-      if (label !== undefined && !labels.has(label)) rare += 1;
+      if (label !== undefined && !namesIn(annotation).some((name) => labels.has(name))) rare += 1;
       else sizes.set(split, (sizes.get(split) ?? 0) + 1);
     }
     const warnings = this.#passedOver.warnings();
@@ -144,9 +145,11 @@ export class AnnotatedSamples {
   #splits(labels: ReadonlyMap<string, number>): Map<string, Sample[]> {
     const names = new SampleNames();
     const splits = new Map<string, Sample[]>();
+    const several = this.#held.items.some(({ annotation }) => typeof annotation.label === 'object');
     for (const { annotation, found } of this.#held.items) {
-      const { split, file, id, image, text, context, target, label: name } = annotation;
-      const label = name === undefined ? -1 : labels.get(name);
+      const { split, file, id, image, text, context, target } = annotation;
+      const own = namesIn(annotation).flatMap((name) => labels.get(name) ?? []);
+      const label = annotation.label === undefined ? -1 : own[0];
       if (label === undefined) continue;
       const shared = found === undefined ? undefined : this.#shared(found);
       const source = typeof image === 'object' ? image : shared?.image;
@@ -159,6 +162,7 @@ export class AnnotatedSamples {
         ...(context !== undefined && { context }),
         ...(target !== undefined && { target }),
         label,
+        ...(several && { labels: own }),
       });
       splits.set(split, samples);
     }
@@ -172,6 +176,10 @@ export class AnnotatedSamples {
     this.#images.set(file, shared);
     return shared;
   }
+}
+
+function namesIn({ label = [] }: Annotation): readonly string[] {
+  return typeof label === 'string' ? [label] : label;
 }
 
 /** As `path.dirname` gives it, which is slow for each of many annotations. */

@@ -1,7 +1,7 @@
 import type { Task } from '../../protocol/tasks.ts';
 import { type Annotation, textOf } from './annotatedSamples.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
-import { classIn, type Role } from './tableColumns.ts';
+import type { Role } from './tableColumns.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 /** What a row holds. */
@@ -73,11 +73,12 @@ export const KINDS: readonly AnnotationKind[] = [
     freeText: 'text',
     annotations(cells) {
       const text = textIn(cells.of('text'));
-      const label = classIn(cells.of('label')[0], cells.namesOf('label'));
+      const labels = labelsIn(cells.of('label')[0], cells.namesOf('label'));
+      const [label, ...others] = labels;
       const context = textIn(cells.of('context'));
       return text === undefined || label === undefined
         ? []
-        : [{ text, label, ...(context !== undefined && { context }) }];
+        : [{ text, label: others.length > 0 ? labels : label, ...(context !== undefined && { context }) }];
     },
   },
 ];
@@ -94,6 +95,12 @@ function captionsIn(cells: readonly unknown[]): string[] {
     if (Array.isArray(cell)) return captionsIn(cell);
     return textOf(isRecord(cell) ? (cell.raw ?? cell.caption) : cell) ?? [];
   });
+}
+
+/** The different classes of a text; those of GoEmotions are numbers with commas between them, `3,10`. */
+function labelsIn(cell: unknown, names: readonly string[] | undefined): string[] {
+  const listed = typeof cell === 'string' && /^\d{1,4}(,\d{1,4})+$/.test(cell.trim()) ? cell.split(',') : cell;
+  return [...new Set(classesIn(listed, names))];
 }
 
 /** An answer, or those of several people: `[{answer}, …]` as in VQA v2, `{text: […], answer_start: […]}` as in SQuAD. */

@@ -7,12 +7,12 @@ import { namedClasses, requireClass } from './classNames.ts';
 import type { DatasetLayout, ImageSource, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { fileIn, idWithin, locate } from './folders.ts';
-import { featuresOf } from './huggingFaceFeatures.ts';
+import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { splitInCell } from './splitNames.ts';
-import { classIn, classNamesOf, isHeader, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
+import { classNamesOf, isHeader, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,
@@ -235,7 +235,9 @@ async function addTable(
       if (annotations.length === 0) samples.skip(row.problem ?? lacking(kind, of), where);
       const source = finder && imageOf(table, image, row, ownImages, finder);
       for (const [index, annotation] of annotations.entries()) {
-        if (kind.roles.includes('label')) requireClass(annotation.label, fractions, where);
+        if (typeof annotation.label === 'string' && kind.roles.includes('label')) {
+          requireClass(annotation.label, fractions, where);
+        }
         const id = `${path.basename(file)}:${line}:${index}`;
         if (finder && source === undefined) samples.skip('name no image', where);
         else
@@ -278,8 +280,7 @@ function imageOf(
 function lacking({ roles }: AnnotationKind, of: (role: Role) => readonly unknown[]): string {
   if (!roles.includes('label')) return `lack a cell (${roles.join(', ')})`;
   const [label] = of('label');
-  if (Array.isArray(label) && label.length > 1) return 'name several classes';
-  return classIn(label, undefined) === undefined || of('text').some((cell) => textOf(cell) !== undefined)
+  return classesIn(label).length === 0 || of('text').some((cell) => textOf(cell) !== undefined)
     ? 'have no class'
     : 'have no text';
 }

@@ -4,7 +4,7 @@ import { fileIn } from './folders.ts';
 import { linesOf } from './tables/lines.ts';
 
 /** Lists of the names that numbered classes have, one per line. */
-const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt'];
+const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.txt', 'emotions.txt'];
 /** Ratings by half stars are classes; numbers with fractions that differ more are measured. */
 const MAX_FRACTIONS = 20;
 

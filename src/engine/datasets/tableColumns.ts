@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { classesIn, type Feature } from './huggingFaceFeatures.ts';
+import type { Feature } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS } from './splitNames.ts';
 import type { Table } from './tables/rows.ts';
 
@@ -189,7 +189,7 @@ function contentOf(values: readonly string[], isImage: (name: string) => boolean
   if (values.filter((value) => /[?？]$/.test(value)).length > half) return 'question';
   const distinct = new Set(values).size;
   const differ = values.length >= KEYS && distinct === values.length;
-  if (values.every((value) => /^-?\d{1,4}$/.test(value))) return differ ? 'key' : 'number';
+  if (values.every((value) => /^-?\d{1,4}(,\d{1,4})*$/.test(value))) return differ ? 'key' : 'number';
   if (areTexts(values)) return 'text';
   if (differ && values.every((value) => !/\s/.test(value))) return 'key';
   return distinct <= half && values.slice(1).includes(first) ? 'class' : 'other';
@@ -202,15 +202,6 @@ export function areTexts(values: readonly string[]): boolean {
   const words = mean((value) => value.split(/\s+/).length);
   const unspaced = values.filter((value) => UNSPACED.test(value)).length > values.length / 2;
   return words >= WORDS_OF_TEXT || (unspaced && mean((value) => value.length) >= LENGTH_OF_TEXT);
-}
-
-/**
- * The class that a cell names.
- * @returns nothing for an empty cell, and for a list that names several
- */
-export function classIn(cell: unknown, names: readonly string[] | undefined): string | undefined {
-  const classes = classesIn(cell, names);
-  return classes.length === 1 ? classes[0] : undefined;
 }
 
 /** The names of the classes of a column of numbers, as the parquet file or the dataset card tells them. */

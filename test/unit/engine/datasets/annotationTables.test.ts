@@ -303,6 +303,25 @@ describe('texts in tables', () => {
     expect(await found({ 'menu.json': JSON.stringify([...entries, ...entries]) })).toHaveLength(1);
   });
 
+  it('may have several classes, as in GoEmotions', async () => {
+    const labels = [[2], [0, 2], [1], [1, 2, 1], [2], [0]];
+    const text = (row: number) => `text ${row} of some words`;
+    const list = labels.map((own, row) =>
+      JSON.stringify({ text: text(row), labels: own.map((label) => 'abc'[label]) }),
+    );
+    const tabs = labels.map((own, row) => `${text(row)}\t${[...new Set(own)].join(',')}\tee${row}`);
+    for (const dataset of [
+      await opened({ 'train.jsonl': list.join('\n') }),
+      await opened({ 'train.tsv': tabs.join('\n'), 'emotions.txt': 'a\nb\nc' }),
+    ]) {
+      expect(dataset.classes).toEqual(['a', 'b', 'c']);
+      const samples = dataset.splits.get('train') ?? [];
+      expect(samples.map((sample) => sample.labels)).toEqual([[2], [0, 2], [1], [1, 2], [2], [0]]);
+      expect(samples.map(({ label }) => label)).toEqual([2, 0, 1, 1, 2, 0]);
+      expect(dataset.warnings).toEqual([]);
+    }
+  });
+
   it('may be pairs', async () => {
     const dataset = await opened({ 'train.tsv': 'sentence1\tsentence2\tlabel\nIt rains.\tIt is wet.\t1\nA.\tB.\t0\n' });
     expect(dataset.splits.get('train')?.[0]).toMatchObject({ text: 'It rains.', context: 'It is wet.' });
