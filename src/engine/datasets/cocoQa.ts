@@ -5,7 +5,7 @@ import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { below, countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { readLines } from './tables/lines.ts';
+import { type Line, readLines } from './tables/lines.ts';
 
 const SPLITS = ['train', 'test'];
 const LISTS = ['questions.txt', 'answers.txt', 'img_ids.txt'];
@@ -29,18 +29,15 @@ export const cocoQa: DatasetLayout = {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering');
         for (const { name, folder: place } of splits) {
           const file = path.join(place.path, 'questions.txt');
-          const lists = LISTS.map((list) => readLines(path.join(place.path, list), signal));
-          for (let row = 1; ; row += 1) {
-            const lines = await Promise.all(lists.map((list) => list.next()));
-            const [text, label, image] = lines.map((line) => (line.done ? undefined : line.value.text.trim()));
-            if (text === undefined && label === undefined && image === undefined) break;
+          for await (const { line, texts } of linesTogether(
+            LISTS.map((list) => path.join(place.path, list)),
+            signal,
+          )) {
+            const where = placeIn(file, line);
+            const [text, label, image] = texts;
             if (text === undefined || label === undefined || image === undefined) {
-              const short = LISTS.find((_, list) => lines[list]?.done);
-              throw new InputError(
-                `${path.join(place.path, short ?? '')}: ends after ${row - 1} rows; ${LISTS.join(', ')} must be equally long.`,
-              );
-            }
-            samples.add({ split: name, file, where: placeIn(file, row), id: String(row - 1), image, text, label });
+              samples.skip('have an empty line in one of the lists', where);
+            } else samples.add({ split: name, file, where, id: String(line - 1), image, text, label });
           }
         }
         return samples.dataset();
@@ -48,6 +45,30 @@ export const cocoQa: DatasetLayout = {
     };
   },
 };
+
+/**
+ * The lines of the same number in lists that belong together; those that are empty in some of them are undefined there.
+ * @throws InputError when one ends before the others do
+ */
+async function* linesTogether(
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ line: number; texts: readonly (string | undefined)[] }> {
+  const lists: { file: string; lines: AsyncGenerator<Line>; next: IteratorResult<Line> }[] = [];
+  for (const file of files) {
+    const lines = readLines(file, signal);
+    lists.push({ file, lines, next: await lines.next() });
+  }
+  while (lists.some(({ next }) => !next.done)) {
+    const line = Math.min(...lists.flatMap(({ next }) => (next.done ? [] : next.value.line)));
+    const short = lists.find(({ next }) => next.done);
+    if (short) {
+      throw new InputError(`${short.file}: ends after ${line - 1} rows; ${LISTS.join(', ')} must be equally long.`);
+    }
+    yield { line, texts: lists.map(({ next }) => (next.value.line === line ? next.value.text.trim() : undefined)) };
+    for (const list of lists) if (list.next.value.line === line) list.next = await list.lines.next();
+  }
+}
 
 function splitsOf(folder: Folder): { name: string; folder: Folder }[] {
   return SPLITS.flatMap((name) => {

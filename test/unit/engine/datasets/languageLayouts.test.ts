@@ -140,6 +140,24 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     ]);
   });
 
+  it('keep questions and answers of COCO-QA together where a list has an empty line', async () => {
+    const folder = await copyOfMiniature('coco-qa');
+    const lines = async (list: string) => (await readFile(path.join(folder, 'train', list), 'utf8')).split('\n');
+    const [questions, answers] = [await lines('questions.txt'), await lines('answers.txt')];
+    const expected = questions.flatMap((question, row) =>
+      row === 1 || row === 3 ? [] : `${question} ${answers[row]}`,
+    );
+    const without = (row: number, list: string[]) =>
+      list.map((text, index) => (index === row ? ' ' : text)).join('\r\n');
+    await writeFile(path.join(folder, 'train/questions.txt'), without(1, questions));
+    await writeFile(path.join(folder, 'train/answers.txt'), without(3, answers));
+    const { splits, classes, warnings } = await openDataset(folder, 'auto');
+    const pairs = splits.get('train')?.map(({ text, label }) => `${text} ${classes[label]}`);
+    expect(pairs).toEqual(expected.filter((pair) => pair.trim() !== ''));
+    expect(pairs).toHaveLength(4);
+    expect(warnings).toEqual(['2 of 9 rows have an empty line in one of the lists; the first: questions.txt:2']);
+  });
+
   it('give samples their own ids where annotations repeat them', async () => {
     const folder = await copyOfMiniature('squad1.1');
     for (const file of ['train-v1.1.json', 'dev-v1.1.json']) {
