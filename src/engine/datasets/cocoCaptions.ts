@@ -53,7 +53,9 @@ function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: str
 }
 
 function captionFiles(folder: Folder): string[] {
-  return [folder, below(folder, 'annotations')].flatMap(
+  // Archives that unpack into folders of their own: `annotations_trainval2017/annotations/`.
+  const around = folder.folders.filter(({ name }) => /^annotations/i.test(name));
+  return [folder, ...around, ...around.map((place) => below(place, 'annotations'))].flatMap(
     (place) => place?.files.filter((name) => CAPTIONS.test(name)).map((name) => path.join(place.path, name)) ?? [],
   );
 }

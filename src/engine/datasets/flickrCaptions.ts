@@ -14,8 +14,9 @@ const TOKENS = ['Flickr8k.token.txt', 'results_20130124.token', 'Flickr30k.token
 const TABLES = ['captions.txt', 'captions.csv', 'results.csv'];
 /** Lists of image names by split: `Flickr_8k.trainImages.txt`. */
 const LISTS = /^flickr_?\d+k\.(train|dev|test)images\.txt$/i;
-/** Flickr8k's archive of texts unpacks beside the one of images. */
+/** The archives of texts, `Flickr8k_text` and `flickr30k`, unpack beside those of images. */
 const TEXT_FOLDER = /text|annotation|caption/i;
+const NAMESAKE = /^flickr_?\d+k$/i;
 const IMAGES = ['Flicker8k_Dataset', 'Flickr8k_Dataset', 'Images', 'images', 'flickr30k_images', 'flickr30k-images'];
 
 /**
@@ -95,8 +96,7 @@ async function* tableRows(file: string, head: string, signal: AbortSignal | unde
 /** The split of each image by its name; empty where there are no lists. */
 async function splitLists(root: Folder, signal: AbortSignal | undefined): Promise<Map<string, string>> {
   const splits = new Map<string, string>();
-  const places = [root, ...root.folders.filter(({ name }) => TEXT_FOLDER.test(name))];
-  for (const place of places) {
+  for (const place of placesIn(root)) {
     for (const name of place.files.filter((file) => LISTS.test(file))) {
       const split = splitWithin(name.replace(/images/i, '')) ?? 'all';
       for (const image of await linesOf(path.join(place.path, name), signal)) splits.set(image, split);
@@ -107,9 +107,15 @@ async function splitLists(root: Folder, signal: AbortSignal | undefined): Promis
 
 /** The files of Flickr8k and of Flickr30k; tables, which copies have beside or instead of them, where there are none. */
 function captionFiles(folder: Folder): string[] {
-  const places = [folder, ...folder.folders.filter(({ name }) => TEXT_FOLDER.test(name))];
   const named = (names: readonly string[]) =>
-    places.flatMap((place) => names.flatMap((name) => fileIn(place, name) ?? []));
+    placesIn(folder).flatMap((place) => names.flatMap((name) => fileIn(place, name) ?? []));
   const tokens = named(TOKENS);
   return tokens.length > 0 ? tokens : named(TABLES);
+}
+
+function placesIn(folder: Folder): Folder[] {
+  // With images in it, such a folder is the dataset.
+  const isOfTexts = (child: Folder) =>
+    TEXT_FOLDER.test(child.name) || (NAMESAKE.test(child.name) && countImages(child) === 0);
+  return [folder, ...folder.folders.filter(isOfTexts)];
 }

@@ -10,6 +10,8 @@ import { indexJsonList } from './tables/json.ts';
 
 const REFS = /^refs\((\w+)\)\.p$/i;
 const IMAGES = ['train2014', 'images/train2014', 'images/mscoco/images/train2014', 'images'];
+/** `annotations/refcoco` beside `coco/train2014`. */
+const MAX_DEPTH = 2;
 /** Who divided the images into splits; the first that is there is the one that papers report. */
 const DIVIDED_BY = ['unc', 'umd', 'google'];
 
@@ -24,10 +26,10 @@ export const refCoco: DatasetLayout = {
 
   async recognise(folder, asked) {
     const home = locate(folder, asked, (candidate) => rootsIn(candidate).length > 0);
-    return rootsIn(home).flatMap((root) => {
+    return rootsIn(home).flatMap(({ root, around }) => {
       const instances = fileIn(root, 'instances.json');
       // The pictures are shared by the datasets, and lie beside their folders as often as in them.
-      const images = [root, home, folder].find((place) => place && countImages(place) > 0);
+      const images = [root, ...around, folder].find((place) => countImages(place) > 0);
       if (instances === undefined || images === undefined) return [];
       return refsFiles(root).map((refs, index) => ({
         task: 'referring-expression-comprehension' as const,
@@ -118,11 +120,22 @@ function field(value: PickleValue | undefined, name: string): PickleValue | unde
   return value instanceof Map ? value.get(name) : undefined;
 }
 
+/** A dataset's folder, and those that it lies in, the nearest first. */
+interface Place {
+  readonly root: Folder;
+  readonly around: readonly Folder[];
+}
+
 /** The folders of the datasets, RefCLEF's, which has other pictures, after those of COCO. */
-function rootsIn(folder: Folder | undefined): Folder[] {
-  return (folder ? [folder, ...folder.folders] : [])
-    .filter((candidate) => refsFiles(candidate).length > 0 && fileIn(candidate, 'instances.json') !== undefined)
-    .sort((a, b) => Number(/clef/i.test(a.name)) - Number(/clef/i.test(b.name)));
+function rootsIn(folder: Folder | undefined): Place[] {
+  return (folder ? placesIn(folder, [], MAX_DEPTH) : [])
+    .filter(({ root }) => refsFiles(root).length > 0 && fileIn(root, 'instances.json') !== undefined)
+    .sort((a, b) => Number(/clef/i.test(a.root.name)) - Number(/clef/i.test(b.root.name)));
+}
+
+function placesIn(root: Folder, around: readonly Folder[], depth: number): Place[] {
+  const inside = depth === 0 ? [] : root.folders;
+  return [{ root, around }, ...inside.flatMap((child) => placesIn(child, [root, ...around], depth - 1))];
 }
 
 function refsFiles(folder: Folder): string[] {

@@ -11,7 +11,8 @@ import { isRecord } from './tables/jsonl.ts';
 
 const QUESTIONS = /^(v2_)?OpenEnded_.*_questions\.json$/i;
 const ANNOTATIONS = /^(v2_)?mscoco_.*_annotations\.json$/i;
-const ANNOTATION_FOLDER = /^(questions|annotations)/i;
+/** `Questions`, or those of the archives, `v2_Questions_Train_mscoco`. */
+const ANNOTATION_FOLDER = /^(v2_)?(questions|annotations)/i;
 /** COCO's years: `mscoco_train2014`. */
 const SUBSET = /(train|val|test)\d{4}/i;
 /** COCO pads the number of an image to twelve digits. */

@@ -181,6 +181,24 @@ describe('datasets side by side are a choice', () => {
   });
 });
 
+describe('annotations in folders of their own beside the images', () => {
+  it.each([
+    ['coco-captions', 'annotations', 'annotations_trainval2014/annotations', { train: 12, val: 6 }],
+    ['vqa-v2', 'v2_OpenEnded_mscoco_train2014_questions.json', 'v2_Questions_Train_mscoco/', { train: 9 }],
+    ['flickr30k', 'results.csv', 'flickr30k/', { all: 4 }],
+    ['refcoco-data', 'refcoco', 'annotations/refcoco', { train: 8, testA: 4 }],
+  ])('of %s: %s in %s', async (name, from, to, splits) => {
+    const folder = await copyOfMiniature(name);
+    const target = path.join(folder, to.endsWith('/') ? to + from : to);
+    await mkdir(path.dirname(target), { recursive: true });
+    await cp(path.join(folder, from), target, { recursive: true });
+    await rm(path.join(folder, from), { recursive: true });
+    expect(Object.values(await found(folder))).toEqual([splits]);
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual(splits);
+    expect(splitSizes(await openDataset(path.dirname(target), 'auto'))).toEqual(splits);
+  });
+});
+
 describe('a search', () => {
   it('goes on in the folders beside annotations, but not in those that they are about', async () => {
     const folder = await copyOfMiniature('refcoco-data');
