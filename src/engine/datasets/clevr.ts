@@ -49,10 +49,13 @@ export const clevr: DatasetLayout = {
   },
 };
 
+/** Those with answers; those of a test, of which every row is told to have none, where there are no others. */
 function questionFiles(folder: Folder): { file: string; split: string }[] {
   const place = below(folder, 'questions');
-  return (place?.files ?? []).flatMap((name) => {
+  const files = (place?.files ?? []).flatMap((name) => {
     const split = QUESTIONS.exec(name)?.[1];
-    return place && split !== undefined && !/^test/i.test(split) ? [{ file: path.join(place.path, name), split }] : [];
+    return place && split !== undefined ? [{ file: path.join(place.path, name), split }] : [];
   });
+  const answered = files.filter(({ split }) => !/^test/i.test(split));
+  return answered.length > 0 ? answered : files;
 }

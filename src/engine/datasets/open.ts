@@ -99,11 +99,13 @@ const OF_TEXTS: ReadonlySet<Task> = new Set(['text-classification', 'text-questi
  */
 export async function openDataset(named: string, task: Task | 'auto', signal?: AbortSignal): Promise<Dataset> {
   const readings = await readingsOf(named, signal);
-  if (readings.length === 0) await requireFolder(named);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) {
+    const datasetsOf = async (folder: Folder) => [
+      ...new Set((await recognise(folder, false).catch(() => [])).map(({ precise }) => precise ?? folder.path)),
+    ];
     throw new InputError(
-      readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, isDataset, signal),
+      readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, datasetsOf, signal),
     );
   }
   const dataset = await chosen.open(signal);
@@ -143,18 +145,22 @@ async function readingsOf(named: string, signal: AbortSignal | undefined): Promi
   for (let above = 0; above <= MAX_ABOVE; above += 1) {
     const { root } = await walk(folder, signal ? { signal } : {});
     const all = await recognise(root, folder === named);
-    const readings = folder === named ? all : all.flatMap((reading) => inside(named, reading));
+    const inside = all.filter((reading) => isIn(reading.path ?? '', named));
+    // A file in the folder that a reading is called by, `humor/funny_train.txt`, stands for it, too.
+    const around = isFile ? all.filter((reading) => isIn(named, reading.path ?? named + path.sep)) : [];
+    const meant = (inside.length > 0 ? inside : around).map((reading) => ({ ...reading, precise: reading.path }));
+    const readings = folder === named ? all : meant;
     // Annotations often lie beside the pictures that they are about, but an empty folder has none.
     if (readings.length > 0 || countImages(root) > 0 || root.files.length + root.folders.length === 0) return readings;
     folder = path.dirname(folder);
+    // A whole disk is no dataset.
+    if (folder === path.parse(folder).root) break;
   }
   return [];
 }
 
-/** The reading if it is what a file or folder stands for, or in it. */
-function inside(named: string, reading: Reading): Reading[] {
-  const isIn = reading.path === named || reading.path?.startsWith(named + path.sep);
-  return isIn ? [{ ...reading, precise: reading.path }] : [];
+function isIn(file: string, folder: string): boolean {
+  return file === folder || file.startsWith(folder + path.sep);
 }
 
 /** A dataset that a search found, and what it was taken for. */
@@ -293,10 +299,6 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
   }
   const ofTask = (task: Task) => readings.filter((reading) => reading.task === task).length;
   return readings.map((reading) => ({ ...reading, precise: ofTask(reading.task) > 1 ? reading.path : undefined }));
-}
-
-async function isDataset(folder: Folder): Promise<boolean> {
-  return (await recognise(folder, false).catch(() => [])).length > 0;
 }
 
 function wrongTask(folder: string, readings: readonly Recognition[], task: string): string {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { PickleValue } from '../checkpoints/containers/pickle.ts';
+import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from './dataset.ts';
@@ -30,7 +31,7 @@ export const refCoco: DatasetLayout = {
       const instances = fileIn(root, 'instances.json');
       // The pictures are shared by the datasets, and lie beside their folders as often as in them.
       const images = [root, ...around, folder].find((place) => countImages(place) > 0);
-      if (instances === undefined || images === undefined) return [];
+      if (images === undefined) return [];
       return refsFiles(root).map((refs, index) => ({
         task: 'referring-expression-comprehension' as const,
         path: index === 0 ? root.path : refs,
@@ -45,9 +46,12 @@ async function openRefs(
   images: Folder,
   format: string,
   file: string,
-  instances: string,
+  instances: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
+  if (instances === undefined) {
+    throw new InputError(`${file}: instances.json, which has the boxes, is not there; put it beside.`);
+  }
   const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES);
   const boxes = await boxesIn(instances, signal);
   const refs = await readPickledList(file, 'a list of referring expressions', signal);
@@ -129,7 +133,7 @@ interface Place {
 /** The folders of the datasets, RefCLEF's, which has other pictures, after those of COCO. */
 function rootsIn(folder: Folder | undefined): Place[] {
   return (folder ? placesIn(folder, [], MAX_DEPTH) : [])
-    .filter(({ root }) => refsFiles(root).length > 0 && fileIn(root, 'instances.json') !== undefined)
+    .filter(({ root }) => refsFiles(root).length > 0)
     .sort((a, b) => Number(/clef/i.test(a.root.name)) - Number(/clef/i.test(b.root.name)));
 }
 

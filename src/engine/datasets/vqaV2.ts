@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import { namesOf, readTogether } from './annotationFiles.ts';
@@ -38,6 +39,11 @@ export const vqaV2: DatasetLayout = {
         const folders = set.files.flatMap(({ subset }) => [subset, `images/${subset}`]);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
         for (const { file, annotations, subset, split } of set.files) {
+          if (annotations === undefined) {
+            throw new InputError(
+              `${file}: the file with its answers, mscoco_${subset}_annotations.json, is not there; put it beside. Those of test images are not published.`,
+            );
+          }
           const answers = await indexJsonList(annotations, 'annotations', answerOf, signal);
           for await (const { entry, value } of readJsonList(file, 'questions', signal)) {
             const where = placeIn(file, entry);
@@ -64,18 +70,29 @@ function answerOf(value: Record<string, unknown>): [question: string, answer: st
   return id === undefined || answer === undefined ? undefined : [id, answer];
 }
 
-function pairsIn(folder: Folder): { file: string; annotations: string; subset: string; split: string }[] {
+interface Questions {
+  readonly file: string;
+  /** The answers. */
+  readonly annotations: string | undefined;
+  readonly subset: string;
+  readonly split: string;
+}
+
+/** Questions and their answers; those without, to say so, where there are no others. */
+function pairsIn(folder: Folder): Questions[] {
   const files = [folder, ...folder.folders.filter(({ name }) => ANNOTATION_FOLDER.test(name))].flatMap((place) =>
     place.files.map((name) => ({ name, file: path.join(place.path, name) })),
   );
-  return files.flatMap(({ name, file }) => {
+  const questions = files.flatMap(({ name, file }): Questions[] => {
     const subset = QUESTIONS.test(name) ? SUBSET.exec(name)?.[0] : undefined;
     if (subset === undefined) return [];
     const answers = files.find(
       (other) => ANNOTATIONS.test(other.name) && other.name.includes(subset) && isSecond(other.name) === isSecond(name),
     );
-    return answers ? [{ file, annotations: answers.file, subset, split: splitWithin(subset) ?? subset }] : [];
+    return [{ file, annotations: answers?.file, subset, split: splitWithin(subset) ?? subset }];
   });
+  const answered = questions.filter(({ annotations }) => annotations !== undefined);
+  return answered.length > 0 ? answered : questions;
 }
 
 function isSecond(file: string): boolean {

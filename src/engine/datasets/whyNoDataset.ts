@@ -1,6 +1,9 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { isArchive } from '../files/archives.ts';
+import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
-import { idWithin, remarkOnFormats } from './folders.ts';
+import { countImages, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
 import { tablesIn } from './tableFiles.ts';
@@ -8,37 +11,59 @@ import { openTable, TABLE } from './tables/rows.ts';
 
 const EXPECTED =
   'Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.';
-/** So many folders are looked into, the nearest first. */
+/** So many folders are looked into, the nearest first, and so deep, as archives wrap folders in folders. */
 const MAX_LOOKED_AT = 96;
-/** As archives wrap folders in folders. */
 const MAX_DEPTH = 3;
-const MAX_COLUMNS = 8;
+/** So far above what was named a dataset is looked for, which may lie in `images/train2014`. */
+const MAX_ABOVE = 2;
+/** A folder around it with more in it, such as somebody's home, is not looked through for the sake of a message. */
+const MAX_ENTRIES = 500_000;
+const MAX_COLUMNS = 12;
+
+/** The paths that name the datasets of a folder itself. */
+type DatasetsOf = (folder: Folder) => Promise<readonly string[]>;
 
 /**
- * Why a folder that a person named is no dataset: what there is instead, such as a hub's configurations of one, or what
- * comes close and can't be understood.
+ * What to say of a file or folder that is no dataset, and what to name instead: datasets inside, such as a hub's
+ * configurations of one, one that it is a part of, what holds a dataset, or what comes close and can't be understood.
+ * @throws InputError when there is no such file or folder, or nothing to say of a file
  */
-export async function whyNoDataset(
-  folder: string,
-  isDataset: (folder: Folder) => Promise<boolean>,
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  const { root } = await walk(folder, signal ? { signal } : {});
-  const inside = await datasetsInside(root, isDataset);
-  if (inside.length > 0) return `${folder}: no dataset here, but in ${inside.join(', ')}: name one of them.`;
-  const archive = root.files.find(isArchive);
-  if (archive !== undefined) return `${folder}: no dataset here, but an archive. Unpack ${archive} first.`;
-  return `${folder}: no dataset here. ${(await comesClose(root)) ?? EXPECTED}`;
+export async function whyNoDataset(named: string, datasetsOf: DatasetsOf, signal?: AbortSignal): Promise<string> {
+  const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
+  if (!isFile || isArchive(named)) await requireFolder(named);
+  const { root } = await walk(isFile ? path.dirname(named) : named, signal ? { signal } : {});
+  const reason = isFile ? undefined : await reasonWithin(root, datasetsOf);
+  if (reason !== undefined) return `${named}: no dataset here, ${reason}`;
+  const around = await datasetsAround(named, datasetsOf, signal);
+  if (around.length > 0) {
+    return `${named}: no dataset here, but there is one around it: name ${around.join(' or ')}.`;
+  }
+  await requireFolder(named);
+  return `${named}: no dataset here${countImages(root) === 0 ? ' and no images' : ''}. ${remarkOnImages(root) ?? EXPECTED}`;
 }
 
-async function datasetsInside(root: Folder, isDataset: (folder: Folder) => Promise<boolean>): Promise<string[]> {
+async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<string | undefined> {
+  const inside = await datasetsInside(root, datasetsOf);
+  if (inside.length > 0) return `but in ${inside.join(', ')}: name one of them.`;
+  const archive = root.files.find(isArchive);
+  if (archive !== undefined) return `but an archive. Unpack ${archive} first.`;
+  for (const { name, files } of tablesIn(root, TABLE).tables) {
+    const table = await openTable(files[0]).catch(() => undefined);
+    if (!table) continue;
+    const columns = table.columns.slice(0, MAX_COLUMNS).join(', ');
+    return `for the columns of ${name} (${columns}) don’t tell what they hold. Call them text and label, image and label, image and caption, or question, answer and image or context.`;
+  }
+  return undefined;
+}
+
+async function datasetsInside(root: Folder, datasetsOf: DatasetsOf): Promise<string[]> {
   const found: string[] = [];
   let looked = 0;
   let level = root.folders;
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const below: Folder[] = [];
     for (const child of level.slice(0, MAX_LOOKED_AT - looked)) {
-      if (await isDataset(child)) found.push(idWithin(root, child.path));
+      if ((await datasetsOf(child)).length > 0) found.push(idWithin(root, child.path));
       else below.push(...child.folders);
       looked += 1;
     }
@@ -47,13 +72,20 @@ async function datasetsInside(root: Folder, isDataset: (folder: Folder) => Promi
   return found;
 }
 
-async function comesClose(root: Folder): Promise<string | undefined> {
-  for (const { name, files } of tablesIn(root, TABLE).tables) {
-    const table = await openTable(files[0]).catch(() => undefined);
-    if (!table) continue;
-    const columns = table.columns.slice(0, MAX_COLUMNS).map((column) => JSON.stringify(column));
-    return `${name} is not understood: its columns are called ${columns.join(', ')}. Call them "image" and "label", "text" and "label", or as the documentation of the tasks says.`;
+async function datasetsAround(named: string, datasetsOf: DatasetsOf, signal?: AbortSignal): Promise<readonly string[]> {
+  let folder = named;
+  for (let above = 0; above < MAX_ABOVE; above += 1) {
+    folder = path.dirname(folder);
+    if (folder === path.parse(folder).root) return [];
+    const { root, truncated } = await walk(folder, { maxEntries: MAX_ENTRIES, ...(signal && { signal }) });
+    if (truncated) return [];
+    const found = await datasetsOf(root);
+    if (found.length > 0) return found;
   }
+  return [];
+}
+
+function remarkOnImages(root: Folder): string | undefined {
   const unread = remarkOnFormats(root);
   if (unread !== undefined) return unread;
   const images = root.files.filter((name) => IMAGE.test(name)).length;

@@ -29,6 +29,8 @@ const CONCURRENT_READS = 16;
 export interface WalkOptions {
   /** Names of files and folders that are passed over, beside hidden ones and virtual environments. */
   readonly excludes?: readonly string[];
+  /** After so many names the walk stops. */
+  readonly maxEntries?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +49,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
     const node = { path: directory, name: path.basename(directory), folders: [] as Folder[], files: [] as string[] };
     const children = await limit(() => readdir(directory, { withFileTypes: true }).catch((): Dirent[] => []));
     entries += children.length;
-    if (entries > MAX_ENTRIES || depth > MAX_DEPTH) {
+    if (entries > (options.maxEntries ?? MAX_ENTRIES) || depth > MAX_DEPTH) {
       truncated = true;
       return node;
     }

@@ -66,7 +66,8 @@ describe('class folders', () => {
   it('a table whose columns say nothing is named with them', async () => {
     const root = await images(['images/1.png']);
     await writeFile(path.join(root, 'train.csv'), 'id_code,grade\n1,3\n');
-    const reason = 'no dataset here. train.csv is not understood: its columns are called "id_code", "grade". Call them';
+    const reason =
+      'no dataset here, for the columns of train.csv (id_code, grade) don’t tell what they hold. Call them';
     await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
   });
 

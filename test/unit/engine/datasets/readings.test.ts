@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../../src/engine/datasets/open.ts';
+import { InputError } from '../../../../src/engine/errors.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
 import { copyOfMiniature, folderWith, miniature, splitSizes } from '../../../helpers/miniatures.ts';
 
@@ -248,11 +249,76 @@ describe('a dataset that takes long to read', () => {
 });
 
 describe('a file or folder that stands for no reading', () => {
+  it.each(['annotations/captions_val2014.json', 'train2014/COCO_train2014_000000000000.jpg', 'train2014'])(
+    '%s is told to be part of one',
+    async (name) => {
+      const [named, folder] = [miniature(`coco-captions/${name}`), miniature('coco-captions')];
+      await expect(openDataset(named, 'auto')).rejects.toThrow(
+        new InputError(`${named}: no dataset here, but there is one around it: name ${folder}.`),
+      );
+    },
+  );
+
+  it('is told to be part of several', async () => {
+    const folder = await copyOfMiniature('squad1.1');
+    await cp(miniature('squad2.0/train-v2.0.json'), path.join(folder, 'train-v2.0.json'));
+    const named = [1, 2].map((version) => path.join(folder, `train-v${version}.${version === 1 ? 1 : 0}.json`));
+    await expect(openDataset(path.join(folder, 'dev-v1.1.json'), 'auto')).rejects.toThrow(
+      `there is one around it: name ${named.join(' or ')}.`,
+    );
+  });
+
+  it('is not there, or a file', async () => {
+    await expect(openDataset(miniature('coco-captions/nothing.json'), 'auto')).rejects.toThrow('no such folder');
+    const file = path.join(await folderWith({ 'a/b/c.txt': '' }), 'a/b/c.txt');
+    await expect(openDataset(file, 'auto')).rejects.toThrow('not a folder. Name the folder that holds it instead.');
+  });
+
+  it('is a file of one that its folder stands for', async () => {
+    for (const name of ['flickr-style/FlickrStyle_v0.9/humor/funny_train.txt', 'refcoco-data/refcoco/instances.json']) {
+      const named = miniature(name);
+      expect((await openDataset(named, 'auto')).path).toBe(path.dirname(named));
+    }
+  });
+
+  it('has tables of unknown columns, which are named', async () => {
+    const folder = await folderWith({ 'reviews.csv': 'Id,Summary,Score\n1,good,5\n2,bad,1\n' });
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      `${folder}: no dataset here, for the columns of reviews.csv (Id, Summary, Score) don’t tell what they hold. Call them text and label,`,
+    );
+  });
+});
+
+describe('annotations that lack what belongs to them', () => {
   it.each([
-    ['annotations/captions_val2014.json', 'not a folder. Name the folder that holds it instead.'],
-    ['train2014/COCO_train2014_000000000000.jpg', 'not a folder. Name the folder that holds it instead.'],
-    ['nothing.json', 'no such folder'],
-  ])('%s', async (file, reason) => {
-    await expect(openDataset(miniature(`coco-captions/${file}`), 'auto')).rejects.toThrow(reason);
+    [
+      'vqa-v2',
+      'v2_mscoco_train2014_annotations.json',
+      'v2_OpenEnded_mscoco_train2014_questions.json: the file with its',
+    ],
+    [
+      'refcoco-data',
+      'refcoco/instances.json',
+      'refcoco/refs(unc).p: instances.json, which has the boxes, is not there',
+    ],
+  ])('%s without %s', async (name, file, reason) => {
+    const folder = await copyOfMiniature(name);
+    await rm(path.join(folder, file));
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(reason);
+    const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+    expect(datasets).toEqual([]);
+    expect(skipped[0]?.reason).toContain(reason);
+  });
+
+  it('CLEVR’s questions of a test alone, which have no answers', async () => {
+    const folder = await copyOfMiniature('CLEVR_v1.0');
+    await rm(path.join(folder, 'questions'), { recursive: true });
+    await mkdir(path.join(folder, 'questions'));
+    const question = { image_filename: 'CLEVR_test_000000.png', question: 'Are there more cubes?' };
+    const file = path.join(folder, 'questions/CLEVR_test_questions.json');
+    await writeFile(file, JSON.stringify({ questions: [question] }));
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      'nothing can be used (1 of 1 rows have no answer; the first: CLEVR_test_questions.json:1)',
+    );
   });
 });
