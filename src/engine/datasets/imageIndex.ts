@@ -50,8 +50,11 @@ export class ImageIndex {
 /** Endings that annotations leave out, `0001` for `0001.jpg`. */
 const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'];
 const MAX_BASES = 64;
-/** Images of COCO are named by their number in twelve digits, from 2017 on without the year before it. */
-const COCO_NAME = /^(?:COCO_[a-z]+\d{4}_)?(\d{1,12})(?:\.jpe?g)?$/i;
+/**
+ * Images of COCO are named by their number in twelve digits, from 2017 on without the year before it, or told by the
+ * number alone; `36979.jpg` is one of Flickr30k.
+ */
+const COCO_NAME = /^(?:COCO_[a-z]+\d{4}_)?(\d{12})(?:\.jpe?g)?$|^(\d{1,11})$/i;
 const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
 const MAX_BASE_DEPTH = 3;
 const ABSOLUTE = /^(\/|[a-z]:\/)/i;
@@ -92,7 +95,7 @@ export class ImageFinder {
       if (position > 0) this.#ways.unshift(...this.#ways.splice(position, 1));
       return file;
     }
-    const number = COCO_NAME.exec(path.posix.basename(name))?.[1];
+    const [, padded, number = padded] = COCO_NAME.exec(path.posix.basename(name)) ?? [];
     const file = number === undefined ? undefined : this.#byCocoNumber().get(Number(number));
     return file ?? this.#fromOutside(name.replaceAll('\\', '/'), complete ? [''] : ENDINGS);
   }

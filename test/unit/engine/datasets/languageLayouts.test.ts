@@ -193,6 +193,16 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 9 });
   });
 
+  it('take no image of COCO for another one with its number', async () => {
+    const folder = await copyOfMiniature('coco-captions');
+    const captions = [{ raw: 'Nobody took this picture.' }];
+    const images = [{ filename: '0.jpg', split: 'train', sentences: captions }];
+    await writeFile(path.join(folder, 'dataset_flickr30k.json'), JSON.stringify({ images }));
+    await expect(openDataset(path.join(folder, 'dataset_flickr30k.json'), 'auto')).rejects.toThrow(
+      'nothing can be used (1 of 1 rows name images that are not there',
+    );
+  });
+
   it('read captions of COCO that come before their images in the file', async () => {
     const folder = await copyOfMiniature('coco-captions');
     const file = path.join(folder, 'annotations/captions_train2014.json');
