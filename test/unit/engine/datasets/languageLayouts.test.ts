@@ -240,6 +240,15 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(dataset.warnings).toEqual([`${held.length} of 140 samples, drawn at random, are used: memory is bounded.`]);
   });
 
+  it('refuse a list of expressions that becomes far larger in memory', async () => {
+    const folder = await copyOfMiniature('refcoco-data');
+    const dictionaries = Buffer.concat([Buffer.from([0x80, 2]), Buffer.alloc(100_000, '}'), Buffer.from('.')]);
+    await writeFile(path.join(folder, 'refcoco/refs(unc).p'), dictionaries);
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      'refs(unc).p: its pickle holds far more than a list of referring expressions',
+    );
+  });
+
   it('take no path out of the dataset', async () => {
     const folder = await copyOfMiniature('captions-jsonl');
     await cp(path.join(folder, 'images/0.png'), path.join(path.dirname(folder), 'secret.png'));
