@@ -103,11 +103,20 @@ function labelsIn(cell: unknown, names: readonly string[] | undefined): string[]
   return [...new Set(classesIn(listed, names))];
 }
 
-/** An answer, or those of several people: `[{answer}, …]` as in VQA v2, `{text: […], answer_start: […]}` as in SQuAD. */
+/**
+ * An answer, or those of several people: `[{answer}, …]` as in VQA v2, `{text: […], answer_start: […]}` as in SQuAD,
+ * `{ids: [answer, …], weights: […]}` as copies of VQA v2 for ViLT have them.
+ */
 function answersIn(value: unknown, names: readonly string[] | undefined): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => answersIn(item, names));
-  if (isRecord(value)) return answersIn(value.text ?? value.answer, names);
+  if (isRecord(value)) return answersIn(value.text ?? value.answer ?? mostWeighted(value), names);
   return classesIn(value, names);
+}
+
+function mostWeighted({ ids, weights }: Record<string, unknown>): unknown {
+  if (!Array.isArray(ids) || !Array.isArray(weights)) return undefined;
+  const shares = weights.map(Number);
+  return ids[shares.indexOf(Math.max(...shares))];
 }
 
 /** The first of those that most people gave. */

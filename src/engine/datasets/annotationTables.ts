@@ -27,6 +27,7 @@ import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
+const BOXES = /^(b?box(es)?|bounding_?box(es)?)$/i;
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
 interface TableWithRoles {
@@ -66,6 +67,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
       if (!entry || (!asked && !(await namesClassesAgain(entry, kind)))) continue;
       const finder = withImages ? images.finderFor(files) : undefined;
       if (finder && !(await holdsImages(entry, kind, finder))) continue;
+      if (finder && kind.roles.includes('question') && (await asksForDescriptions(entry, kind))) continue;
       found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
     if (found.length === 0) return asked ? refusal(kind, opened, images.any) : undefined;
@@ -74,6 +76,12 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
       path: named,
       reason: `${kind.reason}: ${namesOf(set)} (${kind.roles.map((role) => `${role}: ${columnNames(set[0], role)}`).join(', ')})`,
       open: async (signal) => {
+        const box = set[0].table.columns.find((column) => BOXES.test(column));
+        if (box !== undefined && kind.roles.includes('caption')) {
+          throw new InputError(
+            `${set[0].files.files[0]}: captions beside boxes (${box}) are expressions for parts of the images; they are read from the files of RefCOCO, refs(unc).p and instances.json.`,
+          );
+        }
         // What was meant for training can't be replaced by what was not.
         const damage = opened.problems.find(({ files }) => isTraining(files));
         if (damage && !found.some(({ files }) => isTraining(files))) throw damage.error;
@@ -149,44 +157,44 @@ function freeTextOf({ freeText }: AnnotationKind, roles: Roles): string | undefi
   return freeText && roles.get(freeText)?.at(-1);
 }
 
-/** Whether a table of classes names one again in its first rows: lists of other things have texts and labels, too. */
-async function namesClassesAgain({ table, roles }: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
-  const [label] = roles.get('label') ?? [];
-  if (label === undefined) return true;
-  const seen = new Set<string>();
-  let rows = 0;
+/** The first rows of a table. */
+async function firstRows({ table, roles }: TableWithRoles, kind: AnnotationKind, columns: readonly string[]) {
+  const rows: TableRow['values'][] = [];
   try {
-    for await (const { values } of table.rows([label], { freeText: freeTextOf(kind, roles) })) {
-      rows += 1;
-      seen.add(String(values[label]));
-      if (seen.size < rows) return true;
-      if (rows >= LOOKED_AT) return false;
+    for await (const { values } of table.rows(columns, { freeText: freeTextOf(kind, roles) })) {
+      rows.push(values);
+      if (rows.length >= LOOKED_AT) break;
     }
   } catch (error) {
+    // A row that can't be read is refused when its turn comes.
     if (!(error instanceof InputError)) throw error;
   }
-  return rows < FEW_ROWS;
+  return rows;
+}
+
+/** Whether a table of classes names one again in its first rows: lists of other things have texts and labels, too. */
+async function namesClassesAgain(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
+  const [label] = entry.roles.get('label') ?? [];
+  if (label === undefined) return true;
+  const rows = await firstRows(entry, kind, [label]);
+  return rows.length < FEW_ROWS || new Set(rows.map((values) => String(values[label]))).size < rows.length;
+}
+
+/** Whether the first rows all ask the same, for a caption say, and every answer that they have is another one. */
+async function asksForDescriptions(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
+  const [[question = ''] = [], [answer = ''] = []] = [entry.roles.get('question'), entry.roles.get('answer')];
+  const rows = await firstRows(entry, kind, [question, answer]);
+  const questions = new Set(rows.map((values) => values[question]));
+  const answers = rows.map((values) => String(values[answer] ?? '')).filter((text) => text !== '');
+  return rows.length >= FEW_ROWS && questions.size === 1 && new Set(answers).size === answers.length;
 }
 
 /** Whether the cells of the image column hold images, or name some that are there. */
-async function holdsImages(
-  { table, roles }: TableWithRoles,
-  kind: AnnotationKind,
-  finder: ImageFinder,
-): Promise<boolean> {
-  const [column = ''] = roles.get('image') ?? [];
-  if (inCells(table, column)) return true;
-  let seen = 0;
-  try {
-    for await (const { values } of table.rows([column], { freeText: freeTextOf(kind, roles) })) {
-      if (finder.find(imageNamed(values[column]) ?? '') !== undefined) return true;
-      seen += 1;
-      if (seen >= LOOKED_AT) return false;
-    }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
-  return false;
+async function holdsImages(entry: TableWithRoles, kind: AnnotationKind, finder: ImageFinder): Promise<boolean> {
+  const [column = ''] = entry.roles.get('image') ?? [];
+  if (inCells(entry.table, column)) return true;
+  const rows = await firstRows(entry, kind, [column]);
+  return rows.some((values) => finder.find(imageNamed(values[column]) ?? '') !== undefined);
 }
 
 /** Whether a column holds the images themselves; only parquet files do. */

@@ -9,7 +9,7 @@ const NAMES = {
     ...['image', 'imagepath', 'imagefile', 'imagefilename', 'imagefilepath', 'imagename', 'filename', 'img', 'imgpath'],
     ...['imgfile', 'imgname', 'photo', 'picture', 'filepath', 'file', 'path', 'imageid', 'imgid'],
   ],
-  caption: ['caption', 'captions', 'sentences', 'sentence'],
+  caption: ['caption', 'captions', 'sentences', 'sentence', 'sentencesraw'],
   question: ['question', 'questions'],
   answer: ['answer', 'multiplechoiceanswer', 'answers', 'label'],
   context: ['context', 'passage', 'paragraph'],

@@ -387,6 +387,35 @@ describe('images in tables', () => {
     expect(dataset).toMatchObject({ task: 'visual-question-answering', classes: ['no', 'yes'] });
   });
 
+  it('are not asked about where every row asks for a description', async () => {
+    const row = (answer: string[]) => JSON.stringify({ image: 'a.png', question: 'Describe it.', answer });
+    const rows = (answer: (n: number) => string[]) => Array.from({ length: 10 }, (_, n) => row(answer(n))).join('\n');
+    expect(await found({ ...TWO, 'val.jsonl': rows((n) => [`text ${n}`]), 'test.jsonl': rows(() => []) })).toEqual([]);
+    expect(await found({ ...TWO, 'val.jsonl': rows((n) => [`class ${n % 2}`]) })).toEqual([
+      ['', 'visual-question-answering'],
+    ]);
+  });
+
+  it('have the answers of most weight', async () => {
+    const label = (ids: string[], weights: number[]) => ({
+      image: 'a.png',
+      question: 'How many?',
+      label: { ids, weights },
+    });
+    const rows = [label(['1', '2'], [0.3, 1]), label(['1'], [0.6]), label([], [])];
+    const dataset = await opened({ ...TWO, 'train.jsonl': rows.map((row) => JSON.stringify(row)).join('\n') });
+    expect(classNames(dataset, 'train')).toEqual(['2', '1']);
+  });
+
+  it('are captioned in lists of raw sentences, but not beside boxes', async () => {
+    const row = { image: 'a.png', sentences_tokens: [['a'], ['b']], sentences_raw: ['A.', 'B.'] };
+    expect(textsOf(await opened({ ...TWO, 'train.jsonl': JSON.stringify(row) }), 'train')).toEqual(['A.', 'B.']);
+    const boxed = JSON.stringify({ image: 'a.png', caption: 'left one', bbox: [0, 0, 4, 4] });
+    await expect(opened({ ...TWO, 'train.jsonl': boxed })).rejects.toThrow(
+      'train.jsonl: captions beside boxes (bbox) are expressions for parts of the images',
+    );
+  });
+
   it('have names of their own in every row', async () => {
     const rows = ['a.png,One.', 'a.png,One.', 'a.png,One.'];
     const csv = `file_name,text\n${rows.join('\n')}\n`;
