@@ -29,6 +29,8 @@ const SLICE_MS = 50;
 const UNLABELLED = /^unsup(ervised)?$/i;
 /** So many classes are looked into for words; tables of numbers have the same ending. */
 const CLASSES_LOOKED_AT = 4;
+/** Some may be empty. */
+const TEXTS_LOOKED_AT = 4;
 const MIN_SHARE_OF_LETTERS = 0.5;
 
 interface Part {
@@ -136,8 +138,8 @@ function isNumbered({ files }: Folder): boolean {
 /** Whether the first texts of some classes hold more letters than digits and signs. */
 async function holdWords(parts: readonly Part[]): Promise<boolean> {
   for (const { path: place, files } of parts.flatMap(({ classes }) => classes).slice(0, CLASSES_LOOKED_AT)) {
-    const [first = ''] = textsAmong(files);
-    const text = textIn(path.join(place, first)) ?? '';
+    const texts = textsAmong(files).slice(0, TEXTS_LOOKED_AT);
+    const text = texts.map((file) => textIn(path.join(place, file)) ?? '').join('');
     const letters = text.match(/\p{L}/gu)?.length ?? 0;
     if (letters > 0 && letters >= MIN_SHARE_OF_LETTERS * text.replace(/\s/g, '').length) return true;
   }

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
@@ -109,6 +110,13 @@ describe('texts in class folders', () => {
   ] as const)('are not %s', async (_, folders) => {
     const { datasets } = await findDatasets((await walk(await textsIn(...folders))).root);
     expect(datasets).toEqual([]);
+  });
+
+  it('may be empty, which is counted', async () => {
+    const folder = await textsIn(['train/neg', '1_1.txt', '2_1.txt'], ['train/pos', '1_9.txt', '2_9.txt']);
+    for (const file of ['neg/1_1.txt', 'pos/1_9.txt']) await writeFile(path.join(folder, 'train', file), ' ');
+    const [found] = (await findDatasets((await walk(folder)).root)).datasets;
+    expect(found?.dataset.warnings).toEqual(['2 of 4 rows are empty or can’t be read; the first: train/neg/1_1.txt']);
   });
 
   it('are no boxes in text files', async () => {
