@@ -71,7 +71,7 @@ export class AnnotatedSamples {
 
   add(annotation: Annotation): void {
     const { split, file, where, image, finder = this.#finder, target } = annotation;
-    const found = typeof image === 'string' ? finder.find(image) : undefined;
+    const found = typeof image === 'string' ? finder.find(image, split) : undefined;
     if (typeof image === 'string' && found === undefined) {
       this.skip('name images that are not there', `${where}: ${image}`);
       return;

@@ -129,7 +129,7 @@ class LazyImages {
     const { parent, split } = files;
     const splits = split === undefined ? [] : [split, `images/${split}`];
     const preferred = [idWithin(this.#root, parent.path), ...splits, 'images', 'train'];
-    const finder = this.#finders.get(files) ?? new ImageFinder(this.#root, this.#images, preferred, split);
+    const finder = this.#finders.get(files) ?? new ImageFinder(this.#root, this.#images, preferred);
     this.#finders.set(files, finder);
     return finder;
   }

@@ -67,7 +67,7 @@ export const huggingFaceParquet: DatasetLayout = {
           const fractions = new Set<string>();
           const index = new ImageIndex(root);
           for (const { files, columns } of set) {
-            const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)], files.split);
+            const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
             for (const shard of files.files) {
               await addShard(
                 gathered,

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
-import { imagesBelow } from './folders.ts';
+import { below, idWithin, imagesBelow } from './folders.ts';
 import { IMAGE } from './images.ts';
-import { splitWithin } from './splitNames.ts';
+import { splitKind } from './splitNames.ts';
 
 /**
  * The images that are really there, found by the paths that annotations name them by. As nothing but what the walk saw
@@ -11,6 +11,8 @@ import { splitWithin } from './splitNames.ts';
 export class ImageIndex {
   readonly #exact = new Map<string, string>();
   #folded: Map<string, string> | undefined;
+  #named: Map<string, string[]> | undefined;
+  #repeatsNames: boolean | undefined;
 
   constructor(folder: Folder) {
     for (const { relative, file } of imagesBelow(folder)) this.#exact.set(relative, file);
@@ -20,18 +22,46 @@ export class ImageIndex {
     return this.#exact.size;
   }
 
+  /** The image at exactly this path relative to the folder. */
+  at(relative: string): string | undefined {
+    return this.#exact.get(relative);
+  }
+
   /**
    * The image at a path relative to the folder, or to a folder in it.
    * @param relative absolute paths and those that lead out of the folder find nothing
    */
   find(relative: string, base = ''): string | undefined {
-    if (relative.length > MAX_PATH) return undefined;
-    const exact = this.#exact.get(base === '' ? relative : `${base}/${relative}`);
+    const exact = this.#exact.get(joined(base, relative));
     if (exact !== undefined) return exact;
-    const slashed = relative.replaceAll('\\', '/');
-    if (path.posix.isAbsolute(slashed)) return undefined;
-    const normal = path.posix.normalize(base === '' ? slashed : `${base}/${slashed}`);
-    return this.#exact.get(normal) ?? this.#byFoldedPath().get(fold(normal));
+    const normal = normalized(relative, base);
+    return normal === undefined ? undefined : (this.#exact.get(normal) ?? this.#byFoldedPath().get(fold(normal)));
+  }
+
+  /** Whether any image is called so, in small letters. */
+  hasName(folded: string): boolean {
+    return this.#byName().has(folded);
+  }
+
+  /** The paths of the images that end as a relative path does, with the folders that they start in. */
+  endingWith(relative: string): { base: string; file: string }[] {
+    const normal = normalized(relative);
+    if (normal === undefined) return [];
+    const end = `/${fold(normal)}`;
+    const depth = normal.split('/').length;
+    return (this.#byName().get(lastPart(end)) ?? []).flatMap((place) => {
+      const file = this.#exact.get(place);
+      const base = place.split('/').slice(0, -depth).join('/');
+      return file !== undefined && fold(`/${place}`).endsWith(end) ? [{ base, file }] : [];
+    });
+  }
+
+  /** Whether images in folders of different splits have the same name, as `train/0001.jpg` and `test/0001.jpg`. */
+  get repeatsNames(): boolean {
+    this.#repeatsNames ??= [...this.#byName().values()].some(
+      (places) => new Set(places.flatMap((place) => splitOf(place) ?? [])).size > 1,
+    );
+    return this.#repeatsNames;
   }
 
   /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
@@ -45,63 +75,78 @@ export class ImageIndex {
     this.#folded = folded;
     return folded;
   }
+
+  /** The paths of the images by their last part. */
+  #byName(): ReadonlyMap<string, readonly string[]> {
+    if (this.#named) return this.#named;
+    const named = new Map<string, string[]>();
+    for (const relative of this.#exact.keys()) {
+      const name = fold(lastPart(relative));
+      const places = named.get(name);
+      if (places) places.push(relative);
+      else named.set(name, [relative]);
+    }
+    this.#named = named;
+    return named;
+  }
 }
 
-/** Endings that annotations leave out, `0001` for `0001.jpg`. */
-const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'];
-const MAX_BASES = 64;
+/** Endings that annotations leave out, `0001` for `0001.jpg`; or none. */
+const ENDINGS = ['', '.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'];
+const COMPLETE = [''];
 /**
  * Images of COCO are named by their number in twelve digits, from 2017 on without the year before it, or told by the
  * number alone; `36979.jpg` is one of Flickr30k.
  */
 const COCO_NAME = /^(?:COCO_[a-z]+\d{4}_)?(\d{12})(?:\.jpe?g)?$|^(\d{1,11})$/i;
-const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
-const MAX_BASE_DEPTH = 3;
 const ABSOLUTE = /^(\/|[a-z]:\/)/i;
+const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
 
 /**
- * Finds the images that a table names, which may start anywhere: at the table, at the dataset, in `images` or `train`,
- * with or without ending; those of COCO also by their numbers. Paths that start above the dataset or were written on
- * another machine (`/content/data/images/1.jpg`) are followed from where they go on in it, which is the same place for
- * all of them.
+ * Finds the images that a table names, whose paths may start anywhere: in the folders that are preferred, at the dataset,
+ * or in any folder of it, with or without ending; those of COCO also by their numbers. Paths that start above the dataset or
+ * were written on another machine (`/content/data/images/1.jpg`) are followed from where they go on in it, which is the same
+ * place for all of them.
  */
 export class ImageFinder {
   readonly #index: ImageIndex;
-  readonly #ways: { base: string; ending: string }[];
+  readonly #bases: readonly string[];
   readonly #root: Folder;
   #cocoNumbers: Map<number, string> | undefined;
   /** What paths start with before they go on in the dataset. */
   #outside: string | undefined;
 
-  /**
-   * @param preferred folders to look in first, relative to the dataset
-   * @param split what the table is about: images of the same name may lie in the folders of several splits
-   */
-  constructor(root: Folder, index: ImageIndex, preferred: readonly string[], split?: string) {
-    const folders = inOrderFor(split, foldersBelow(root, MAX_BASE_DEPTH));
-    const bases = [...new Set([...preferred, '', ...folders])].slice(0, MAX_BASES);
+  /** @param preferred folders to look in first, relative to the dataset */
+  constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
+    const there = preferred.flatMap((base) => (base === '' ? '' : (pathBelow(root, base) ?? [])));
+    this.#bases = [...new Set([...there, ''])];
     this.#index = index;
     this.#root = root;
-    this.#ways = ['', ...ENDINGS].flatMap((ending) => bases.map((base) => ({ base, ending })));
   }
 
-  find(name: string): string | undefined {
-    const complete = IMAGE.test(name);
-    for (const [position, way] of this.#ways.entries()) {
-      if (complete && way.ending !== '') continue;
-      const file = this.#index.find(name + way.ending, way.base);
-      if (file === undefined) continue;
-      // Where one image was found, the next one will be.
-      if (position > 0) this.#ways.unshift(...this.#ways.splice(position, 1));
-      return file;
+  /** @param split of the sample: where names come again in the folders of other splits, none of theirs is meant */
+  find(name: string, split = ''): string | undefined {
+    if (name.length > MAX_PATH) return undefined;
+    const endings = IMAGE.test(name) ? COMPLETE : ENDINGS;
+    // Nearly all are found without normalising a path.
+    for (const ending of endings) {
+      for (const base of this.#bases) {
+        const file = this.#index.at(joined(base, name + ending));
+        if (file !== undefined && this.#isMeant(base, split)) return file;
+      }
+    }
+    const last = fold(lastPart(name.replaceAll('\\', '/')));
+    for (const ending of endings) {
+      const file = this.#index.hasName(last + ending) ? this.#inAnyFolder(name + ending, split) : undefined;
+      if (file !== undefined) return file;
     }
     const [, padded, number = padded] = COCO_NAME.exec(path.posix.basename(name)) ?? [];
     const file = number === undefined ? undefined : this.#byCocoNumber().get(Number(number));
-    return file ?? this.#fromOutside(name.replaceAll('\\', '/'), complete ? [''] : ENDINGS);
+    return file ?? this.#fromOutside(name.replaceAll('\\', '/'), endings);
   }
 
   #fromOutside(name: string, endings: readonly string[]): string | undefined {
-    const parts = name.length > MAX_PATH ? [] : name.split('/');
+    const parts = name.split('/');
     const isAbsolute = ABSOLUTE.test(name);
     for (let start = 1; start < parts.length; start += 1) {
       const outside = parts.slice(0, start).join('/');
@@ -118,6 +163,21 @@ export class ImageFinder {
     return undefined;
   }
 
+  #inAnyFolder(relative: string, split: string): string | undefined {
+    for (const base of this.#bases) {
+      const file = this.#index.find(relative, base);
+      if (file !== undefined && this.#isMeant(base, split)) return file;
+    }
+    const meant = this.#index.endingWith(relative).filter(({ base }) => this.#isMeant(base, split));
+    // Whoever tells no split has labels of training images.
+    return (meant.find(({ base }) => splitOf(base) === 'train') ?? meant[0])?.file;
+  }
+
+  #isMeant(base: string, split: string): boolean {
+    const [own, other] = [splitKind(split), splitOf(base)];
+    return own === undefined || other === undefined || own === other || !this.#index.repeatsNames;
+  }
+
   #byCocoNumber(): ReadonlyMap<number, string> {
     if (this.#cocoNumbers) return this.#cocoNumbers;
     const files = new Map<number, string>();
@@ -130,24 +190,29 @@ export class ImageFinder {
   }
 }
 
-/** The folders of the split, then those of none; those of others only where it has none, training images first. */
-function inOrderFor(split: string | undefined, folders: readonly string[]): string[] {
-  const told = folders.map((folder) => ({ folder, told: kindOfSplit(splitWithin(folder)) }));
-  const of = (kind: string | undefined) => told.flatMap((entry) => (entry.told === kind ? [entry.folder] : []));
-  const own = split === undefined ? [] : of(kindOfSplit(splitWithin(split)));
-  const others = own.length > 0 ? [] : [...of('train'), ...folders];
-  return [...new Set([...own, ...of(undefined), ...others])];
+/** The path of a folder in the letters that the disk has it in. */
+function pathBelow(root: Folder, base: string): string | undefined {
+  const folder = below(root, base);
+  return folder && idWithin(root, folder.path);
 }
 
-/** `train`, `val` or `test`, in whatever words. */
-function kindOfSplit(word: string | undefined): string | undefined {
-  return word?.replace(/^(train|val|test).*/, '$1').replace('dev', 'val');
+/** The split that the folders of a path tell. */
+function splitOf(relative: string): string | undefined {
+  return relative.split('/').flatMap((part) => splitKind(part) ?? [])[0];
 }
 
-function foldersBelow(folder: Folder, depth: number, prefix = ''): string[] {
-  if (depth === 0) return [];
-  const names = folder.folders.map((child) => prefix + child.name);
-  return [...names, ...folder.folders.flatMap((child) => foldersBelow(child, depth - 1, `${prefix}${child.name}/`))];
+function joined(base: string, relative: string): string {
+  return base === '' ? relative : `${base}/${relative}`;
+}
+
+function normalized(relative: string, base = ''): string | undefined {
+  if (relative.length > MAX_PATH) return undefined;
+  const slashed = relative.replaceAll('\\', '/');
+  return path.posix.isAbsolute(slashed) ? undefined : path.posix.normalize(joined(base, slashed));
+}
+
+function lastPart(relative: string): string {
+  return relative.slice(relative.lastIndexOf('/') + 1);
 }
 
 /** File systems allow no longer ones. */

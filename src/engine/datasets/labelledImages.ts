@@ -49,9 +49,9 @@ export class LabelledImages {
     name: string,
     classes: readonly string[],
     where: string,
-    images?: { find(name: string): string | undefined },
+    images?: { find(name: string, split: string): string | undefined },
   ): void {
-    const file = (images ?? this.#index).find(name);
+    const file = images ? images.find(name, split) : this.#index.find(name);
     if (file !== undefined)
       this.add(split, { id: idWithin(this.#root, file), file, image: fileImage(file) }, classes, where);
     else this.skip('name images that are not there', `${where}: ${name}`);

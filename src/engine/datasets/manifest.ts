@@ -17,7 +17,7 @@ interface Manifest {
   readonly files: TableFiles;
   /** The first shard. */
   readonly table: ManifestTable;
-  readonly finderFor: (split: string | undefined) => ImageFinder;
+  readonly finder: ImageFinder;
 }
 
 /**
@@ -39,11 +39,12 @@ export const manifest: DatasetLayout = {
       const isImage = (image: string) => index.images.find(image, place) !== undefined;
       const table = await openManifest(files.files[0], isImage);
       if (!table || index.images.size === 0) continue;
-      const finderFor = finderBySplit(folder, index.images, place);
+      const preferred = [place, ...(split === undefined ? [] : [split, `images/${split}`])];
+      const finder = new ImageFinder(folder, index.images, preferred);
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
-      if (table.problem || (asked && table.certain) || (await namesImages(table, finderFor(split), elsewhere))) {
-        found.push({ files, table, finderFor });
+      if (table.problem || (asked && table.certain) || (await namesImages(table, finder, elsewhere))) {
+        found.push({ files, table, finder });
       }
     }
     return tablesTogether(found).map(({ path: named, tables: set }) => ({
@@ -53,16 +54,14 @@ export const manifest: DatasetLayout = {
       open: async (signal) => {
         const gathered = new LabelledImages(folder, this.format);
         const fractions = new Set<string>();
-        for (const { files, table: shard, finderFor } of set) {
+        for (const { files, table: shard, finder } of set) {
           if (shard.problem) throw new InputError(shard.problem);
           for (const file of files.files) {
             const table =
-              file === shard.file
-                ? shard
-                : await openManifest(file, (name) => finderFor(files.split).find(name) !== undefined);
+              file === shard.file ? shard : await openManifest(file, (name) => finder.find(name) !== undefined);
             if (!table)
               throw new InputError(`${path.basename(file)}: no columns for images and classes; keep it elsewhere.`);
-            for await (const row of table.rows(signal)) addRow(row, files.split, { gathered, finderFor, fractions });
+            for await (const row of table.rows(signal)) addRow(row, files.split, { gathered, finder, fractions });
           }
         }
         const dataset = gathered.dataset(undefined, signal);
@@ -90,31 +89,16 @@ class LazyIndex {
 
 interface Gathering {
   readonly gathered: LabelledImages;
+  readonly finder: ImageFinder;
   readonly fractions: Set<string>;
 }
 
-/** Images of the same name may lie in the folders of several splits. */
-function finderBySplit(folder: Folder, images: ImageIndex, place: string): Manifest['finderFor'] {
-  const finders = new Map<string | undefined, ImageFinder>();
-  return (split) => {
-    const preferred = [place, ...(split === undefined ? [] : [split, `images/${split}`])];
-    const finder = finders.get(split) ?? new ImageFinder(folder, images, preferred, split);
-    finders.set(split, finder);
-    return finder;
-  };
-}
-
-function addRow(
-  row: ManifestRow,
-  inName: string | undefined,
-  { gathered, finderFor, fractions }: Pick<Manifest, 'finderFor'> & Gathering,
-): void {
+function addRow(row: ManifestRow, inName: string | undefined, { gathered, finder, fractions }: Gathering): void {
   if (row.problem !== undefined) gathered.skip(row.problem, row.where);
   else if (row.classes.length === 0) gathered.skip('have no class', `${row.where}: ${row.image}`);
   else {
     for (const name of row.classes) requireClass(name, fractions, row.where);
-    const split = row.split ?? inName;
-    gathered.addFile(split ?? 'all', row.image, row.classes, row.where, finderFor(split));
+    gathered.addFile(row.split ?? inName ?? 'all', row.image, row.classes, row.where, finder);
   }
 }
 

@@ -17,6 +17,13 @@ export function isSplitName(name: string): boolean {
   return WHOLE.test(name);
 }
 
+/** The split that a name tells, whatever it calls it: `train` for `training`, `val` for `validation` and `dev`. */
+export function splitKind(name: string): 'train' | 'val' | 'test' | undefined {
+  const word = splitWithin(name);
+  if (word === undefined) return undefined;
+  return word.startsWith('t') ? (word.startsWith('tr') ? 'train' : 'test') : 'val';
+}
+
 /** Columns that tell the split of each row, by their names in small letters without signs. */
 export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset', 'isvalid'];
 const ANY_NAME = /^\p{L}[\p{L}\p{N}_-]{0,31}$/u;

@@ -387,6 +387,38 @@ describe('images in tables', () => {
     expect(dataset).toMatchObject({ task: 'visual-question-answering', classes: ['no', 'yes'] });
   });
 
+  describe.each(['a file for each split', 'a column for the splits'])(
+    'that are called the same in each split, by %s',
+    (by) => {
+      it('are those of their own split, or missing', async () => {
+        const names = ['1.png', '2.png', '3.png'];
+        const row = (split: string) => (name: string) => `${name},${split} ${name},${split}`;
+        const rows = (split: string) => ['image,caption,split', ...names.map(row(split))];
+        const images = ['test/1.png', 'test/2.png', 'test/3.png', 'train/2.png', 'train/3.png'];
+        const tables =
+          by === 'a file for each split'
+            ? { 'train.csv': rows('train').join('\n'), 'test.csv': rows('test').join('\n') }
+            : { 'list.csv': [...rows('train'), ...rows('test').slice(1)].join('\n') };
+        const folder = await folderWith({ ...Object.fromEntries(images.map((name) => [`i/${name}`, PNG])), ...tables });
+        const { splits, warnings } = await openDataset(folder, 'auto');
+        const found = [...splits.values()].flat().map(({ file, target }) => [path.relative(folder, file), target]);
+        expect(found).toHaveLength(5);
+        for (const [file, target] of found) {
+          expect(target).toEqual({ kind: 'text', text: String(file).slice(2).replace('/', ' ') });
+        }
+        expect(warnings[0]).toContain('1 of 6 rows name images that are not there');
+      });
+    },
+  );
+
+  it('lie as deep and in as many folders as they like', async () => {
+    const names = Array.from({ length: 80 }, (_, n) => `${n}.png`);
+    const deep = names.map((name, n) => [`a/b/c/d/${n}/${name}`, PNG] as const);
+    const table = ['image,caption', ...names.map((name) => `${name},about ${name}`)].join('\n');
+    const dataset = await opened({ ...Object.fromEntries(deep), 'list.csv': table });
+    expect(dataset.splits.get('all')?.map(({ file }) => path.basename(file))).toEqual(names);
+  });
+
   it('are not asked about where every row asks for a description', async () => {
     const row = (answer: string[]) => JSON.stringify({ image: 'a.png', question: 'Describe it.', answer });
     const rows = (answer: (n: number) => string[]) => Array.from({ length: 10 }, (_, n) => row(answer(n))).join('\n');
