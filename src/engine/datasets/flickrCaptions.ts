@@ -12,6 +12,8 @@ import { linesOf, readLines } from './tables/lines.ts';
 const TOKENS = ['Flickr8k.token.txt', 'results_20130124.token', 'Flickr30k.token.txt'];
 /** Tables of image, number and caption: Kaggle's copies. */
 const TABLES = ['captions.txt', 'captions.csv', 'results.csv'];
+/** Their first line: `image,caption` or `image_name| comment_number| comment`; other tables tell captions by other columns. */
+const HEADER = /^\s*"?image(_name)?"?\s*[,|](\s*"?(comment|caption)_number"?\s*[,|])?\s*"?(comment|caption)"?\s*$/i;
 /** Lists of image names by split: `Flickr_8k.trainImages.txt`. */
 const LISTS = /^flickr_?\d+k\.(train|dev|test)images\.txt$/i;
 /** The archives of texts, `Flickr8k_text` and `flickr30k`, unpack beside those of images. */
@@ -34,7 +36,7 @@ export const flickrCaptions: DatasetLayout = {
     for (const file of captionFiles(root)) {
       const isTable = TABLES.includes(path.basename(file).toLowerCase());
       const head = await headOf(file);
-      const fits = isTable ? /^\s*"?image(_name)?"?\s*[,|]/i.test(head) : /#\d+\t/.test(head);
+      const fits = isTable ? HEADER.test(head.split('\n', 1)[0] ?? '') : /#\d+\t/.test(head);
       if (fits) files.push({ file, head, isTable });
     }
     return files.map(({ file, head, isTable }) => ({

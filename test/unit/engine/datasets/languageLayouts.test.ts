@@ -211,6 +211,22 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 12, val: 6 });
   });
 
+  it('leave tables of other columns than Flickr’s to their names', async () => {
+    const folder = await copyOfMiniature('flickr30k');
+    await rm(path.join(folder, 'results.csv'));
+    const [name] = await readdir(path.join(folder, 'flickr30k_images'));
+    await writeFile(
+      path.join(folder, 'captions.csv'),
+      `image,caption,split\n${name},A dog.,train\n${name},Two.,test\n`,
+    );
+    const { format, splits } = await openDataset(folder, 'auto');
+    expect(format).toBe('caption-table');
+    expect([...splits].map(([split, samples]) => [split, samples[0]?.target])).toEqual([
+      ['train', { kind: 'text', text: 'A dog.' }],
+      ['test', { kind: 'text', text: 'Two.' }],
+    ]);
+  });
+
   it('keep commas in captions of Flickr8k that are not within quotes', async () => {
     const folder = await copyOfMiniature('flickr30k');
     await rm(path.join(folder, 'results.csv'));
