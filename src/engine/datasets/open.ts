@@ -36,7 +36,7 @@ import { textFolders } from './textFolders.ts';
 import { voc } from './voc.ts';
 import { vqaV2 } from './vqaV2.ts';
 import { webDataset } from './webDataset.ts';
-import { whyNoDataset } from './whyNoDataset.ts';
+import { datasetAround, whyNoDataset } from './whyNoDataset.ts';
 
 /** Every layout the product knows, the more specific first. */
 export const LAYOUTS: readonly DatasetLayout[] = [
@@ -101,9 +101,6 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   const readings = await readingsOf(named, signal);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) {
-    const datasetsOf = async (folder: Folder) => [
-      ...new Set((await recognise(folder, false).catch(() => [])).map(({ precise }) => precise ?? folder.path)),
-    ];
     throw new InputError(
       readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, datasetsOf, signal),
     );
@@ -111,10 +108,19 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
   const dataset = await chosen.open(signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
-    throw new InputError(`${named}: only one class (${JSON.stringify(only)}). A ranking needs at least two.`);
+    // Images in a folder in a folder look like a class.
+    const around = dataset.format === classFolders.format && (await datasetAround(named, datasetsOf, signal));
+    throw new InputError(
+      `${named}: only one class (${JSON.stringify(only)}). ${around ? `But ${around}` : 'A ranking needs at least two.'}`,
+    );
   }
   const path = chosen.precise ?? dataset.path;
   return { ...dataset, path, warnings: [...choicesBeside(chosen, readings, task), ...dataset.warnings] };
+}
+
+/** The paths that name the datasets of a folder itself. */
+async function datasetsOf(folder: Folder): Promise<string[]> {
+  return [...new Set((await recognise(folder, false).catch(() => [])).map(({ precise }) => precise ?? folder.path))];
 }
 
 /** What a person could have chosen instead of a reading, and how. */

@@ -14,8 +14,8 @@ const EXPECTED =
 /** So many folders are looked into, the nearest first, and so deep, as archives wrap folders in folders. */
 const MAX_LOOKED_AT = 96;
 const MAX_DEPTH = 3;
-/** So far above what was named a dataset is looked for, which may lie in `images/train2014`. */
-const MAX_ABOVE = 2;
+/** So far above what was named a dataset is looked for: `train/pos/0_9.txt`. */
+const MAX_ABOVE = 3;
 /** A folder around it with more in it, such as somebody's home, is not looked through for the sake of a message. */
 const MAX_ENTRIES = 500_000;
 const MAX_COLUMNS = 12;
@@ -34,10 +34,8 @@ export async function whyNoDataset(named: string, datasetsOf: DatasetsOf, signal
   const { root } = await walk(isFile ? path.dirname(named) : named, signal ? { signal } : {});
   const reason = isFile ? undefined : await reasonWithin(root, datasetsOf);
   if (reason !== undefined) return `${named}: no dataset here, ${reason}`;
-  const around = await datasetsAround(named, datasetsOf, signal);
-  if (around.length > 0) {
-    return `${named}: no dataset here, but there is one around it: name ${around.join(' or ')}.`;
-  }
+  const around = await datasetAround(named, datasetsOf, signal);
+  if (around !== undefined) return `${named}: no dataset here, but ${around}`;
   await requireFolder(named);
   return `${named}: no dataset here${countImages(root) === 0 ? ' and no images' : ''}. ${remarkOnImages(root) ?? EXPECTED}`;
 }
@@ -72,17 +70,22 @@ async function datasetsInside(root: Folder, datasetsOf: DatasetsOf): Promise<str
   return found;
 }
 
-async function datasetsAround(named: string, datasetsOf: DatasetsOf, signal?: AbortSignal): Promise<readonly string[]> {
+/** What to say of a dataset in the folders around a file or folder, if there is one. */
+export async function datasetAround(
+  named: string,
+  datasetsOf: DatasetsOf,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   let folder = named;
   for (let above = 0; above < MAX_ABOVE; above += 1) {
     folder = path.dirname(folder);
-    if (folder === path.parse(folder).root) return [];
+    if (folder === path.parse(folder).root) return undefined;
     const { root, truncated } = await walk(folder, { maxEntries: MAX_ENTRIES, ...(signal && { signal }) });
-    if (truncated) return [];
+    if (truncated) return undefined;
     const found = await datasetsOf(root);
-    if (found.length > 0) return found;
+    if (found.length > 0) return `there is one around it: name ${found.join(' or ')}.`;
   }
-  return [];
+  return undefined;
 }
 
 function remarkOnImages(root: Folder): string | undefined {

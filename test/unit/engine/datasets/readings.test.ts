@@ -281,6 +281,19 @@ describe('a file or folder that stands for no reading', () => {
     }
   });
 
+  it('is the text of a sample, or looks like a class', async () => {
+    const [text, folder] = [miniature('aclImdb/train/pos/0_9.txt'), miniature('aclImdb')];
+    await expect(openDataset(text, 'auto')).rejects.toThrow(`there is one around it: name ${folder}.`);
+    const flickr = await copyOfMiniature('flickr30k');
+    const images = path.join(flickr, 'flickr30k_images');
+    await rename(images, `${images}-`);
+    await mkdir(images);
+    await rename(`${images}-`, path.join(images, 'flickr30k_images'));
+    await expect(openDataset(images, 'auto')).rejects.toThrow(
+      `only one class ("flickr30k_images"). But there is one around it: name ${flickr}.`,
+    );
+  });
+
   it('has tables of unknown columns, which are named', async () => {
     const folder = await folderWith({ 'reviews.csv': 'Id,Summary,Score\n1,good,5\n2,bad,1\n' });
     await expect(openDataset(folder, 'auto')).rejects.toThrow(
