@@ -18,14 +18,15 @@ export const SEPARATORS: Record<Delimiter, string> = { ',': 'commas', '\t': 'tab
 /** The longest record that is read: a long text in many languages, but not a file without line breaks. */
 const MAX_ROW_BYTES = 2 * 1024 * 1024;
 
-/** The first kilobytes of a file, as text, up to the last whole line if there is one. */
+/** The first kilobytes of a file, as text, up to the last whole line unless that is hardly begun with, as in JSON. */
 export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
   const handle = await open(file);
   try {
     const buffer = Buffer.alloc(bytes);
     const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
     const text = decodeText(buffer.subarray(0, bytesRead));
-    return bytesRead < bytes ? text : text.slice(0, text.lastIndexOf('\n') + 1 || text.length);
+    const whole = text.lastIndexOf('\n') + 1;
+    return bytesRead < bytes || whole < text.length / 2 ? text : text.slice(0, whole);
   } finally {
     await handle.close();
   }

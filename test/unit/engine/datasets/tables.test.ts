@@ -88,6 +88,7 @@ describe('headOf', () => {
   it('ends with a whole line, and has no byte order mark', async () => {
     expect(await headOf(await fileOf('\uFEFFab\ncd\nef\n'), 10)).toBe('ab\ncd\n'.slice(0, 6));
     expect(await headOf(await fileOf(''), 10)).toBe('');
+    expect(await headOf(await fileOf('{\n"data": [1, 2]'), 10)).toBe('{\n"data": ');
   });
 });
 
