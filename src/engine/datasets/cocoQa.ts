@@ -24,6 +24,7 @@ export const cocoQa: DatasetLayout = {
     const splits = splitsOf(root);
     return {
       task: 'visual-question-answering',
+      path: splits[0]?.folder.path ?? root.path,
       reason: `COCO-QA: questions, answers and image ids in ${splits.map(({ name }) => name).join(', ')}, with ${grouped(countImages(root))} images`,
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering');

@@ -65,6 +65,15 @@ describe('several files of one split are a choice, never merged', () => {
     expect((await openDataset(path.join(folder, questions), 'auto')).classes).toEqual(['1', 'green', 'yes']);
   });
 
+  it('COCO-QA beside VQA, about the same images', async () => {
+    const folder = await copyOfMiniature('vqa-v2');
+    await cp(miniature('coco-qa'), folder, { recursive: true });
+    const questions = 'v2_OpenEnded_mscoco_train2014_questions.json';
+    expect(await found(folder)).toEqual({ [questions]: { train: 9 }, train: { train: 6, test: 3 } });
+    expect(await byDefault(folder)).toMatchObject({ path: questions, others: ['train'] });
+    expect((await openDataset(path.join(folder, 'train'), 'auto')).format).toBe('coco-qa');
+  });
+
   it('the full and the reduced set of DAQUAR', async () => {
     const folder = await copyOfMiniature('daquar');
     await cp(path.join(folder, 'qa.894.raw.test.txt'), path.join(folder, 'qa.37.raw.train.txt'));
