@@ -107,8 +107,13 @@ async function csvTable(file: string): Promise<Table | undefined> {
   }
   const [header] = first;
   if (!header) return undefined;
-  // Without a name a column has its number, which tells it from others.
-  const columns = header.map((cell, index) => cell.trim() || String(index + 1));
+  // Without a name of its own a column has its number, which tells it from others.
+  const taken = new Set(['']);
+  const columns = header.map((cell, index) => {
+    const name = taken.has(cell.trim()) ? String(index + 1) : cell.trim();
+    taken.add(name);
+    return name;
+  });
   // Texts with separators in them make rows wider, not narrower; a row of one value is told as a problem.
   const widths = first.map((cells) => cells.length);
   const width = Math.min(...widths.filter((cells) => cells > 1), Math.max(...widths));

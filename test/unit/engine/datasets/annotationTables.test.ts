@@ -279,6 +279,11 @@ describe('texts in tables', () => {
     expect(textsOf(dataset)).toEqual([...texts, 'a text, and the rest']);
   });
 
+  it('have the class of the first of columns that are called the same', async () => {
+    const rows = [0, 1, 2, 3].map((row) => `text ${row} of some words,${row % 2},7`);
+    expect((await opened({ 'a.csv': ['text,label,label', ...rows].join('\n') })).classes).toEqual(['0', '1']);
+  });
+
   it('lose no row without a header beside one that is none', async () => {
     const rows = [0, 1, 2, 3, 4, 5].map((row) => `${row % 2 ? 'pos' : 'neg'},text ${row} of some words`);
     const dataset = await opened({ 'a.csv': [rows[0], 'stray', ...rows.slice(1)].join('\n') });
