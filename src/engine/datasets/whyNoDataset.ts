@@ -5,9 +5,10 @@ import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { countImages, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
+import { openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
-import { tablesIn } from './tableFiles.ts';
-import { openTable, TABLE } from './tables/rows.ts';
+import { type Role, rolesByName } from './tableColumns.ts';
+import type { Table } from './tables/rows.ts';
 
 const EXPECTED =
   'Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.';
@@ -19,6 +20,12 @@ const MAX_ABOVE = 3;
 /** A folder around it with more in it, such as somebody's home, is not looked through for the sake of a message. */
 const MAX_ENTRIES = 500_000;
 const MAX_COLUMNS = 12;
+/** What tables of images have columns for. */
+const OF_IMAGES: readonly (readonly Role[])[] = [
+  ['image', 'label'],
+  ['image', 'caption'],
+  ['image', 'question', 'answer'],
+];
 
 /** The paths that name the datasets of a folder itself. */
 type DatasetsOf = (folder: Folder) => Promise<readonly string[]>;
@@ -45,12 +52,20 @@ async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<strin
   if (inside.length > 0) return `but in ${inside.join(', ')}: name one of them.`;
   const archive = root.files.find(isArchive);
   if (archive !== undefined) return `but an archive. Unpack ${archive} first.`;
-  for (const { name, files } of tablesIn(root, TABLE).tables) {
-    const table = await openTable(files[0]).catch(() => undefined);
-    if (!table) continue;
-    const columns = table.columns.slice(0, MAX_COLUMNS).join(', ');
-    return `for the columns of ${name} (${columns}) don’t tell what they hold. Call them text and label, image and label, image and caption, or question, answer and image or context.`;
+  const { tables } = await openTables(root);
+  for (const { files, table } of tables) {
+    const image = OF_IMAGES.flatMap((roles) => rolesByName(table.columns, roles)?.get('image')?.[0] ?? [])[0];
+    const first = image === undefined ? undefined : await firstCell(table, image);
+    if (typeof first === 'string') return `for the images that ${files.name} names are not there; the first: ${first}.`;
   }
+  const [unknown] = tables;
+  if (!unknown) return undefined;
+  const columns = unknown.table.columns.slice(0, MAX_COLUMNS).join(', ');
+  return `for the columns of ${unknown.files.name} (${columns}) don’t tell what they hold. Call them text and label, image and label, image and caption, or question, answer and image or context.`;
+}
+
+async function firstCell(table: Table, column: string): Promise<unknown> {
+  for await (const { values } of table.rows([column])) return values[column];
   return undefined;
 }
 

@@ -303,6 +303,13 @@ describe('a file or folder that stands for no reading', () => {
     );
   });
 
+  it('has a table whose images are elsewhere', async () => {
+    const folder = await folderWith({ 'train.csv': 'image,caption\nhttp://x.org/a.jpg,one\nhttp://x.org/b.jpg,two\n' });
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      `${folder}: no dataset here, for the images that train.csv names are not there; the first: http://x.org/a.jpg.`,
+    );
+  });
+
   it('has tables of unknown columns, which are named', async () => {
     const folder = await folderWith({ 'reviews.csv': 'Id,Summary,Score\n1,good,5\n2,bad,1\n' });
     await expect(openDataset(folder, 'auto')).rejects.toThrow(
