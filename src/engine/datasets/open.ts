@@ -308,6 +308,6 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
 }
 
 function wrongTask(folder: string, readings: readonly Recognition[], task: string): string {
-  const possible = readings.map((reading) => reading.task).join(' or ');
+  const possible = [...new Set(readings.map((reading) => reading.task))].join(' or ');
   return `${folder}: its task is ${possible}, not ${task}. Use --task auto.`;
 }

@@ -35,6 +35,9 @@ describe('several files of one split are a choice, never merged', () => {
     const second = await openDataset(path.join(folder, 'train-v2.0.json'), 'auto');
     expect(splitSizes(second)).toEqual({ train: 12 });
     expect(second.warnings).toEqual([]);
+    await expect(openDataset(folder, 'image-captioning')).rejects.toThrow(
+      `${folder}: its task is text-question-answering, not image-captioning. Use --task auto.`,
+    );
   });
 
   it('COCO captions of 2014 and 2017, chosen by a file two folders down', async () => {
