@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
+import { LFS_POINTER } from '../files/gitLfs.ts';
 import { resample } from './resample.ts';
 
 /** An image of the size that the network takes. */
@@ -108,6 +109,9 @@ const HEIC = /^ftyphe[iv]/;
 
 function whyUnreadable(bytes: EncodedImage, error: unknown): string {
   if (HEIC.test(Buffer.from(bytes.subarray(4, 12)).toString('latin1'))) return 'a HEIC image; convert it to JPEG';
+  if (Buffer.from(bytes.subarray(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER) {
+    return 'a Git LFS pointer, not the image itself; run "git lfs pull"';
+  }
   const message = error instanceof Error ? error.message : String(error);
   if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF or AVIF image';
   return message.replace('Input buffer has corrupt header: ', '');

@@ -235,6 +235,11 @@ describe('from image file to input tensor', () => {
     ['a drawing', (file: string) => writeFile(file, SVG), 'no PNG, JPEG'],
     ['HEIC', (file: string) => writeFile(file, '\0\0\0\x18ftypheic\0\0\0\0mif1heic'), 'convert it to JPEG'],
     ['nothing', (file: string) => writeFile(file, ''), 'the file is empty'],
+    [
+      'a Git LFS pointer',
+      (file: string) => writeFile(file, 'version https://git-lfs.github.com/spec/v1\n'),
+      'git lfs pull',
+    ],
   ])('gives an error for a .png that holds %s', async (_, write, reason) => {
     const file = path.join(await temporaryFolder(), 'bad.png');
     await write(file);

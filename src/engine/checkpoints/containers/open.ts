@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../errors.ts';
+import { LFS_POINTER } from '../../files/gitLfs.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
 import { FileBytes } from './byteSource.ts';
 import { isSafetensors, readSafetensors } from './safetensors.ts';
@@ -18,7 +19,7 @@ const DOWNLOAD = 'Download the file itself.';
 /** What is often found in the place of weights: how it starts, in lower case and from which byte, and the remedy. */
 const OTHER_CONTENT: readonly { starts: readonly string[]; at?: number; what: string; remedy: string }[] = [
   {
-    starts: ['version https://git-lfs'],
+    starts: [LFS_POINTER],
     what: 'it is a Git LFS pointer, not the weights themselves',
     remedy: 'Run "git lfs pull".',
   },

@@ -12,6 +12,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { CancelledError, InputError } from '../../errors.ts';
+import { LFS_POINTER } from '../../files/gitLfs.ts';
 import { cellOf } from './rowGroups.ts';
 
 /** The footer of a file of a thousand row groups takes some megabytes. */
@@ -195,6 +196,11 @@ async function requireFooter(file: string): Promise<void> {
     const { size } = await handle.stat();
     const end = Buffer.alloc(8);
     if (size >= 12) await handle.read(end, 0, 8, size - 8);
+    const start = Buffer.alloc(LFS_POINTER.length);
+    await handle.read(start, 0, start.length, 0);
+    if (start.toString('latin1') === LFS_POINTER) {
+      throw new InputError('a Git LFS pointer, not the table itself; run "git lfs pull".');
+    }
     if (end.toString('latin1', 4) !== 'PAR1') throw new Error('it does not end as a parquet file does');
     if (end.readUInt32LE(0) > MAX_FOOTER_BYTES) throw new Error('its footer is larger than any');
   } finally {

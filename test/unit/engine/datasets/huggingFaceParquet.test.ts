@@ -109,6 +109,13 @@ describe('Hugging Face parquet', () => {
     await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(/^z-00000-of-00001\.parquet: not a readable/);
   });
 
+  it('is refused where Git LFS keeps it elsewhere', async () => {
+    const folder = await folderWith({ 'train.parquet': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n' });
+    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(
+      new InputError('train.parquet: a Git LFS pointer, not the table itself; run "git lfs pull".'),
+    );
+  });
+
   it('is refused for a codec that it does not know', async () => {
     const folder = await copyOfMiniature('hf-parquet');
     const file = path.join(folder, 'data', 'train-00000-of-00001.parquet');
