@@ -16,7 +16,9 @@ from torchvision import transforms
 FOLDER = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "resize"
 KERNELS = {
     "nearest": transforms.InterpolationMode.NEAREST,
+    "box": transforms.InterpolationMode.BOX,
     "linear": transforms.InterpolationMode.BILINEAR,
+    "hamming": transforms.InterpolationMode.HAMMING,
     "cubic": transforms.InterpolationMode.BICUBIC,
     "lanczos3": transforms.InterpolationMode.LANCZOS,
 }

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { IMAGENET, type ModelConfig, type PublishedPreprocessing } from './architectures/architecture.ts';
 import type { ImageInput } from './checkpoint.ts';
+import { type ImageProcessor, parseImageProcessor } from './imageProcessor.ts';
 
 export interface Size {
   readonly height: number;
@@ -24,7 +25,7 @@ export interface WholeImage {
 export interface Preprocessing {
   /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio. */
   readonly resize: Size | { readonly shortestEdge: number } | WholeImage;
-  readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+  readonly kernel: 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
   /** Size of the network's input: a centre crop of the resized image; undefined where that is kept whole. */
   readonly crop: Size | undefined;
   /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
@@ -49,27 +50,6 @@ const MAX_ENLARGEMENT = 2;
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
 const side = z.int().min(1).max(MAX_SIZE);
-const channels = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
-
-/** The part of Hugging Face's preprocessor_config.json that says what happens to pixels. */
-const configSchema = z.object({
-  do_resize: z.boolean().default(true),
-  size: z.union([side, z.object({ height: side, width: side }), z.object({ shortest_edge: side })]).optional(),
-  resample: z.int().optional(),
-  do_center_crop: z.boolean().default(false),
-  crop_size: z.union([side, z.object({ height: side, width: side })]).optional(),
-  do_rescale: z.boolean().default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  do_normalize: z.boolean().default(true),
-  image_mean: channels.optional(),
-  image_std: channels.optional(),
-  do_flip_channel_order: z.boolean().default(false),
-  size_divisor: side.optional(),
-});
-type Config = z.infer<typeof configSchema>;
 
 /** The part of timm's pretrained_cfg that says what happens to pixels. */
 const timmSchema = z.object({
@@ -96,14 +76,6 @@ const TIMM_KERNELS = new Map<string, Preprocessing['kernel']>([
   ['lanczos', 'lanczos3'],
 ]);
 
-/** PIL's numbers for interpolation. */
-const KERNELS = new Map<number, Preprocessing['kernel']>([
-  [0, 'nearest'],
-  [1, 'lanczos3'],
-  [2, 'linear'],
-  [3, 'cubic'],
-]);
-
 /**
  * Preprocessing of a checkpoint: `<name>.preprocessor_config.json` beside it, else `preprocessor_config.json` in its
  * folder (both in Hugging Face's format), else `pretrained_cfg` in its config.json (timm's), else `preprocess_cfg` in its
@@ -127,7 +99,7 @@ export async function readPreprocessing(
     if (!found?.isFile()) continue;
     if (found.size > MAX_CONFIG_BYTES)
       throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
-    return fromConfig(parseConfig(await readFile(file, 'utf8'), file), input, published, file);
+    return fromImageProcessor(parseConfig(await readFile(file, 'utf8'), file), input, published, file);
   }
   const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
   if (timm.success) return fromTimm(timm.data, input);
@@ -167,8 +139,8 @@ function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig
       crop,
       cropOffset: 'halfToEven',
       scale: 1 / 255,
-      mean: perChannel(mean, input.channels, IMAGENET.mean),
-      std: perChannel(std, input.channels, IMAGENET.std),
+      mean: perChannel(mean, input.channels),
+      std: perChannel(std, input.channels),
       bgr: false,
       assumed: false,
     },
@@ -189,8 +161,8 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
       crop: whole ? undefined : crop,
       cropOffset: 'halfToEven',
       scale: 1 / 255,
-      mean: perChannel(mean, input.channels, IMAGENET.mean),
-      std: perChannel(std, input.channels, IMAGENET.std),
+      mean: perChannel(mean, input.channels),
+      std: perChannel(std, input.channels),
       bgr: false,
       assumed: false,
     },
@@ -198,7 +170,7 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
   );
 }
 
-function parseConfig(text: string, file: string): Config {
+function parseConfig(text: string, file: string): ImageProcessor {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -207,9 +179,11 @@ function parseConfig(text: string, file: string): Config {
       `${file}: not valid JSON (${error instanceof Error ? error.message : error}). Mend or remove it.`,
     );
   }
-  const config = configSchema.safeParse(json);
-  if (!config.success) throw notUnderstood(file, config.error);
-  return config.data;
+  try {
+    return parseImageProcessor(json);
+  } catch (error) {
+    throw error instanceof z.ZodError ? notUnderstood(file, error) : error;
+  }
 }
 
 function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputError {
@@ -217,43 +191,50 @@ function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputErr
   return new InputError(`${place}: ${what}. Mend or remove it.`);
 }
 
-function fromConfig(
-  config: Config,
+function fromImageProcessor(
+  processor: ImageProcessor,
   input: ImageInput,
   published: PublishedPreprocessing | undefined,
   file: string,
 ): Preprocessing {
-  const network = networkSize(input);
-  const size = config.size;
-  const asked = typeof size === 'number' ? { height: size, width: size } : size;
-  const cropped = typeof config.crop_size === 'number' ? square(config.crop_size) : config.crop_size;
-  // A network with a fixed input size has the last word.
-  const crop =
-    network ??
-    (config.do_center_crop ? cropped : undefined) ??
-    (asked && 'height' in asked ? asked : square(DEFAULT_SIZE));
-  let resize: Preprocessing['resize'] = crop;
-  if (config.do_resize && config.do_center_crop && asked) {
-    resize = 'shortest_edge' in asked ? { shortestEdge: asked.shortest_edge } : asked;
-  }
-  const shortest = asked && ('shortest_edge' in asked ? asked.shortest_edge : Math.min(asked.height, asked.width));
-  const whole = wholeImage(published, shortest, config.size_divisor, file);
-  const ones = Array.from({ length: input.channels }, () => 1);
-  const zeros = Array.from({ length: input.channels }, () => 0);
+  const { normalisation } = processor;
+  const whole = wholeImage(published, shortestOf(processor.resize), processor.multipleOf, file);
+  const asked = processor.crop ?? square(DEFAULT_SIZE);
+  // A network with a fixed input size has the last word, and keeps the proportion of what was asked for.
+  const crop = networkSize(input) ?? asked;
+  const resize = processor.crop ? scaled(processor.resize, crop, asked) : undefined;
   return describe(
     {
-      resize: whole ?? (covers(resize, crop) ? resize : crop),
-      kernel: KERNELS.get(config.resample ?? 2) ?? 'linear',
+      resize: whole ?? (resize && covers(resize, crop) ? resize : crop),
+      kernel: processor.kernel,
       crop: whole ? undefined : crop,
       cropOffset: 'floor',
-      scale: config.do_rescale ? config.rescale_factor : 1,
-      mean: config.do_normalize ? perChannel(config.image_mean, input.channels, zeros) : zeros,
-      std: config.do_normalize ? perChannel(config.image_std, input.channels, ones) : ones,
-      bgr: config.do_flip_channel_order,
+      scale: processor.scale,
+      mean: perChannel(normalisation?.mean ?? 0, input.channels),
+      std: perChannel(normalisation?.std ?? 1, input.channels),
+      bgr: processor.bgr,
       assumed: false,
     },
     `from ${path.basename(file)}`,
   );
+}
+
+/** The size that is to crop as what was asked for is to the crop that was asked for. */
+function scaled(resize: ImageProcessor['resize'], crop: Size, asked: Size): ImageProcessor['resize'] {
+  if (!resize) return undefined;
+  const down = (edge: number, to: number, from: number) => Math.round((edge * to) / from);
+  return 'shortestEdge' in resize
+    ? {
+        shortestEdge: down(resize.shortestEdge, Math.max(crop.height, crop.width), Math.min(asked.height, asked.width)),
+      }
+    : {
+        height: down(resize.height, crop.height, asked.height),
+        width: down(resize.width, crop.width, asked.width),
+      };
+}
+
+function shortestOf(resize: ImageProcessor['resize']): number | undefined {
+  return resize && ('shortestEdge' in resize ? resize.shortestEdge : Math.min(resize.height, resize.width));
 }
 
 /**
@@ -328,12 +309,7 @@ function square(edge: number): Size {
 }
 
 /** A value per channel, from one value, one per channel, or (for a grey network) the mean of three. */
-function perChannel(
-  values: number | readonly number[] | undefined,
-  count: number,
-  fallback: readonly number[],
-): readonly number[] {
-  if (values === undefined) return fallback;
+function perChannel(values: number | readonly number[], count: number): readonly number[] {
   const list = typeof values === 'number' ? [values] : values;
   if (list.length === count) return list;
   const mean = list.reduce((sum, value) => sum + value, 0) / list.length;

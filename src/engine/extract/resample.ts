@@ -1,6 +1,6 @@
 import type { RawImage } from '../datasets/dataset.ts';
 
-export type Kernel = 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+export type Kernel = 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
 
 /** A window of the resized image, in its pixels. */
 export interface Window {
@@ -12,7 +12,9 @@ export interface Window {
 
 /** Half the width of each kernel, and its value at x. */
 const KERNELS: Record<Exclude<Kernel, 'nearest'>, { support: number; at: (x: number) => number }> = {
+  box: { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   linear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  hamming: { support: 1, at: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0) },
   cubic: { support: 2, at: cubic },
   lanczos3: { support: 3, at: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };

@@ -11,7 +11,7 @@ const { cases } = z
         height: z.int(),
         resize: z.union([z.int(), z.tuple([z.int(), z.int()])]),
         crop: z.int(),
-        kernel: z.enum(['nearest', 'linear', 'cubic', 'lanczos3']),
+        kernel: z.enum(['nearest', 'box', 'linear', 'hamming', 'cubic', 'lanczos3']),
         pixels: z.base64(),
         expected: z.base64(),
       }),

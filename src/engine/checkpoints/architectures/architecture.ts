@@ -63,3 +63,8 @@ export type Modality = 'image' | 'text' | 'image-text' | 'image-to-text';
 
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 export const INCEPTION = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
+/** Statistics of the images that CLIP was trained on. */
+export const OPENAI_CLIP = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+} as const;

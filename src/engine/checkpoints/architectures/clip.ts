@@ -1,5 +1,5 @@
 import type { Weights } from '../weights.ts';
-import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
+import { type Architecture, type ModelConfig, OPENAI_CLIP, type RecognisedNetwork } from './architecture.ts';
 import { canonicalClip } from './clipNames.ts';
 import { assumes, towerSettings } from './clipSettings.ts';
 import type { Graph, Value } from './graph.ts';
@@ -40,13 +40,6 @@ import {
  * projected embeddings. None has its length normalised.
  */
 export const clip: Architecture = { family: 'CLIP', recognise };
-
-/** Statistics of the images that CLIP was trained on. */
-const PUBLISHED = {
-  kernel: 'cubic',
-  mean: [0.48145466, 0.4578275, 0.40821073],
-  std: [0.26862954, 0.26130258, 0.27577711],
-} as const;
 
 /** Widths of LAION's vision towers H, g and bigG, and their head sizes; all other towers have heads of 64. */
 const VISION_HEAD_SIZES = new Map([
@@ -253,7 +246,7 @@ function imageOf(weights: Weights): NonNullable<RecognisedNetwork['image']> {
   const side = sideOf(weights);
   return {
     input: imageOfSize(side, side),
-    published: { size: side, resize: side, keepsAspect: true, ...PUBLISHED },
+    published: { size: side, resize: side, keepsAspect: true, kernel: 'cubic', ...OPENAI_CLIP },
   };
 }
 

@@ -4,6 +4,7 @@ import {
   IMAGENET,
   INCEPTION,
   type ModelConfig,
+  OPENAI_CLIP,
   type PublishedPreprocessing,
   type RecognisedNetwork,
 } from './architecture.ts';
@@ -284,8 +285,7 @@ function describe(
     };
   }
   if (method === 'CLIP') {
-    const mean = [0.48145466, 0.4578275, 0.40821073] as const;
-    return { name, published: { ...whole, kernel: 'cubic', mean, std: [0.26862954, 0.26130258, 0.27577711] } };
+    return { name, published: { ...whole, kernel: 'cubic', ...OPENAI_CLIP } };
   }
   if (isMoco(weights)) return { name, published: { ...cropped, kernel: 'linear', ...IMAGENET } };
   if (method !== '') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
