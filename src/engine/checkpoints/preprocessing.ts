@@ -23,8 +23,8 @@ export interface WholeImage {
 
 /** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
 export interface Preprocessing {
-  /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio. */
-  readonly resize: Size | { readonly shortestEdge: number } | WholeImage;
+  /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio; so does the least size `covering` another. */
+  readonly resize: Size | { readonly shortestEdge: number } | { readonly covering: Size } | WholeImage;
   readonly kernel: 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
   /** Size of the network's input: a centre crop of the resized image; undefined where that is kept whole. */
   readonly crop: Size | undefined;
@@ -56,6 +56,7 @@ const timmSchema = z.object({
   input_size: z.tuple([z.int(), side, side]),
   interpolation: z.string().default('bicubic'),
   crop_pct: z.number().min(0.1).max(1).default(0.875),
+  crop_mode: z.string().default('center'),
   mean: z.array(z.number()).min(1).max(4),
   std: z.array(z.number()).min(1).max(4),
 });
@@ -71,7 +72,9 @@ const openClipSchema = z.object({
 
 const TIMM_KERNELS = new Map<string, Preprocessing['kernel']>([
   ['nearest', 'nearest'],
+  ['box', 'box'],
   ['bilinear', 'linear'],
+  ['hamming', 'hamming'],
   ['bicubic', 'cubic'],
   ['lanczos', 'lanczos3'],
 ]);
@@ -102,7 +105,7 @@ export async function readPreprocessing(
     return fromImageProcessor(parseConfig(await readFile(file, 'utf8'), file), input, published, file);
   }
   const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
-  if (timm.success) return fromTimm(timm.data, input);
+  if (timm.success) return fromTimm(timm.data, input, path.join(folder, 'config.json'));
   if (!published) return assumed(input);
   const openClip = config?.get('preprocess_cfg');
   if (openClip === undefined) return fromFamily(published, input, 'as its family was published');
@@ -128,13 +131,29 @@ function fromOpenClip(
   );
 }
 
-function fromTimm({ input_size, crop_pct, interpolation, mean, std }: TimmConfig, input: ImageInput): Preprocessing {
+function fromTimm(
+  { input_size, crop_pct, crop_mode, ...steps }: TimmConfig,
+  input: ImageInput,
+  file: string,
+): Preprocessing {
+  const { interpolation, mean, std } = steps;
   const [, height, width] = input_size;
   const crop = networkSize(input) ?? { height, width };
-  const edge = Math.floor(Math.min(crop.height, crop.width) / crop_pct);
+  const around = { height: Math.floor(crop.height / crop_pct), width: Math.floor(crop.width / crop_pct) };
+  if (crop_mode === 'border') {
+    throw new InputError(
+      `${file}: pretrained_cfg: crop_mode: "border" is not understood. Make it "center" or "squash".`,
+    );
+  }
+  const resize =
+    crop_mode === 'squash'
+      ? around
+      : crop.height === crop.width
+        ? { shortestEdge: around.height }
+        : { covering: around };
   return describe(
     {
-      resize: { shortestEdge: edge },
+      resize,
       kernel: TIMM_KERNELS.get(interpolation) ?? 'cubic',
       crop,
       cropOffset: 'halfToEven',
@@ -284,7 +303,9 @@ function describe(steps: Omit<Preprocessing, 'description'>, source: string): Pr
       ? `shortest edge ${resize.shortestEdge}, longest at most ${resize.longestEdge}, multiples of ${resize.multipleOf}`
       : 'shortestEdge' in resize
         ? `shortest edge ${resize.shortestEdge}`
-        : `${resize.height}×${resize.width}`;
+        : 'covering' in resize
+          ? `the least covering ${resize.covering.height}×${resize.covering.width}`
+          : `${resize.height}×${resize.width}`;
   const cropped = crop ? `, crop ${crop.height}×${crop.width}` : '';
   const scale = steps.scale === 1 ? 'x' : `x·${Number(steps.scale.toPrecision(4))}`;
   const round = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
@@ -298,7 +319,7 @@ function networkSize(input: ImageInput): Size | undefined {
     : undefined;
 }
 
-function covers(resize: Preprocessing['resize'], crop: Size): boolean {
+function covers(resize: NonNullable<ImageProcessor['resize']>, crop: Size): boolean {
   return 'shortestEdge' in resize
     ? resize.shortestEdge >= Math.max(crop.height, crop.width)
     : resize.height >= crop.height && resize.width >= crop.width;

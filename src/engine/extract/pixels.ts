@@ -73,7 +73,9 @@ async function decode(source: EncodedImage | RawImage, preprocessing: Preprocess
       ? wholeSize(image, resize)
       : 'shortestEdge' in resize
         ? shortestEdge(image, resize.shortestEdge)
-        : resize;
+        : 'covering' in resize
+          ? covering(image, resize.covering)
+          : resize;
   const crop = preprocessing.crop ?? size;
   const middle = preprocessing.cropOffset === 'floor' ? Math.floor : halfToEven;
   const window = {
@@ -135,6 +137,12 @@ function shortestEdge({ width, height }: RawImage, edge: number): Size {
   return width <= height
     ? { width: edge, height: Math.floor((edge * height) / width) }
     : { width: Math.floor((edge * width) / height), height: edge };
+}
+
+/** The least size of an image in its aspect ratio that covers another one: timm's ResizeKeepRatio. */
+function covering({ width, height }: RawImage, other: Size): Size {
+  const ratio = Math.min(height / other.height, width / other.width);
+  return { height: halfToEven(height / ratio), width: halfToEven(width / ratio) };
 }
 
 /** Size of an image that is kept whole: as ViLT's image processor computes it, but at least one patch. */

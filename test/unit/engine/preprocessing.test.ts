@@ -78,6 +78,31 @@ describe('readPreprocessing', () => {
     );
   });
 
+  // Compared with timm 1.0's create_transform on pictures.
+  it.each([
+    [{ crop_pct: 0.9 }, { shortestEdge: 248 }],
+    [
+      { crop_pct: 0.9, crop_mode: 'squash' },
+      { height: 248, width: 248 },
+    ],
+    [{ crop_pct: 0.9, input_size: [3, 192, 256] }, { covering: { height: 213, width: 284 } }],
+    [
+      { crop_pct: 1, input_size: [3, 192, 256], crop_mode: 'squash' },
+      { height: 192, width: 256 },
+    ],
+  ])('reads timm’s format: %j', async (settings, resize) => {
+    const steps = { input_size: [3, 224, 224], mean: [0.5, 0.5, 0.5], std: [0.1, 0.2, 0.3], ...settings };
+    const preprocessing = await readPreprocessing('model.pth', rgb, undefined, new Map([['pretrained_cfg', steps]]));
+    expect(preprocessing).toMatchObject({ resize, kernel: 'cubic', std: [0.1, 0.2, 0.3], assumed: false });
+  });
+
+  it('refuses timm’s borders', async () => {
+    const steps = { input_size: [3, 224, 224], mean: [0, 0, 0], std: [1, 1, 1], crop_mode: 'border' };
+    await expect(readPreprocessing('model.pth', rgb, undefined, new Map([['pretrained_cfg', steps]]))).rejects.toThrow(
+      'config.json: pretrained_cfg: crop_mode',
+    );
+  });
+
   it('lets the network’s own input size have the last word', async () => {
     const { crop, resize } = await withConfig({ size: 64 }, { ...rgb, height: 32, width: 48 });
     expect([crop, resize]).toEqual([
@@ -201,6 +226,20 @@ describe('from image file to input tensor', () => {
     expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(
       Uint8Array.of(10, 10, 10, 200, 200, 200),
     );
+  });
+
+  // ResizeKeepRatio((213, 284)) of timm 1.0.
+  it.each([
+    [300, 240, 284, 227],
+    [160, 100, 341, 213],
+    [150, 300, 284, 568],
+    [7, 5, 298, 213],
+    [301, 233, 284, 220],
+  ])('covers an oblong: %i×%i becomes %i×%i', async (width, height, columns, rows) => {
+    const image = { pixels: Buffer.alloc(height * width), width, height, channels: 1 as const };
+    const source = new PixelSource([{ id: 'a', file: '', label: 0, image: { read: async () => image } }]);
+    const whole = { ...(await withConfig({})), resize: { covering: { height: 213, width: 284 } }, crop: undefined };
+    expect(await source.load(0, whole)).toMatchObject({ height: rows, width: columns });
   });
 
   it('crops the centre', async () => {
