@@ -177,6 +177,7 @@ function publishedFor({ library }: Parts, size: (typeof SIZES)[number] | undefin
     ...(library === 'torchvision' && name === 'EfficientNetV2-L' ? INCEPTION : {}),
     size: pixels,
     resize,
+    keepsAspect: true,
   };
 }
 

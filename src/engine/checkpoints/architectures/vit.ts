@@ -271,8 +271,8 @@ function describe(
   const additions = `${leading.includes('dist_token') ? ' distilled' : ''}${leading.includes('reg_token') ? ' with registers' : ''}`;
   const name = `${method === 'DeiT' || method === 'DINOv2' ? method : `${method}${method === '' ? '' : ' '}ViT`}-${letter}/${patch}${additions}`;
 
-  const whole = { size, resize: size };
-  const cropped = { size, resize: size === 224 ? 256 : size };
+  const whole = { size, resize: size, keepsAspect: true } as const;
+  const cropped = { ...whole, resize: size === 224 ? 256 : size };
   if (library === 'torchvision') {
     return {
       name,
@@ -289,11 +289,11 @@ function describe(
   }
   if (isMoco(weights)) return { name, published: { ...cropped, kernel: 'linear', ...IMAGENET } };
   if (method !== '') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
-  if (library === 'huggingFace') return { name, published: { ...whole, kernel: 'linear', ...INCEPTION } };
+  if (library === 'huggingFace') return { name, published: { size, resize: size, kernel: 'linear', ...INCEPTION } };
   // Google's weights come in timm's safetensors; a plain torch file of these names is a release of DeiT or DINO.
   return original.format === 'torch'
     ? { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } }
-    : { name, published: { size, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION } };
+    : { name, published: { ...whole, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION } };
 }
 
 function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, config: ModelConfig | undefined): string {

@@ -101,6 +101,16 @@ const EFFICIENTNET_B0 = [
   [1, 6, 3, 320],
 ] as const;
 
+const EFFICIENTNET_B2 = [
+  [2, 1, 3, 16],
+  [3, 6, 3, 24],
+  [3, 6, 5, 48],
+  [4, 6, 3, 88],
+  [4, 6, 5, 120],
+  [5, 6, 5, 208],
+  [2, 6, 3, 352],
+] as const;
+
 describe('full-size networks by names and shapes', () => {
   it.each([
     ['ResNet-18', resnetShapes([2, 2, 2, 2], {}), 'linear'],
@@ -121,6 +131,12 @@ describe('full-size networks by names and shapes', () => {
     expect(network?.architecture).toBe(architecture);
     expect(network?.hasLogits).toBe(true);
     expect(network?.image?.published).toMatchObject({ size: 224, resize: 256, kernel, mean: [0.485, 0.456, 0.406] });
+  });
+
+  it('keeps the aspect ratio of images that EfficientNets take uncropped, as torchvision and timm do', () => {
+    const network = recognise(efficientnetShapes(EFFICIENTNET_B2, 1408));
+    expect(network?.architecture).toBe('EfficientNet-B2');
+    expect(network?.image?.published).toMatchObject({ size: 288, resize: 288, keepsAspect: true });
   });
 
   it('says that networks of inverted residuals in another order are not known', () => {

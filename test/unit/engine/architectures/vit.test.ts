@@ -153,11 +153,18 @@ describe('published networks, by names and shapes alone', () => {
     expect(augreg?.image?.published).toMatchObject({ resize: 248, mean: [0.5, 0.5, 0.5] });
   });
 
-  it('names inner values as PyTorch does', async () => {
+  it('keeps the aspect ratio of images that it takes uncropped', () => {
+    const timm = detectArchitecture(weightsOf(vitShapes(768, 12, 16, 384, 1000), 'safetensors'), undefined);
+    expect(timm?.image?.published).toMatchObject({ size: 384, resize: 384, keepsAspect: true });
+  });
+
+  it('names inner values as PyTorch does, and squashes images as transformers does', async () => {
     const folder = path.join(FIXTURES, 'vit-hf');
     const weights = await readWeights(path.join(folder, 'model.safetensors'));
     const graph = new Graph(weights);
-    detectArchitecture(weights, await readConfig(folder))?.build(graph);
+    const network = detectArchitecture(weights, await readConfig(folder));
+    expect(network?.image?.published.keepsAspect).toBeUndefined();
+    network?.build(graph);
     expect(graph.marks).toEqual(['vit.encoder.layer.0', 'vit.encoder.layer.1', 'features', 'logits']);
   });
 });
