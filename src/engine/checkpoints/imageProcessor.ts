@@ -1,10 +1,14 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import * as z from 'zod';
+import { InputError } from '../errors.ts';
 import { IMAGENET, INCEPTION, OPENAI_CLIP } from './architectures/architecture.ts';
 import type { Preprocessing, Size } from './preprocessing.ts';
 
-// Hugging Face's preprocessor_config.json. Its keys mean what the image processor that it names makes of them, and that
+// Hugging Face's preprocessor_config.json, or image_processor in processor_config.json. Its keys mean what the image processor that it names makes of them, and that
 // one's defaults stand for keys that are left out (transformers 5.24.0, models/*/image_processing_pil_*.py).
 
+const MAX_BYTES = 1024 * 1024;
 const MAX_SIZE = 4096;
 const side = z.int().min(1).max(MAX_SIZE);
 const channels = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
@@ -33,6 +37,7 @@ const fileSchema = z.object({
   size_divisor: side.optional(),
 });
 type File = z.infer<typeof fileSchema>;
+const withinProcessor = z.object({ image_processor: z.record(z.string(), z.unknown()) });
 
 /** What an image processor takes for granted. */
 interface Conventions {
@@ -88,9 +93,48 @@ export interface ImageProcessor {
   readonly multipleOf: number | undefined;
 }
 
-/** @throws ZodError naming the key that can't be understood */
-export function parseImageProcessor(json: unknown): ImageProcessor {
-  const file = fileSchema.parse(withoutNulls(json));
+/**
+ * What `<name>.preprocessor_config.json` beside a checkpoint says, else preprocessor_config.json in its folder, else
+ * `image_processor` in processor_config.json, where transformers 5 saves it with a tokenizer.
+ * @throws InputError naming the file that can't be understood
+ */
+export async function readImageProcessor(
+  checkpoint: string,
+): Promise<{ processor: ImageProcessor; file: string } | undefined> {
+  const folder = path.dirname(checkpoint);
+  const stem = path.basename(checkpoint).replace(/(\.pth\.tar|\.[^.]*)$/i, '');
+  for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json', 'processor_config.json']) {
+    const file = path.join(folder, name);
+    const json = await readJson(file);
+    const settings = name === 'processor_config.json' ? withinProcessor.safeParse(json).data?.image_processor : json;
+    if (settings === undefined) continue;
+    const parsed = fileSchema.safeParse(withoutNulls(settings));
+    if (!parsed.success) throw notUnderstood(file, parsed.error);
+    return { processor: interpret(parsed.data), file };
+  }
+  return undefined;
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) return undefined;
+  if (found.size > MAX_BYTES) throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(
+      `${file}: not valid JSON (${error instanceof Error ? error.message : error}). Mend or remove it.`,
+    );
+  }
+}
+
+/** The error that names the first key which can't be understood. */
+export function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputError {
+  const what = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+  return new InputError(`${place}: ${what}. Mend or remove it.`);
+}
+
+function interpret(file: File): ImageProcessor {
   const type = (file.image_processor_type ?? file.feature_extractor_type)?.replace(
     /(FeatureExtractor|ImageProcessor)(Fast|Pil)?$/,
     '',

@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { IMAGENET, type ModelConfig, type PublishedPreprocessing } from './architectures/architecture.ts';
 import type { ImageInput } from './checkpoint.ts';
-import { type ImageProcessor, parseImageProcessor } from './imageProcessor.ts';
+import { type ImageProcessor, notUnderstood, readImageProcessor } from './imageProcessor.ts';
 
 export interface Size {
   readonly height: number;
@@ -47,7 +46,6 @@ const MAX_SIZE = 4096;
 const LONGEST_EDGE = 1333 / 800;
 /** Of images that are kept whole, by the size that the network was trained on: its cost grows with their square. */
 const MAX_ENLARGEMENT = 2;
-const MAX_CONFIG_BYTES = 1024 * 1024;
 
 const side = z.int().min(1).max(MAX_SIZE);
 
@@ -80,10 +78,9 @@ const TIMM_KERNELS = new Map<string, Preprocessing['kernel']>([
 ]);
 
 /**
- * Preprocessing of a checkpoint: `<name>.preprocessor_config.json` beside it, else `preprocessor_config.json` in its
- * folder (both in Hugging Face's format), else `pretrained_cfg` in its config.json (timm's), else `preprocess_cfg` in its
- * open_clip_config.json, else the way that its family was published with, else the usual one of its kind, marked as
- * assumed.
+ * Preprocessing of a checkpoint: what Hugging Face's files beside it say, else `pretrained_cfg` in its config.json
+ * (timm's), else `preprocess_cfg` in its open_clip_config.json, else the way that its family was published with, else the
+ * usual one of its kind, marked as assumed.
  * @param published of the network's family, where it is known
  * @param config what config.json and open_clip_config.json beside the weights say
  * @throws InputError naming the configuration file when it can't be understood
@@ -95,15 +92,8 @@ export async function readPreprocessing(
   config?: ModelConfig,
 ): Promise<Preprocessing> {
   const folder = path.dirname(checkpoint);
-  const stem = path.basename(checkpoint).replace(/(\.pth\.tar|\.[^.]*)$/i, '');
-  for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json']) {
-    const file = path.join(folder, name);
-    const found = await stat(file).catch(() => undefined);
-    if (!found?.isFile()) continue;
-    if (found.size > MAX_CONFIG_BYTES)
-      throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
-    return fromImageProcessor(parseConfig(await readFile(file, 'utf8'), file), input, published, file);
-  }
+  const found = await readImageProcessor(checkpoint);
+  if (found) return fromImageProcessor(found.processor, input, published, found.file);
   const timm = timmSchema.safeParse(config?.get('pretrained_cfg') ?? (config && Object.fromEntries(config)));
   if (timm.success) return fromTimm(timm.data, input, path.join(folder, 'config.json'));
   if (!published) return assumed(input);
@@ -187,27 +177,6 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
     },
     source,
   );
-}
-
-function parseConfig(text: string, file: string): ImageProcessor {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(
-      `${file}: not valid JSON (${error instanceof Error ? error.message : error}). Mend or remove it.`,
-    );
-  }
-  try {
-    return parseImageProcessor(json);
-  } catch (error) {
-    throw error instanceof z.ZodError ? notUnderstood(file, error) : error;
-  }
-}
-
-function notUnderstood(place: string, { issues: [issue] }: z.ZodError): InputError {
-  const what = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
-  return new InputError(`${place}: ${what}. Mend or remove it.`);
 }
 
 function fromImageProcessor(

@@ -83,6 +83,18 @@ describe('preprocessor_config.json means what the image processor that it names 
     expect(await read(config)).toMatchObject(expected);
   });
 
+  it('is found in processor_config.json of transformers 5, which may hold none', async () => {
+    const image_processor = { image_processor_type: 'CLIPImageProcessor', size: { shortest_edge: 336 } };
+    const preprocessing = await read(
+      { image_processor, processor_class: 'CLIPProcessor' },
+      rgb,
+      'processor_config.json',
+    );
+    expect(preprocessing).toMatchObject({ resize: { shortestEdge: 336 }, crop: square(336) });
+    expect(preprocessing.description).toContain('from processor_config.json');
+    expect(await read({ processor_class: 'X' }, rgb, 'processor_config.json')).toMatchObject({ assumed: true });
+  });
+
   it('without mean and deviation they are the processor’s own, and none where none is named', async () => {
     expect(await read({ ...extractor('CLIP'), size: 224 })).toMatchObject({
       mean: [0.48145466, 0.4578275, 0.40821073],
