@@ -10,6 +10,7 @@ import { isRecord } from './tables/jsonl.ts';
 
 /** The splits of CLEVR-CoGenT are `trainA`, `valA`, `valB`. */
 const QUESTIONS = /^CLEVR_(.*)_questions\.json$/i;
+const MEMBERS = ['image_filename', 'question', 'answer'];
 
 /**
  * CLEVR (https://cs.stanford.edu/people/jcjohns/clevr/): `questions/CLEVR_train_questions.json`, pictures
@@ -33,7 +34,7 @@ export const clevr: DatasetLayout = {
         const folders = set.files.map(({ split }) => `images/${split}`);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
         for (const { file, split } of set.files) {
-          for await (const { entry, value } of readJsonList(file, 'questions', signal)) {
+          for await (const { entry, value } of readJsonList(file, 'questions', MEMBERS, signal)) {
             const where = placeIn(file, entry);
             const [image, text, label] = isRecord(value)
               ? [textOf(value.image_filename), textOf(value.question), keyOf(value.answer)]

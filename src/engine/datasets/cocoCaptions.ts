@@ -28,8 +28,9 @@ export const cocoCaptions: DatasetLayout = {
         const folders = ['images', 'train2014', 'val2014', 'train2017', 'val2017'];
         const samples = new AnnotatedSamples(root, this.format, 'image-captioning', folders);
         for (const { file, split } of set.files) {
-          const images = await indexJsonList(file, 'images', nameOfImage, signal);
-          for await (const { entry, value } of readJsonList(file, 'annotations', signal)) {
+          const images = await indexJsonList(file, 'images', ['id', 'file_name'], nameOfImage, signal);
+          const members = ['id', 'image_id', 'caption'];
+          for await (const { entry, value } of readJsonList(file, 'annotations', members, signal)) {
             const where = placeIn(file, entry);
             const caption = isRecord(value) ? textOf(value.caption) : undefined;
             const image = isRecord(value) ? images.get(keyOf(value.image_id) ?? '') : undefined;

@@ -12,6 +12,7 @@ import { isRecord } from './tables/jsonl.ts';
 const NAME = /^dataset.*\.json$/i;
 const ANNOTATION_FOLDER = /annotation|caption|karpathy|split/i;
 const FILE_NAME = /"filename"\s*:\s*"([^"\\]+)"/g;
+const MEMBERS = ['filename', 'filepath', 'split', 'sentences'];
 const IMAGES = ['images', 'RSICD_images', 'Images', 'Flicker8k_Dataset', 'flickr30k_images', 'flickr30k-images'];
 
 /**
@@ -52,7 +53,7 @@ async function openCaptions(
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
   const samples = new AnnotatedSamples(root, format, 'image-captioning', IMAGES);
-  for await (const { entry, value } of readJsonList(file, 'images', signal)) {
+  for await (const { entry, value } of readJsonList(file, 'images', MEMBERS, signal)) {
     const where = placeIn(file, entry);
     const name = isRecord(value) ? textOf(value.filename) : undefined;
     if (!isRecord(value) || name === undefined || !Array.isArray(value.sentences)) {

@@ -84,10 +84,11 @@ async function boxesIn(
   file: string,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, { image: string; shares: Shares }>> {
-  const pictures = await indexJsonList(file, 'images', pictureOf, signal);
+  const pictures = await indexJsonList(file, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal);
   return indexJsonList(
     file,
     'annotations',
+    ['id', 'image_id', 'bbox'],
     (annotation) => {
       const [id, picture] = [keyOf(annotation.id), pictures.get(keyOf(annotation.image_id) ?? '')];
       const [left, top, width, height] = numbersIn(annotation.bbox);

@@ -39,7 +39,7 @@ export const squad: DatasetLayout = {
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-question-answering');
         for (const { file, split } of set.files) {
-          for await (const { entry, value } of readJsonList(file, 'data', signal)) {
+          for await (const { entry, value } of readJsonList(file, 'data', ['paragraphs'], signal)) {
             const where = placeIn(file, entry);
             const paragraphs = isRecord(value) && Array.isArray(value.paragraphs) ? value.paragraphs : undefined;
             if (!paragraphs) samples.skip('are no articles with paragraphs', where);

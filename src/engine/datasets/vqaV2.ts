@@ -16,6 +16,7 @@ const ANNOTATIONS = /^(v2_)?mscoco_.*_annotations\.json$/i;
 const ANNOTATION_FOLDER = /^(v2_)?(questions|annotations)/i;
 /** COCO's years: `mscoco_train2014`. */
 const SUBSET = /(train|val|test)\d{4}/i;
+const QUESTION_MEMBERS = ['question_id', 'image_id', 'question'];
 /** COCO pads the number of an image to twelve digits. */
 const DIGITS = 12;
 
@@ -44,8 +45,9 @@ export const vqaV2: DatasetLayout = {
               `${file}: the file with its answers, mscoco_${subset}_annotations.json, is not there; put it beside. Those of test images are not published.`,
             );
           }
-          const answers = await indexJsonList(annotations, 'annotations', answerOf, signal);
-          for await (const { entry, value } of readJsonList(file, 'questions', signal)) {
+          const members = ['question_id', 'multiple_choice_answer'];
+          const answers = await indexJsonList(annotations, 'annotations', members, answerOf, signal);
+          for await (const { entry, value } of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
             const where = placeIn(file, entry);
             const [id, image, text] = isRecord(value)
               ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]

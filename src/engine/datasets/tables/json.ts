@@ -21,31 +21,39 @@ const MAX_INDEXED = 2_000_000;
  * @throws InputError when it is not JSON
  */
 export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerator<JsonEntry> {
-  return entriesOf(file, undefined, signal);
+  return entriesOf(file, new EntryFinder(), signal);
 }
 
 /**
  * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`; the rest of the object is passed
  * over, and none come where it has no such list. The file is streamed.
- * @throws InputError when it is not JSON
+ * @param members of the entries that are objects, these alone are read: annotations may hold much that nobody asks for
+ * @throws InputError when it is not JSON, as far as it is read
  */
-export function readJsonList(file: string, list: string, signal?: AbortSignal): AsyncGenerator<JsonEntry> {
-  return entriesOf(file, list, signal);
+export function readJsonList(
+  file: string,
+  list: string,
+  members: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<JsonEntry> {
+  return entriesOf(file, new EntryFinder(list, members), signal);
 }
 
 /**
  * What the objects of a list say, by their ids.
+ * @param members of the objects, those that are read
  * @param read id and value of an object; objects of which it says nothing are passed over
  * @throws InputError when the file is not JSON, or has more of them than the memory should hold
  */
 export async function indexJsonList<T>(
   file: string,
   list: string,
+  members: readonly string[],
   read: (value: Record<string, unknown>) => readonly [id: string, value: T] | undefined,
   signal?: AbortSignal,
 ): Promise<Map<string, T>> {
   const index = new Map<string, T>();
-  for await (const { value } of readJsonList(file, list, signal)) {
+  for await (const { value } of readJsonList(file, list, members, signal)) {
     const entry = isRecord(value) ? read(value) : undefined;
     if (entry) index.set(...entry);
     if (index.size > MAX_INDEXED) {
@@ -64,38 +72,31 @@ export function hasKeys(head: string, keys: readonly string[]): boolean {
 
 async function* entriesOf(
   file: string,
-  list: string | undefined,
+  finder: EntryFinder,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JsonEntry> {
   const name = path.basename(file);
-  const finder = new EntryFinder(list);
   const source = readUtf8(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
+  let bytes = Buffer.alloc(2 * CHUNK_BYTES);
+  let length = 0;
   let entry = 0;
-  // The beginning of an entry whose end has not been read yet.
-  let begun: Buffer[] = [];
-  let begunBytes = 0;
   try {
     for await (const chunk of source) {
-      const bytes: Buffer = chunk;
-      const { from, ends } = finder.push(bytes);
-      const last = ends.at(-1);
-      if (last !== undefined) {
-        const run = Buffer.concat([...begun, bytes.subarray(from, last)]);
-        const inRun = ends.map((end) => begunBytes + end - from);
-        begun = [];
-        begunBytes = 0;
-        if (finder.state === 'behind' && entry === 0 && ends.length === 1 && run.toString().trim() === '') return;
-        for (const value of parseEntries(run, inRun)) {
-          entry += 1;
-          yield { entry, value };
-        }
+      const read: Buffer = chunk;
+      if (length + read.length > bytes.length) bytes = Buffer.concat([bytes], 2 * (length + read.length));
+      length += read.copy(bytes, length);
+      const { taken, ends, done } = finder.push(bytes.subarray(0, length));
+      const isOnly = done && entry === 0 && ends.length === 1;
+      if (isOnly && bytes.toString('utf8', 0, ends[0]).trim() === '') return;
+      for (const value of parseEntries(bytes, ends)) {
+        entry += 1;
+        yield { entry, value };
       }
-      if (finder.state === 'behind') return;
-      if (finder.state !== 'inside') continue;
-      const rest = bytes.subarray(last === undefined ? from : last + 1);
-      begun.push(rest);
-      begunBytes += rest.length;
-      if (begunBytes > MAX_ENTRY_BYTES) {
+      if (done) return;
+      // The beginning of what has not ended yet is looked at again with more behind it.
+      bytes.copyWithin(0, taken, length);
+      length -= taken;
+      if (length > MAX_ENTRY_BYTES) {
         const limit = MAX_ENTRY_BYTES / 1024 / 1024;
         throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
       }
@@ -117,7 +118,7 @@ async function* entriesOf(
  * @throws SyntaxError after the entries before the one that is no JSON
  */
 function* parseEntries(run: Buffer, ends: readonly number[]): Generator<unknown> {
-  const together = parseJson(`[${run.toString()}]`);
+  const together = parseJson(`[${run.toString('utf8', 0, ends.at(-1))}]`);
   if (Array.isArray(together) && together.length === ends.length) {
     yield* together;
     return;
@@ -134,92 +135,205 @@ const [SQUARE, BRACE, END_SQUARE, END_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 /** Space, tab, line breaks, and the bytes of a byte order mark. */
 const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 
+/** A range of bytes. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a byte outside of strings is for the structure. */
+const [NONE, STRING, OPENING, CLOSING, BETWEEN] = [0, 1, 2, 3, 4];
+const ROLES = new Uint8Array(256).fill(NONE);
+ROLES[QUOTE] = STRING;
+ROLES[SQUARE] = ROLES[BRACE] = OPENING;
+ROLES[END_SQUARE] = ROLES[END_BRACE] = CLOSING;
+ROLES[COMMA] = BETWEEN;
+
 /**
  * Finds where the entries of an array end, by quotes, brackets and commas alone. What lies between them is left to
  * `JSON.parse`, which is an order of magnitude faster than parsing the file token by token.
  */
 class EntryFinder {
   readonly #list: Buffer | undefined;
-  /** Depth of brackets at which the entries lie. */
-  readonly #level: number;
-  /** Before the outermost bracket, in the object around the list, inside of the list, or behind it. */
-  state: 'before' | 'around' | 'inside' | 'behind' = 'before';
+  readonly #members: readonly Buffer[] | undefined;
+  /** Before the outermost bracket, between members of the object around the list, in one, in the list, or behind it. */
+  #state: 'before' | 'around' | 'beside' | 'inside' | 'behind' = 'before';
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** Brackets that are open in the value that is passed over. */
   #depth = 0;
-  #inString = false;
-  #escaped = false;
-  /** The last string of the object around the list as far as it may be the name, and whether it was, before a colon. */
-  #string: Buffer = Buffer.alloc(0);
-  #named = false;
 
-  /** @param list its name in the object around it; the file is the array when left out */
-  constructor(list: string | undefined) {
+  /**
+   * @param list its name in the object around it; the file is the array when left out
+   * @param members of entries that are objects, those that are wanted; all when left out. A name with escapes is none.
+   */
+  constructor(list?: string, members?: readonly string[]) {
     this.#list = list === undefined ? undefined : Buffer.from(list);
-    this.#level = list === undefined ? 1 : 2;
+    this.#members = members?.map((name) => Buffer.from(name));
   }
 
   /**
-   * Takes the next bytes of the file.
-   * @returns where in them the entries go on or begin, and where each that ends does so
+   * Takes bytes of the file, and moves what is wanted of the entries among them to the front.
+   * @param bytes those that were not taken the last time, and more
+   * @returns how many were taken, where each of the entries ends that were moved, with commas between them, and whether the
+   * list ends among them
    * @throws SyntaxError when they are no such JSON
    */
-  push(bytes: Buffer): { from: number; ends: number[] } {
+  push(bytes: Buffer): { taken: number; ends: number[]; done: boolean } {
+    [this.#bytes, this.#at] = [bytes, 0];
+    while (this.#state !== 'inside' && this.#state !== 'behind') if (!this.#approach()) break;
     const ends: number[] = [];
-    let at = this.state === 'before' ? this.#begin(bytes) : 0;
-    let from = at;
-    let [depth, inString, escaped] = [this.#depth, this.#inString, this.#escaped];
-    for (; at < bytes.length && this.state !== 'behind'; at += 1) {
-      if (inString) {
-        const start = at;
-        if (escaped) at += 1;
-        while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
-        escaped = at > bytes.length;
-        inString = at >= bytes.length;
-        if (depth === 1 && this.state === 'around') this.#keep(bytes.subarray(start, at));
-        continue;
+    let moved = 0;
+    while (this.#state === 'inside') {
+      const start = this.#at;
+      const members = this.#wantedMembers();
+      if (!this.#passValue()) {
+        [this.#at, this.#depth] = [start, 0];
+        break;
       }
-      const byte = bytes[at];
-      if (byte === QUOTE) {
-        inString = true;
-        if (depth === 1 && this.state === 'around') this.#string = Buffer.alloc(0);
-      } else if (byte === COMMA) {
-        if (depth === this.#level && this.state === 'inside') ends.push(at);
-      } else if (byte === COLON) {
-        if (depth === 1) this.#named = this.#list?.equals(this.#string) ?? false;
-      } else if (byte === SQUARE || byte === BRACE) {
-        if (depth === 1 && this.#named && byte === SQUARE) {
-          this.state = 'inside';
-          from = at + 1;
-          this.#named = false;
-        }
+      if (bytes[this.#at] !== COMMA) this.#state = 'behind';
+      moved = members ? moveMembers(bytes, members, moved) : move(bytes, { from: start, to: this.#at }, moved);
+      ends.push(moved);
+      bytes[moved++] = COMMA;
+      this.#at += 1;
+    }
+    return { taken: this.#at, ends, done: this.#state === 'behind' };
+  }
+
+  /** Goes on towards the list. @returns whether the bytes that are here are enough for that */
+  #approach(): boolean {
+    if (this.#state === 'beside') {
+      if (!this.#passValue()) return false;
+      this.#state = 'around';
+    }
+    const byte = this.#next();
+    if (byte === undefined) return false;
+    if (this.#state === 'before') {
+      if (byte !== (this.#list ? BRACE : SQUARE)) {
+        throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
+      }
+      this.#state = this.#list ? 'around' : 'inside';
+      this.#at += 1;
+    } else if (byte === COMMA) this.#at += 1;
+    else if (ROLES[byte] === CLOSING) this.#state = 'behind';
+    else if (byte === QUOTE) return this.#enterMember();
+    else this.#state = 'beside';
+    return true;
+  }
+
+  /** Goes from the name of a member to its value, and into it where it is the list. */
+  #enterMember(): boolean {
+    const start = this.#at;
+    const end = endOfString(this.#bytes, start + 1);
+    if (end < 0) return false;
+    this.#at = end + 1;
+    const isNamed = this.#next() === COLON && this.#list?.equals(this.#bytes.subarray(start + 1, end));
+    if (isNamed) this.#at += 1;
+    const byte = this.#next();
+    if (byte === undefined) {
+      this.#at = start;
+      return false;
+    }
+    const isList = isNamed && byte === SQUARE;
+    if (isList) this.#at += 1;
+    this.#state = isList ? 'inside' : 'beside';
+    return true;
+  }
+
+  /**
+   * Goes behind the object that begins here.
+   * @returns its members that are wanted, each with the comma or bracket behind it; nothing, and goes nowhere, where all are
+   * wanted, or this is no object with an end
+   */
+  #wantedMembers(): Range[] | undefined {
+    const start = this.#at;
+    const wanted = this.#members && this.#next() === BRACE ? this.#membersAmong(this.#members) : undefined;
+    if (!wanted) [this.#at, this.#depth] = [start, 0];
+    return wanted;
+  }
+
+  #membersAmong(names: readonly Buffer[]): Range[] | undefined {
+    const bytes = this.#bytes;
+    const wanted: Range[] = [];
+    do {
+      this.#at += 1;
+      if (this.#next() !== QUOTE) return undefined;
+      const from = this.#at;
+      const end = endOfString(bytes, from + 1);
+      if (end < 0) return undefined;
+      this.#at = end + 1;
+      if (!this.#passValue()) return undefined;
+      if (isAmong(names, bytes, from + 1, end)) wanted.push({ from, to: this.#at + 1 });
+    } while (bytes[this.#at] === COMMA);
+    if (bytes[this.#at] !== END_BRACE) return undefined;
+    this.#at += 1;
+    const behind = this.#next();
+    return behind === COMMA || behind === END_SQUARE ? wanted : undefined;
+  }
+
+  /** Goes to the comma or bracket behind a value. @returns whether that is here; else it goes on with the next bytes */
+  #passValue(): boolean {
+    const bytes = this.#bytes;
+    let [at, depth] = [this.#at, this.#depth];
+    let found = false;
+    for (; at < bytes.length; at += 1) {
+      const role = ROLES[bytes[at] ?? 0];
+      if (role === NONE) continue;
+      if (role === STRING) {
+        const end = endOfString(bytes, at + 1);
+        if (end < 0) break;
+        at = end;
+      } else if (role === OPENING) {
         depth += 1;
         if (depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
-      } else if (byte === END_SQUARE || byte === END_BRACE) {
-        depth -= 1;
-        if (this.state === 'inside' && depth < this.#level) {
-          ends.push(at);
-          this.state = 'behind';
-        } else if (depth === 0) this.state = 'behind';
-      }
+      } else if (depth === 0) {
+        found = true;
+        break;
+      } else if (role === CLOSING) depth -= 1;
     }
-    [this.#depth, this.#inString, this.#escaped] = [depth, inString, escaped];
-    return { from, ends };
+    [this.#at, this.#depth] = [at, depth];
+    return found;
   }
 
-  /** Goes on to the outermost bracket; what stands behind it is in the object around the list, or in the list. */
-  #begin(bytes: Buffer): number {
-    const at = bytes.findIndex((byte) => !BLANK.has(byte));
-    if (at < 0) return bytes.length;
-    if (bytes[at] !== (this.#list ? BRACE : SQUARE)) {
-      throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
+  /** Goes to the next byte that is not blank. */
+  #next(): number | undefined {
+    let byte = this.#bytes[this.#at];
+    while (byte !== undefined && BLANK.has(byte)) {
+      this.#at += 1;
+      byte = this.#bytes[this.#at];
     }
-    this.#depth = 1;
-    this.state = this.#list ? 'around' : 'inside';
-    return at + 1;
+    return byte;
   }
+}
 
-  /** Keeps the string that is read, unless it is too long for the list's name. */
-  #keep(bytes: Buffer): void {
-    const most = (this.#list?.length ?? 0) + 1 - this.#string.length;
-    this.#string = Buffer.concat([this.#string, bytes.subarray(0, most)]);
+/** @returns where the quote stands that ends a string, or −1 */
+function endOfString(bytes: Buffer, from: number): number {
+  for (let at = from; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at += 1;
   }
+  return -1;
+}
+
+function isAmong(names: readonly Buffer[], bytes: Buffer, from: number, to: number): boolean {
+  for (const name of names) {
+    if (name.length === to - from && bytes.compare(name, 0, name.length, from, to) === 0) return true;
+  }
+  return false;
+}
+
+/** Moves a range of bytes to a place before it. @returns where it ends then */
+function move(bytes: Buffer, { from, to }: Range, place: number): number {
+  bytes.copyWithin(place, from, to);
+  return place + to - from;
+}
+
+/** Moves members, each with a comma behind it, to a place before them, as an object. */
+function moveMembers(bytes: Buffer, members: readonly Range[], place: number): number {
+  bytes[place] = BRACE;
+  const end = members.reduce((next, member) => move(bytes, member, next), place + 1);
+  const bracket = members.length === 0 ? end : end - 1;
+  bytes[bracket] = END_BRACE;
+  return bracket + 1;
 }

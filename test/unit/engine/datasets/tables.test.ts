@@ -139,16 +139,42 @@ describe('readJsonList', () => {
     ['v', []],
     ['absent', []],
   ])('streams the entries of %s, and of nothing else', async (list, values) => {
-    const read = await all(readJsonList(await fileOf(`\uFEFF${text}`), list));
+    const read = await all(readJsonList(await fileOf(`\uFEFF${text}`), list, ['b']));
     expect(read).toEqual(values.map((value, index) => ({ entry: index + 1, value })));
   });
+
+  it('reads the members that are asked for, wherever the file is cut while it is read', async () => {
+    const wanted = [{ b: 'é\\"猫,}', a: 1 }, { b: [{ x: '}' }, ']'] }, {}, {}, 'text', [{ c: 2 }]];
+    const written = [
+      ' { "c" : { "a": [ ",}" ] } , "b" : "é\\\\\\"猫,}", "aa": 3, "a":1 } ',
+      '{"d": "\\\\", "b": [{"x": "}"}, "]"], "d": []}\n',
+      '{}',
+      '{"c": "x", "ab": {"a": 5}}',
+      '"text"',
+      '[{"c": 2}]',
+    ].join();
+    for (let shift = 0; shift < written.length; shift += 1) {
+      const before = `"other": [[{"list": ["${'x'.repeat(1024 * 1024 - 20 - shift)}"]}]]`;
+      const text = `{${before}, "list" : [${written}]}`;
+      const read = await all(readJsonList(await fileOf(text), 'list', ['a', 'b']));
+      expect(read.map(({ value }) => value)).toEqual(wanted);
+    }
+  });
+
+  it.each(['{"a": 1} {"a": 2}', '{"a": 1]', '{"a" 1}', '{a: 1}', '{"a": tru}', '{"a": 1,}', '{"a": 1'])(
+    'refuses an entry %s where only some members are asked for',
+    async (entry) => {
+      const file = await fileOf(`{"list": [{"a": 0}, ${entry}, {"a": 3}]}`);
+      await expect(all(readJsonList(file, 'list', ['a']))).rejects.toThrow('not JSON after entry 1');
+    },
+  );
 
   it.each([
     ['[1]', 'it holds no object'],
     ['{"a": [1], "b": [2', 'it ends early'],
     ['{"a": [1], "c": [2]', 'it ends early'],
   ])('refuses what is none', async (broken, reason) => {
-    await expect(all(readJsonList(await fileOf(broken), 'b'))).rejects.toThrow(reason);
+    await expect(all(readJsonList(await fileOf(broken), 'b', ['b']))).rejects.toThrow(reason);
   });
 });
 
