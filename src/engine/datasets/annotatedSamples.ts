@@ -35,10 +35,13 @@ const MAX_SPLITS = 100;
 /** More than the published datasets have; what is larger stands in memory by a random part. */
 const ROOM = { items: 1_000_000, characters: 128 * 1024 * 1024 };
 
+/** What is kept of a sample: what is counted, and what it is made of when somebody asks for it. */
 interface Held {
-  readonly annotation: Annotation;
-  /** The image's file that it names. */
-  readonly found: string | undefined;
+  readonly split: string;
+  readonly label: Annotation['label'] | undefined;
+  readonly annotation?: Annotation;
+  /** The image's file that the annotation names. */
+  readonly found?: string | undefined;
 }
 
 /** Gathers the samples of annotation files: texts, and images that are really there. */
@@ -46,6 +49,7 @@ export class AnnotatedSamples {
   readonly #root: Folder;
   readonly #format: string;
   readonly #task: Task;
+  readonly #counting: boolean;
   readonly #held = new Reservoir<Held>(ROOM);
   /** Samples of each split, held or not. */
   readonly #sizes = new Map<string, number>();
@@ -56,11 +60,15 @@ export class AnnotatedSamples {
   /** What samples of the same image share, by its file. */
   readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
 
-  /** @param imageFolders where the images are looked for first, relative to the dataset */
-  constructor(root: Folder, format: string, task: Task, imageFolders: readonly string[] = []) {
+  /**
+   * @param imageFolders where the images are looked for first, relative to the dataset
+   * @param counting whether nobody will ask for the samples
+   */
+  constructor(root: Folder, format: string, task: Task, imageFolders: readonly string[] = [], counting = false) {
     this.#root = root;
     this.#format = format;
     this.#task = task;
+    this.#counting = counting;
     this.#finder = new ImageFinder(root, new ImageIndex(root), imageFolders);
   }
 
@@ -70,7 +78,7 @@ export class AnnotatedSamples {
   }
 
   add(annotation: Annotation): void {
-    const { split, file, where, image, finder = this.#finder, target } = annotation;
+    const { split, file, where, image, finder = this.#finder, label, target } = annotation;
     const found = typeof image === 'string' ? finder.find(image, split) : undefined;
     if (typeof image === 'string' && found === undefined) {
       this.skip('name images that are not there', `${where}: ${image}`);
@@ -87,7 +95,8 @@ export class AnnotatedSamples {
     const texts = [...own, ...namesIn(annotation)];
     const name = (found ?? file).length - this.#root.path.length;
     const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), name);
-    this.#held.add({ annotation, found }, characters, annotation.context);
+    const held = this.#counting ? { split, label } : { split, label, annotation, found };
+    this.#held.add(held, characters, annotation.context);
   }
 
   /** @param reason what such rows do: `have no caption` */
@@ -99,13 +108,12 @@ export class AnnotatedSamples {
   /** @throws InputError when nothing is left */
   dataset(): Dataset {
     const held = this.#held.items;
-    const classes = mostFrequent(held.flatMap(({ annotation }) => namesIn(annotation)));
+    const classes = mostFrequent(held.flatMap(namesIn));
     const labels = new Map(classes.map((name, index) => [name, index]));
     const sizes = new Map<string, number>();
     let rare = 0;
-    for (const { annotation } of held) {
-      const { split, label } = annotation;
-      if (label !== undefined && !namesIn(annotation).some((name) => labels.has(name))) rare += 1;
+    for (const { split, label } of held) {
+      if (label !== undefined && !namesIn({ label }).some((name) => labels.has(name))) rare += 1;
       else sizes.set(split, (sizes.get(split) ?? 0) + 1);
     }
     const warnings = this.#passedOver.warnings();
@@ -145,8 +153,9 @@ export class AnnotatedSamples {
   #splits(labels: ReadonlyMap<string, number>): Map<string, Sample[]> {
     const names = new SampleNames();
     const splits = new Map<string, Sample[]>();
-    const several = this.#held.items.some(({ annotation }) => typeof annotation.label === 'object');
+    const several = this.#held.items.some(({ label }) => typeof label === 'object');
     for (const { annotation, found } of this.#held.items) {
+      if (!annotation) continue;
       const { split, file, id, image, text, context, target } = annotation;
       const own = namesIn(annotation).flatMap((name) => labels.get(name) ?? []);
       const label = annotation.label === undefined ? -1 : own[0];
@@ -178,7 +187,7 @@ export class AnnotatedSamples {
   }
 }
 
-function namesIn({ label = [] }: Annotation): readonly string[] {
+function namesIn({ label = [] }: { readonly label?: Annotation['label'] | undefined }): readonly string[] {
   return typeof label === 'string' ? [label] : label;
 }
 

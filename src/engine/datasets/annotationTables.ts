@@ -75,7 +75,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
       task: kind.task,
       path: named,
       reason: `${kind.reason}: ${namesOf(set)} (${kind.roles.map((role) => `${role}: ${columnNames(set[0], role)}`).join(', ')})`,
-      open: async (signal) => {
+      open: async (signal, counting) => {
         const box = set[0].table.columns.find((column) => BOXES.test(column));
         if (box !== undefined && kind.roles.includes('caption')) {
           throw new InputError(
@@ -85,7 +85,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
         // What was meant for training can't be replaced by what was not.
         const damage = opened.problems.find(({ files }) => isTraining(files));
         if (damage && !found.some(({ files }) => isTraining(files))) throw damage.error;
-        const samples = new AnnotatedSamples(root, this.format, kind.task, ['images', 'train']);
+        const samples = new AnnotatedSamples(root, this.format, kind.task, ['images', 'train'], counting);
         for (const table of set) await addTable(samples, kind, table, signal);
         const dataset = samples.dataset();
         const remarks = [...opened.problems.map(({ error }) => error.message), ...remarksOn(set, others)];

@@ -30,9 +30,9 @@ export const clevr: DatasetLayout = {
       task: 'visual-question-answering',
       path: set.path,
       reason: `CLEVR: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
-      open: async (signal) => {
+      open: async (signal, counting) => {
         const folders = set.files.map(({ split }) => `images/${split}`);
-        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
+        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders, counting);
         for (const { file, split } of set.files) {
           for await (const { entry, value } of readJsonList(file, 'questions', MEMBERS, signal)) {
             const where = placeIn(file, entry);

@@ -24,9 +24,9 @@ export const cocoCaptions: DatasetLayout = {
       task: 'image-captioning',
       path: set.path,
       reason: `COCO captions: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
-      open: async (signal) => {
+      open: async (signal, counting) => {
         const folders = ['images', 'train2014', 'val2014', 'train2017', 'val2017'];
-        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', folders);
+        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', folders, counting);
         for (const { file, split } of set.files) {
           const images = await indexJsonList(file, 'images', ['id', 'file_name'], nameOfImage, signal);
           const members = ['id', 'image_id', 'caption'];

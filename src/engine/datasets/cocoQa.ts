@@ -26,8 +26,8 @@ export const cocoQa: DatasetLayout = {
       task: 'visual-question-answering',
       path: splits[0]?.folder.path ?? root.path,
       reason: `COCO-QA: questions, answers and image ids in ${splits.map(({ name }) => name).join(', ')}, with ${grouped(countImages(root))} images`,
-      open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering');
+      open: async (signal, counting) => {
+        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', [], counting);
         for (const { name, folder: place } of splits) {
           const file = path.join(place.path, 'questions.txt');
           for await (const { line, texts } of linesTogether(

@@ -30,8 +30,14 @@ export const daquar: DatasetLayout = {
       task: 'visual-question-answering',
       path: set.path,
       reason: `DAQUAR: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
-      open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', ['nyu_depth_images']);
+      open: async (signal, counting) => {
+        const samples = new AnnotatedSamples(
+          root,
+          this.format,
+          'visual-question-answering',
+          ['nyu_depth_images'],
+          counting,
+        );
         for (const { file, split } of set.files) await addPairs(samples, file, split, signal);
         return samples.dataset();
       },

@@ -72,9 +72,10 @@ export interface Recognition {
   readonly reason: string;
   /**
    * Reads the annotations.
+   * @param counting whether nobody asks for the samples: `splits` may then be empty where `sizes` and `folders` tell of them
    * @throws InputError naming file and line when they can't be understood
    */
-  open(signal?: AbortSignal): Promise<Dataset>;
+  open(signal?: AbortSignal, counting?: boolean): Promise<Dataset>;
 }
 
 /** A way in which people lay out a dataset on disk. One file each. */

@@ -43,8 +43,8 @@ export const flickrCaptions: DatasetLayout = {
       task: 'image-captioning',
       path: file,
       reason: `Flickr captions: ${path.basename(file)} with ${grouped(countImages(root))} images`,
-      open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', IMAGES);
+      open: async (signal, counting) => {
+        const samples = new AnnotatedSamples(root, this.format, 'image-captioning', IMAGES, counting);
         const splits = await splitLists(root, signal);
         const counts = new Map<string, number>();
         const rows = isTable ? tableRows(file, head, signal) : tokenRows(file, signal);

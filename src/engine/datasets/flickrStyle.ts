@@ -32,7 +32,7 @@ export const flickrStyle: DatasetLayout = {
       task: 'image-captioning',
       path: place.path,
       reason: `FlickrStyle captions: ${files.map(({ captions }) => `${place.name}/${path.basename(captions)}`).join(', ')} with ${grouped(countImages(home))} images`,
-      open: (signal) => openStyle(home, this.format, files, signal),
+      open: (signal, counting) => openStyle(home, this.format, files, signal, counting),
     }));
   },
 };
@@ -48,8 +48,9 @@ async function openStyle(
   format: string,
   files: readonly StyleFile[],
   signal: AbortSignal | undefined,
+  counting: boolean | undefined,
 ): Promise<Dataset> {
-  const samples = new AnnotatedSamples(home, format, 'image-captioning', IMAGES);
+  const samples = new AnnotatedSamples(home, format, 'image-captioning', IMAGES, counting);
   for (const { captions, names, split } of files) {
     const lines = await captionsIn(captions, signal);
     const images = await readPickledList(names, 'a list of image names', signal);

@@ -41,7 +41,7 @@ export const karpathyCaptions: DatasetLayout = {
         task: 'image-captioning',
         path: file,
         reason: `captions in Karpathy's format: ${path.basename(file)} with ${grouped(countImages(root))} images`,
-        open: (signal) => openCaptions(root, this.format, file, signal),
+        open: (signal, counting) => openCaptions(root, this.format, file, signal, counting),
       }));
   },
 };
@@ -51,8 +51,9 @@ async function openCaptions(
   format: string,
   file: string,
   signal: AbortSignal | undefined,
+  counting: boolean | undefined,
 ): Promise<Dataset> {
-  const samples = new AnnotatedSamples(root, format, 'image-captioning', IMAGES);
+  const samples = new AnnotatedSamples(root, format, 'image-captioning', IMAGES, counting);
   for await (const { entry, value } of readJsonList(file, 'images', MEMBERS, signal)) {
     const where = placeIn(file, entry);
     const name = isRecord(value) ? textOf(value.filename) : undefined;

@@ -203,7 +203,7 @@ export async function findDatasets(
     const timeout = AbortSignal.timeout(MAX_COUNT_MS);
     try {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      const dataset = await open(either);
+      const dataset = await open(either, true);
       datasets.push({ dataset, path: precise ?? dataset.path, reason, counted: true });
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();

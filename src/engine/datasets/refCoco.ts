@@ -36,7 +36,8 @@ export const refCoco: DatasetLayout = {
         task: 'referring-expression-comprehension' as const,
         path: index === 0 ? root.path : refs,
         reason: `referring expressions: ${root.name}/${path.basename(refs)} and instances.json with ${grouped(countImages(images))} images`,
-        open: (signal?: AbortSignal) => openRefs(images, this.format, refs, instances, signal),
+        open: (signal?: AbortSignal, counting?: boolean) =>
+          openRefs(images, this.format, refs, instances, signal, counting),
       }));
     });
   },
@@ -48,11 +49,12 @@ async function openRefs(
   file: string,
   instances: string | undefined,
   signal: AbortSignal | undefined,
+  counting: boolean | undefined,
 ): Promise<Dataset> {
   if (instances === undefined) {
     throw new InputError(`${file}: instances.json, which has the boxes, is not there; put it beside.`);
   }
-  const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES);
+  const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES, counting);
   const boxes = await boxesIn(instances, signal);
   const refs = await readPickledList(file, 'a list of referring expressions', signal);
   for (const [index, ref] of refs.entries()) {

@@ -36,8 +36,8 @@ export const squad: DatasetLayout = {
       task: 'text-question-answering',
       path: set.path,
       reason: `questions on passages as SQuAD has them: ${namesOf(set.files)}`,
-      open: async (signal) => {
-        const samples = new AnnotatedSamples(root, this.format, 'text-question-answering');
+      open: async (signal, counting) => {
+        const samples = new AnnotatedSamples(root, this.format, 'text-question-answering', [], counting);
         for (const { file, split } of set.files) {
           for await (const { entry, value } of readJsonList(file, 'data', ['paragraphs'], signal)) {
             const where = placeIn(file, entry);

@@ -36,9 +36,9 @@ export const vqaV2: DatasetLayout = {
       task: 'visual-question-answering',
       path: set.path,
       reason: `VQA: ${namesOf(set.files)} with answers and ${grouped(countImages(root))} images`,
-      open: async (signal) => {
+      open: async (signal, counting) => {
         const folders = set.files.flatMap(({ subset }) => [subset, `images/${subset}`]);
-        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders);
+        const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders, counting);
         for (const { file, annotations, subset, split } of set.files) {
           if (annotations === undefined) {
             throw new InputError(

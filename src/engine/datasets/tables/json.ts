@@ -79,29 +79,37 @@ async function* entriesOf(
   const source = readUtf8(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
   let bytes = Buffer.alloc(2 * CHUNK_BYTES);
   let length = 0;
+  // So many bytes are looked at next: the beginning of a long entry not again for each chunk behind it.
+  let next = 0;
   let entry = 0;
+  let done = false;
+  function* take(): Generator<JsonEntry> {
+    const found = finder.push(bytes.subarray(0, length));
+    done = found.done;
+    const isEmpty =
+      done && entry === 0 && found.ends.length === 1 && bytes.toString('utf8', 0, found.ends[0]).trim() === '';
+    for (const value of isEmpty ? [] : parseEntries(bytes, found.ends)) {
+      entry += 1;
+      yield { entry, value };
+    }
+    bytes.copyWithin(0, found.taken, length);
+    length -= found.taken;
+    next = 2 * length;
+    if (length > MAX_ENTRY_BYTES) {
+      const limit = MAX_ENTRY_BYTES / 1024 / 1024;
+      throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
+    }
+  }
   try {
     for await (const chunk of source) {
       const read: Buffer = chunk;
       if (length + read.length > bytes.length) bytes = Buffer.concat([bytes], 2 * (length + read.length));
       length += read.copy(bytes, length);
-      const { taken, ends, done } = finder.push(bytes.subarray(0, length));
-      const isOnly = done && entry === 0 && ends.length === 1;
-      if (isOnly && bytes.toString('utf8', 0, ends[0]).trim() === '') return;
-      for (const value of parseEntries(bytes, ends)) {
-        entry += 1;
-        yield { entry, value };
-      }
+      if (length >= next || length > MAX_ENTRY_BYTES) yield* take();
       if (done) return;
-      // The beginning of what has not ended yet is looked at again with more behind it.
-      bytes.copyWithin(0, taken, length);
-      length -= taken;
-      if (length > MAX_ENTRY_BYTES) {
-        const limit = MAX_ENTRY_BYTES / 1024 / 1024;
-        throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
-      }
     }
-    throw new SyntaxError('it ends early');
+    yield* take();
+    if (!done) throw new SyntaxError('it ends early');
   } catch (error) {
     if (signal?.aborted) throw new CancelledError();
     if (!(error instanceof SyntaxError)) throw error;

@@ -142,7 +142,7 @@ describe('the splits of tables', () => {
     const others = ['train_old.csv', 'data.csv', 'other.csv'].map((name) => path.join(folder, name)).join(', ');
     expect(dataset.warnings).toEqual([expect.stringContaining(`can be named instead: ${others}.`)]);
     const { datasets } = await findDatasets((await walk(folder)).root);
-    expect(datasets.map(({ path: place, dataset: { splits } }) => [path.basename(place), splits.size])).toEqual([
+    expect(datasets.map(({ path: place, dataset: { sizes } }) => [path.basename(place), sizes?.size])).toEqual([
       ['train.csv', 2],
       ['train_old.csv', 1],
       ['data.csv', 1],

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -11,7 +12,7 @@ async function found(folder: string): Promise<Record<string, Record<string, numb
   const { datasets, skipped } = await findDatasets((await walk(folder)).root);
   expect(skipped).toEqual([]);
   return Object.fromEntries(
-    datasets.map(({ dataset, path: named }) => [path.relative(folder, named), splitSizes(dataset)] as const),
+    datasets.map((dataset) => [path.relative(folder, dataset.path), summarizeDataset(dataset, folder).splits]),
   );
 }
 
@@ -213,6 +214,15 @@ describe('annotations in folders of their own beside the images', () => {
 });
 
 describe('a search', () => {
+  it.each(readdirSync(miniature('')))('counts in %s what a ranking reads', async (name) => {
+    const { datasets } = await findDatasets((await walk(miniature(name))).root);
+    for (const found of datasets) {
+      const { splits, classes } = summarizeDataset(found, miniature(''));
+      const dataset = await openDataset(found.path, found.dataset.task);
+      expect({ splits, classes }).toEqual({ splits: splitSizes(dataset), classes: dataset.classes.length });
+    }
+  });
+
   it('goes on in the folders beside annotations, but not in those that they are about', async () => {
     const folder = await copyOfMiniature('refcoco-data');
     await cp(miniature('dtd'), path.join(folder, 'textures'), { recursive: true });
