@@ -1,45 +1,34 @@
 #!/usr/bin/env node
-import type { Command } from './cli/command.ts';
 /** The `emms` command line: the same pipeline as in the editor, for terminals and scripts. */
-import { discoverCommand } from './cli/discover.ts';
-import { embedCommand } from './cli/embed.ts';
-import { evaluateCommand } from './cli/evaluate.ts';
-import { extractCommand } from './cli/extract.ts';
-import { rankCommand } from './cli/rank.ts';
-import { scoreCommand } from './cli/score.ts';
+import type { Command } from './cli/command.ts';
 import { CancelledError, InputError, UsageError } from './errors.ts';
 
-const COMMANDS = new Map<string, Command>([
-  ['discover', discoverCommand],
-  ['rank', rankCommand],
-  ['extract', extractCommand],
-  ['embed', embedCommand],
-  ['score', scoreCommand],
-  ['evaluate', evaluateCommand],
+/** Loaded when they are asked for: a search needs neither the runtime nor what decodes images. */
+const COMMANDS = new Map<string, () => Promise<Command>>([
+  ['discover', async () => (await import('./cli/discover.ts')).discoverCommand],
+  ['rank', async () => (await import('./cli/rank.ts')).rankCommand],
+  ['extract', async () => (await import('./cli/extract.ts')).extractCommand],
+  ['embed', async () => (await import('./cli/embed.ts')).embedCommand],
+  ['score', async () => (await import('./cli/score.ts')).scoreCommand],
+  ['evaluate', async () => (await import('./cli/evaluate.ts')).evaluateCommand],
 ]);
 
 const EXIT = { done: 0, internal: 1, usage: 2, input: 3, cancelled: 130 } as const;
 /** After this long a cancelled run is ended by force: inside one run of a network nothing can be interrupted. */
 const CANCEL_GRACE_MS = 800;
 
-const usage = `Usage: emms <command> [options]
-
-${[...COMMANDS.values()].map(({ synopsis, summary }) => `  emms ${synopsis}\n      ${summary}`).join('\n')}
-
-Every command takes --help and --verbose.
-`;
-
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    (name === undefined ? process.stderr : process.stdout).write(usage);
+    (name === undefined ? process.stderr : process.stdout).write(await usage());
     return name === undefined ? EXIT.usage : EXIT.done;
   }
-  const command = COMMANDS.get(name);
-  if (!command)
+  const load = COMMANDS.get(name);
+  if (!load)
     return fail(new UsageError(`emms ${name}: no such command. One of ${[...COMMANDS.keys()].join(', ')}.`), args);
+  const command = await load();
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`Usage: emms ${command.synopsis}\n\n${command.summary}\n`);
     return EXIT.done;
@@ -58,6 +47,16 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return fail(cancel.signal.aborted ? new CancelledError() : error, args);
   }
+}
+
+async function usage(): Promise<string> {
+  const commands = await Promise.all([...COMMANDS.values()].map((load) => load()));
+  return `Usage: emms <command> [options]
+
+${commands.map(({ synopsis, summary }) => `  emms ${synopsis}\n      ${summary}`).join('\n')}
+
+Every command takes --help and --verbose.
+`;
 }
 
 /** One line that names the file and the remedy, and the exit code of its kind. */
