@@ -51,11 +51,12 @@ export class AnnotatedSamples {
   readonly #task: Task;
   readonly #counting: boolean;
   readonly #held = new Reservoir<Held>(ROOM);
+  #last: Held | undefined;
   /** Samples of each split, held or not. */
   readonly #sizes = new Map<string, number>();
   readonly #passedOver = new PassedOver();
-  /** Of the samples' files. */
-  readonly #folders = new Set<string>();
+  /** Of the samples: images, or annotations where there are none. */
+  readonly #files = new Set<string>();
   readonly #finder: ImageFinder;
   /** What samples of the same image share, by its file. */
   readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
@@ -78,7 +79,7 @@ export class AnnotatedSamples {
   }
 
   add(annotation: Annotation): void {
-    const { split, file, where, image, finder = this.#finder, label, target } = annotation;
+    const { split, file, where, image, finder = this.#finder, target } = annotation;
     const found = typeof image === 'string' ? finder.find(image, split) : undefined;
     if (typeof image === 'string' && found === undefined) {
       this.skip('name images that are not there', `${where}: ${image}`);
@@ -90,13 +91,20 @@ export class AnnotatedSamples {
     }
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
-    this.#folders.add(folderOf(found ?? file));
+    this.#files.add(found ?? file);
     const own = [annotation.id, annotation.text, target?.kind === 'text' ? target.text : ''];
     const texts = [...own, ...namesIn(annotation)];
     const name = (found ?? file).length - this.#root.path.length;
     const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), name);
-    const held = this.#counting ? { split, label } : { split, label, annotation, found };
-    this.#held.add(held, characters, annotation.context);
+    this.#held.add(this.#heldOf(annotation, found), characters, annotation.context);
+  }
+
+  #heldOf(annotation: Annotation, found: string | undefined): Held {
+    const { split, label } = annotation;
+    if (!this.#counting) return { split, label, annotation, found };
+    // Of captions and the like all are the same.
+    if (this.#last?.split !== split || this.#last.label !== label) this.#last = { split, label };
+    return this.#last;
   }
 
   /** @param reason what such rows do: `have no caption` */
@@ -144,7 +152,7 @@ export class AnnotatedSamples {
         return splits;
       },
       sizes: this.#held.overflowed ? this.#sizes : sizes,
-      folders: this.#folders,
+      folders: new Set([...this.#files].map((file) => path.dirname(file))),
       warnings,
     };
   }
@@ -189,11 +197,6 @@ export class AnnotatedSamples {
 
 function namesIn({ label = [] }: { readonly label?: Annotation['label'] | undefined }): readonly string[] {
   return typeof label === 'string' ? [label] : label;
-}
-
-/** As `path.dirname` gives it, which is slow for each of many annotations. */
-function folderOf(file: string): string {
-  return file.slice(0, file.lastIndexOf(path.sep));
 }
 
 /** Names of the classes: all, in the order of their code points, or the most frequent ones where there are too many. */

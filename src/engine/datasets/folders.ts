@@ -43,8 +43,10 @@ export function fileIn(folder: Folder | undefined, name: string): string | undef
 
 /** The files below a folder that are images by their names, with forward slashes relative to it. */
 export function* imagesBelow(folder: Folder, prefix = ''): Generator<{ relative: string; file: string }> {
+  // Once for all of them, as there may be very many.
+  const start = path.join(folder.path, path.sep);
   for (const name of folder.files) {
-    if (IMAGE.test(name)) yield { relative: prefix + name, file: path.join(folder.path, name) };
+    if (IMAGE.test(name)) yield { relative: prefix + name, file: start + name };
   }
   for (const child of folder.folders) yield* imagesBelow(child, `${prefix}${child.name}/`);
 }

@@ -115,6 +115,7 @@ export class ImageFinder {
   #cocoNumbers: Map<number, string> | undefined;
   /** What paths start with before they go on in the dataset. */
   #outside: string | undefined;
+  #last: { readonly name: string; readonly split: string; readonly file: string | undefined } | undefined;
 
   /** @param preferred folders to look in first, relative to the dataset */
   constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
@@ -126,6 +127,14 @@ export class ImageFinder {
 
   /** @param split of the sample: where names come again in the folders of other splits, none of theirs is meant */
   find(name: string, split = ''): string | undefined {
+    // Annotations of one image often stand together.
+    if (name !== this.#last?.name || split !== this.#last.split) {
+      this.#last = { name, split, file: this.#search(name, split) };
+    }
+    return this.#last.file;
+  }
+
+  #search(name: string, split: string): string | undefined {
     if (name.length > MAX_PATH) return undefined;
     const endings = IMAGE.test(name) ? COMPLETE : ENDINGS;
     // Nearly all are found without normalising a path.

@@ -60,9 +60,12 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
     const folders: Promise<Folder>[] = [];
     for (const child of children) {
       if (excludes.has(child.name) || child.name.startsWith('.') || NEVER_ENTERED.has(child.name)) continue;
+      if (child.isFile()) {
+        node.files.push(child.name);
+        continue;
+      }
       const childPath = path.join(directory, child.name);
       if (child.isDirectory()) folders.push(visit(childPath, path.join(real, child.name), chain, depth + 1));
-      else if (child.isFile()) node.files.push(child.name);
       else if (child.isSymbolicLink()) {
         const target = await resolveLink(childPath);
         if (target?.isFolder && !chain.some((ancestor) => contains(target.path, ancestor))) {

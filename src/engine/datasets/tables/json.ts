@@ -326,7 +326,10 @@ function endOfString(bytes: Buffer, from: number): number {
 
 function isAmong(names: readonly Buffer[], bytes: Buffer, from: number, to: number): boolean {
   for (const name of names) {
-    if (name.length === to - from && bytes.compare(name, 0, name.length, from, to) === 0) return true;
+    if (name.length !== to - from) continue;
+    let same = 0;
+    while (same < name.length && name[same] === bytes[from + same]) same += 1;
+    if (same === name.length) return true;
   }
   return false;
 }
