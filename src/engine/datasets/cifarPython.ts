@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ByteSource, FileBytes } from '../checkpoints/containers/byteSource.ts';
+import { type ByteSource, FileBytes, type TextEncoding } from '../checkpoints/containers/byteSource.ts';
 import { type GlobalMeaning, PickleObject, type PickleValue, readPickleAt } from '../checkpoints/containers/pickle.ts';
 import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { CancelledError, InputError } from '../errors.ts';
@@ -152,8 +152,8 @@ class WithoutPixels implements ByteSource {
     return this.#passOver(position, length) ? Buffer.alloc(0) : this.#bytes.bytes(position, length);
   }
 
-  text(position: number, length: number): string {
-    return this.#passOver(position, length) ? '' : this.#bytes.text(position, length);
+  text(position: number, length: number, encoding: TextEncoding): string {
+    return this.#passOver(position, length) ? '' : this.#bytes.text(position, length, encoding);
   }
 
   #passOver(offset: number, length: number): boolean {

@@ -1,6 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UnreadableError } from './unreadable.ts';
 
+/** Latin-1 makes a character of each byte. */
+export type TextEncoding = 'utf8' | 'latin1';
+
 const WINDOW_BYTES = 64 * 1024;
 
 /** Bytes that are read where they are asked for. Asking past the end is an UnreadableError. */
@@ -9,8 +12,8 @@ export interface ByteSource {
   byte(position: number): number;
   /** A copy of a range; the caller bounds its length. */
   bytes(position: number, length: number): Buffer;
-  /** A range as UTF-8; the caller bounds its length. */
-  text(position: number, length: number): string;
+  /** A range as text; the caller bounds its length. */
+  text(position: number, length: number, encoding: TextEncoding): string;
 }
 
 /** A file: single bytes are read through a small window, ranges as they are, and nothing else of it. */
@@ -55,10 +58,11 @@ export class FileBytes implements ByteSource {
     return bytes;
   }
 
-  text(position: number, length: number): string {
+  text(position: number, length: number, encoding: TextEncoding): string {
     const start = position - this.#windowStart;
-    if (start >= 0 && start + length <= this.#windowLength) return this.#window.toString('utf8', start, start + length);
-    return this.bytes(position, length).toString('utf8');
+    if (start >= 0 && start + length <= this.#windowLength)
+      return this.#window.toString(encoding, start, start + length);
+    return this.bytes(position, length).toString(encoding);
   }
 }
 
@@ -82,9 +86,9 @@ export class MemoryBytes implements ByteSource {
     return Buffer.from(this.#bytes.subarray(position, position + length));
   }
 
-  text(position: number, length: number): string {
+  text(position: number, length: number, encoding: TextEncoding): string {
     requireRange(position, length, this.size);
-    return this.#bytes.toString('utf8', position, position + length);
+    return this.#bytes.toString(encoding, position, position + length);
   }
 }
 

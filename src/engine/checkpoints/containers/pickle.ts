@@ -90,7 +90,8 @@ class Unpickler {
   readonly #stack: PickleValue[] = [];
   /** Heights of the stack at which a mark lies. */
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  /** An array, for its places are taken one after the other; where they are not, it turns into a table. */
+  readonly #memo: PickleValue[] = [];
   /** The first global that was named and is not allowed. */
   #forbidden: PickleGlobal | undefined;
 
@@ -145,7 +146,7 @@ class Unpickler {
         this.#remember(this.#operands.uint(4));
         break;
       case Op.memoize:
-        this.#remember(this.#memo.size);
+        this.#remember(this.#memo.length);
         break;
       case Op.append: {
         const item = this.#pop();
@@ -163,8 +164,9 @@ class Unpickler {
         break;
       }
       case Op.setItem: {
-        const items = this.#popMany(2);
-        this.#setItems(this.#top(), items);
+        const value = this.#pop();
+        const key = this.#pop();
+        this.#setItems(this.#top(), [key, value]);
         break;
       }
       case Op.setItems: {
@@ -321,11 +323,11 @@ class Unpickler {
 
   #remember(index: number): void {
     this.#budget.charge(TABLE_ENTRY_BYTES);
-    this.#memo.set(index, this.#top());
+    this.#memo[index] = this.#top();
   }
 
   #recall(index: number): PickleValue {
-    const value = this.#memo.get(index);
+    const value = this.#memo[index];
     if (value === undefined) throw new UnreadableError(`its pickle recalls a value that it never kept (${index})`);
     return value;
   }
@@ -354,6 +356,6 @@ class Unpickler {
   #popToMark(): PickleValue[] {
     const mark = this.#marks.pop();
     if (mark === undefined) throw new UnreadableError('its pickle takes more values than it put down');
-    return this.#stack.splice(mark);
+    return mark === this.#stack.length ? [] : this.#stack.splice(mark);
   }
 }

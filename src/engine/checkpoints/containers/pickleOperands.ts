@@ -6,8 +6,12 @@ import { UnreadableError } from './unreadable.ts';
 // Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
 const Op = OPCODES;
 
+const [NEWLINE, ZERO] = [0x0a, 0x30];
+
 /** Numbers of more digits are no counts, times or keys, and slow to convert. */
 const MAX_NUMBER_BYTES = 256;
+/** Of a place in the memo. */
+const MAX_INDEX = 2 ** 32 - 2;
 /** Longest dotted name of a class or function. */
 const MAX_NAME_BYTES = 512;
 
@@ -51,8 +55,14 @@ export class PickleOperands {
 
   /** The line of a place in the memo. */
   indexLine(): number {
-    const index = parseInteger(this.#line(MAX_NUMBER_BYTES));
-    if (typeof index !== 'number') throw new UnreadableError('its pickle is damaged');
+    const start = this.#position;
+    let index = 0;
+    for (let byte = this.byte(); byte !== NEWLINE; byte = this.byte()) {
+      const digit = byte - ZERO;
+      index = 10 * index + digit;
+      const isNone = digit < 0 || digit > 9 || index > MAX_INDEX || this.#position - start > MAX_NUMBER_BYTES;
+      if (isNone) throw new UnreadableError('its pickle is damaged');
+    }
     return index;
   }
 
@@ -130,7 +140,7 @@ export class PickleOperands {
 
   #text(length: number): string {
     this.#skip(length, 2 * SLOT_BYTES + 2 * length);
-    return this.#source.text(this.#position - length, length);
+    return this.#source.text(this.#position - length, length, 'utf8');
   }
 
   #bytes(length: number): Buffer {
@@ -147,13 +157,12 @@ export class PickleOperands {
 
   /** The text up to the end of the line, byte for byte as characters. */
   #line(maximum = Number.POSITIVE_INFINITY): string {
-    const bytes: number[] = [];
-    for (let byte = this.byte(); byte !== 0x0a; byte = this.byte()) {
-      if (bytes.length >= maximum) throw new UnreadableError('its pickle holds a line that is too long');
+    const start = this.#position;
+    while (this.byte() !== NEWLINE) {
+      if (this.#position - start > maximum) throw new UnreadableError('its pickle holds a line that is too long');
       this.#budget.charge(SLOT_BYTES);
-      bytes.push(byte);
     }
-    return Buffer.from(bytes).toString('latin1');
+    return this.#source.text(start, this.#position - 1 - start, 'latin1');
   }
 }
 
@@ -162,8 +171,12 @@ function parseIntegerLine(line: string): number | bigint | boolean {
   return line === '00' ? false : line === '01' ? true : parseInteger(line);
 }
 
+const EXACT_DIGITS = 15;
+
 function parseInteger(text: string): number | bigint {
   if (!/^[+-]?\d+$/.test(text)) throw new UnreadableError('its pickle holds a number that is none');
+  // All that many digits are exact, and much faster than by way of a bigint.
+  if (text.length <= EXACT_DIGITS) return Number(text);
   return narrowed(text.startsWith('+') ? BigInt(text.slice(1)) : BigInt(text));
 }
 
@@ -193,6 +206,7 @@ const ESCAPES = new Map([
 function parseStringLine(line: string): string {
   const [, , body] = /^(['"])(.*)\1$/s.exec(line.trim()) ?? [];
   if (body === undefined) throw new UnreadableError('its pickle holds a string without quotes');
+  if (/^[\x20-\x5b\x5d-\x7e]*$/.test(body)) return body;
   const bytes = body.replace(/\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)/gs, (_, code: string) => {
     if (code.length === 3 && code.startsWith('x')) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff);
@@ -203,6 +217,7 @@ function parseStringLine(line: string): string {
 
 /** Latin-1 in which `\uXXXX` and `\UXXXXXXXX` stand for other characters. */
 function parseUnicodeLine(line: string): string {
+  if (!line.includes('\\')) return line;
   return line.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (_, short?: string, long?: string) => {
     const code = Number.parseInt(short ?? long ?? '', 16);
     if (code > 0x10ffff) throw new UnreadableError('its pickle holds a character that does not exist');
