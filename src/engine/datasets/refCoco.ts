@@ -55,11 +55,11 @@ async function openRefs(
     throw new InputError(`${file}: instances.json, which has the boxes, is not there; put it beside.`);
   }
   const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES, counting);
-  const boxes = await boxesIn(instances, signal);
   const refs = await readPickledList(file, 'a list of referring expressions', signal);
+  const boxes = await boxesIn(instances, new Set(refs.map(annotationOf)), signal);
   for (const [index, ref] of refs.entries()) {
     const where = placeIn(file, index + 1);
-    const box = boxes.get(keyOf(field(ref, 'ann_id')) ?? '');
+    const box = boxes.get(annotationOf(ref) ?? '');
     const split = textOf(field(ref, 'split')) ?? 'all';
     const sentences = field(ref, 'sentences');
     if (!box) samples.skip('have no box in instances.json', where);
@@ -81,9 +81,15 @@ async function openRefs(
 
 type Shares = readonly [number, number, number, number];
 
-/** The box of each annotation as shares of its picture, and the picture's file. */
+/** The annotation with the box that a reference is about. */
+function annotationOf(ref: PickleValue): string | undefined {
+  return keyOf(field(ref, 'ann_id'));
+}
+
+/** The box of each annotation that is wanted, as shares of its picture, and the picture's file. */
 async function boxesIn(
   file: string,
+  wanted: ReadonlySet<string | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, { image: string; shares: Shares }>> {
   const pictures = await indexJsonList(file, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal);
@@ -92,9 +98,11 @@ async function boxesIn(
     'annotations',
     ['id', 'image_id', 'bbox'],
     (annotation) => {
-      const [id, picture] = [keyOf(annotation.id), pictures.get(keyOf(annotation.image_id) ?? '')];
+      const id = keyOf(annotation.id);
+      if (id === undefined || !wanted.has(id)) return undefined;
+      const picture = pictures.get(keyOf(annotation.image_id) ?? '');
       const [left, top, width, height] = numbersIn(annotation.bbox);
-      if (id === undefined || picture === undefined || left === undefined || top === undefined) return undefined;
+      if (picture === undefined || left === undefined || top === undefined) return undefined;
       if (width === undefined || height === undefined) return undefined;
       const shares: Shares = [
         left / picture.width,
