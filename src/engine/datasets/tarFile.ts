@@ -14,7 +14,7 @@ export interface TarEntry {
 const BLOCK = 512;
 const WINDOW_BYTES = 8 * 1024;
 /** So few that a cancelled search hears of it in time from a slow disk, too. */
-const READS_IN_A_TURN = 64;
+const FILES_IN_A_TURN = 64;
 /** Longest name, and longest list of extended attributes, that is read. */
 const MAX_ATTRIBUTES = 64 * 1024;
 
@@ -23,9 +23,9 @@ export class TarFile {
   readonly file: string;
   readonly #handle: FileHandle;
   readonly #size: number;
-  #window = Buffer.alloc(0);
+  readonly #room = Buffer.alloc(WINDOW_BYTES);
+  #window = this.#room.subarray(0, 0);
   #windowStart = 0;
-  #reads = 0;
 
   static async open(file: string): Promise<TarFile> {
     const handle = await open(file);
@@ -50,8 +50,10 @@ export class TarFile {
     let longName: string | undefined;
     let longSize: number | undefined;
     let position = 0;
+    let files = 0;
     while (position < this.#size) {
-      const header = await this.read(position, BLOCK);
+      if (++files % FILES_IN_A_TURN === 0) await nextTurn();
+      const header = this.read(position, BLOCK);
       if (header.length < BLOCK) throw this.#damaged('it ends within a header');
       if (header[0] === 0 && header.every((byte) => byte === 0)) return;
       if (!hasValidChecksum(header)) throw this.#damaged(`byte ${position} is no header`);
@@ -63,7 +65,7 @@ export class TarFile {
       position = offset + Math.ceil(size / BLOCK) * BLOCK;
       if (attributes) {
         if (size > MAX_ATTRIBUTES) throw this.#damaged(`a name of ${size} bytes`);
-        const content = await this.read(offset, size);
+        const content = this.read(offset, size);
         if (type === 'L') longName = textOf(content);
         if (type === 'x') {
           const extended = attributesIn(content);
@@ -81,13 +83,14 @@ export class TarFile {
     if (position > this.#size) throw this.#damaged('it ends within a file');
   }
 
-  /** Bytes of the archive, fewer at its end. Headers and small files stand side by side, so more is read at once. */
-  async read(offset: number, length: number): Promise<Buffer> {
+  /**
+   * Bytes of the archive, fewer at its end, up to the next reading. Headers and small files stand side by side, so more is
+   * read at once. An asynchronous reading of so little takes ten times as long as the reading itself.
+   */
+  read(offset: number, length: number): Buffer {
     const start = offset - this.#windowStart;
     if (start >= 0 && start + length <= this.#window.length) return this.#window.subarray(start, start + length);
-    const buffer = Buffer.alloc(Math.max(length, WINDOW_BYTES));
-    // An asynchronous read of so little takes ten times as long as the reading itself, and there is one per sample.
-    if (++this.#reads % READS_IN_A_TURN === 0) await nextTurn();
+    const buffer = length > this.#room.length ? Buffer.alloc(length) : this.#room;
     const bytesRead = readSync(this.#handle.fd, buffer, 0, buffer.length, offset);
     this.#window = buffer.subarray(0, bytesRead);
     this.#windowStart = offset;

@@ -87,7 +87,7 @@ async function addShard(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const tar = await TarFile.open(file);
-  const name = path.basename(file);
+  const [name, id] = [path.basename(file), idWithin(root, file)];
   try {
     for await (const group of groupsOf(tar)) {
       if (signal?.aborted) throw new CancelledError();
@@ -96,11 +96,10 @@ async function addShard(
       if (leadsOut(group.key)) gathered.skip('have a name that leads out of the archive', where);
       else if (!found) gathered.skip('have no image', where);
       else {
-        const label = await labelOf(tar, group);
+        const label = labelOf(tar, group);
         const image = imageWithin(file, found.offset, found.size);
-        const id = `${idWithin(root, file)}/${group.key}`;
         if (label === undefined) gathered.skip('have no class', where);
-        else gathered.add(split, { id, file, image }, [nameOf(label, classes)], where);
+        else gathered.add(split, { id: `${id}/${group.key}`, file, image }, [nameOf(label, classes)], where);
       }
     }
     return undefined;
@@ -143,10 +142,10 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
   if (group) yield group;
 }
 
-async function labelOf(tar: TarFile, { label, json }: Group): Promise<string | undefined> {
+function labelOf(tar: TarFile, { label, json }: Group): string | undefined {
   const entry = label ?? json;
   if (!entry || entry.size > MAX_LABEL_BYTES) return undefined;
-  const text = decodeText(await tar.read(entry.offset, entry.size)).trim();
+  const text = decodeText(tar.read(entry.offset, entry.size)).trim();
   if (label) return text === '' ? undefined : text;
   const sample = parseJson(text);
   if (!isRecord(sample)) return undefined;
@@ -171,7 +170,7 @@ async function holdsLabelledImages(file: string): Promise<boolean> {
   const tar = await TarFile.open(file);
   try {
     for await (const group of groupsOf(tar, LOOKED_AT)) {
-      if ((group.image ?? group.other) && (await labelOf(tar, group)) !== undefined) return true;
+      if ((group.image ?? group.other) && labelOf(tar, group) !== undefined) return true;
     }
     return false;
   } catch (error) {
