@@ -92,10 +92,11 @@ export class AnnotatedSamples {
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
     this.#files.add(found ?? file);
-    const own = [annotation.id, annotation.text, target?.kind === 'text' ? target.text : ''];
-    const texts = [...own, ...namesIn(annotation)];
     const name = (found ?? file).length - this.#root.path.length;
-    const characters = texts.reduce((sum, part) => sum + (part?.length ?? 0), name);
+    const answer =
+      namesIn(annotation).reduce((sum, part) => sum + part.length, 0) +
+      (target?.kind === 'text' ? target.text.length : 0);
+    const characters = name + annotation.id.length + (annotation.text?.length ?? 0) + answer;
     this.#held.add(this.#heldOf(annotation, found), characters, annotation.context);
   }
 

@@ -34,14 +34,16 @@ export const clevr: DatasetLayout = {
         const folders = set.files.map(({ split }) => `images/${split}`);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders, counting);
         for (const { file, split } of set.files) {
-          for await (const { entry, value } of readJsonList(file, 'questions', MEMBERS, signal)) {
-            const where = placeIn(file, entry);
-            const [image, text, label] = isRecord(value)
-              ? [textOf(value.image_filename), textOf(value.question), keyOf(value.answer)]
-              : [];
-            if (image === undefined || text === undefined) samples.skip('have no question', where);
-            else if (label === undefined) samples.skip('have no answer', where);
-            else samples.add({ split, file, where, id: String(entry), image, text, label });
+          for await (const entries of readJsonList(file, 'questions', MEMBERS, signal)) {
+            for (const { entry, value } of entries) {
+              const where = placeIn(file, entry);
+              const [image, text, label] = isRecord(value)
+                ? [textOf(value.image_filename), textOf(value.question), keyOf(value.answer)]
+                : [];
+              if (image === undefined || text === undefined) samples.skip('have no question', where);
+              else if (label === undefined) samples.skip('have no answer', where);
+              else samples.add({ split, file, where, id: String(entry), image, text, label });
+            }
           }
         }
         return samples.dataset();

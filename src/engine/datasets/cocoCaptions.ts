@@ -30,15 +30,17 @@ export const cocoCaptions: DatasetLayout = {
         for (const { file, split } of set.files) {
           const images = await indexJsonList(file, 'images', ['id', 'file_name'], nameOfImage, signal);
           const members = ['id', 'image_id', 'caption'];
-          for await (const { entry, value } of readJsonList(file, 'annotations', members, signal)) {
-            const where = placeIn(file, entry);
-            const caption = isRecord(value) ? textOf(value.caption) : undefined;
-            const image = isRecord(value) ? images.get(keyOf(value.image_id) ?? '') : undefined;
-            if (!isRecord(value) || caption === undefined) samples.skip('have no caption', where);
-            else if (image === undefined) samples.skip('name images that the file does not list', where);
-            else {
-              const id = keyOf(value.id) ?? String(entry);
-              samples.add({ split, file, where, id, image, target: { kind: 'text', text: caption } });
+          for await (const entries of readJsonList(file, 'annotations', members, signal)) {
+            for (const { entry, value } of entries) {
+              const where = placeIn(file, entry);
+              const caption = isRecord(value) ? textOf(value.caption) : undefined;
+              const image = isRecord(value) ? images.get(keyOf(value.image_id) ?? '') : undefined;
+              if (!isRecord(value) || caption === undefined) samples.skip('have no caption', where);
+              else if (image === undefined) samples.skip('name images that the file does not list', where);
+              else {
+                const id = keyOf(value.id) ?? String(entry);
+                samples.add({ split, file, where, id, image, target: { kind: 'text', text: caption } });
+              }
             }
           }
         }

@@ -54,21 +54,23 @@ async function openCaptions(
   counting: boolean | undefined,
 ): Promise<Dataset> {
   const samples = new AnnotatedSamples(root, format, 'image-captioning', IMAGES, counting);
-  for await (const { entry, value } of readJsonList(file, 'images', MEMBERS, signal)) {
-    const where = placeIn(file, entry);
-    const name = isRecord(value) ? textOf(value.filename) : undefined;
-    if (!isRecord(value) || name === undefined || !Array.isArray(value.sentences)) {
-      samples.skip('name no image with sentences', where);
-      continue;
-    }
-    const inFolder = textOf(value.filepath);
-    const split = textOf(value.split) ?? 'all';
-    for (const [index, sentence] of value.sentences.entries()) {
-      const caption = isRecord(sentence) ? textOf(sentence.raw) : undefined;
-      if (caption === undefined) samples.skip('have no caption', where);
-      else {
-        const image = inFolder === undefined ? name : `${inFolder}/${name}`;
-        samples.add({ split, file, where, id: String(index), image, target: { kind: 'text', text: caption } });
+  for await (const entries of readJsonList(file, 'images', MEMBERS, signal)) {
+    for (const { entry, value } of entries) {
+      const where = placeIn(file, entry);
+      const name = isRecord(value) ? textOf(value.filename) : undefined;
+      if (!isRecord(value) || name === undefined || !Array.isArray(value.sentences)) {
+        samples.skip('name no image with sentences', where);
+        continue;
+      }
+      const inFolder = textOf(value.filepath);
+      const split = textOf(value.split) ?? 'all';
+      for (const [index, sentence] of value.sentences.entries()) {
+        const caption = isRecord(sentence) ? textOf(sentence.raw) : undefined;
+        if (caption === undefined) samples.skip('have no caption', where);
+        else {
+          const image = inFolder === undefined ? name : `${inFolder}/${name}`;
+          samples.add({ split, file, where, id: String(index), image, target: { kind: 'text', text: caption } });
+        }
       }
     }
   }

@@ -217,8 +217,10 @@ async function* lineValues(file: string, signal?: AbortSignal): ReturnType<Value
 }
 
 async function* arrayValues(file: string, signal?: AbortSignal): ReturnType<Values> {
-  for await (const { entry, value } of readJsonArray(file, signal)) {
-    yield { where: `${path.basename(file)}: entry ${entry}`, value };
+  for await (const entries of readJsonArray(file, signal)) {
+    for (const { entry, value } of entries) {
+      yield { where: `${path.basename(file)}: entry ${entry}`, value };
+    }
   }
 }
 

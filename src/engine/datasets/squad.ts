@@ -39,11 +39,13 @@ export const squad: DatasetLayout = {
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-question-answering', [], counting);
         for (const { file, split } of set.files) {
-          for await (const { entry, value } of readJsonList(file, 'data', ['paragraphs'], signal)) {
-            const where = placeIn(file, entry);
-            const paragraphs = isRecord(value) && Array.isArray(value.paragraphs) ? value.paragraphs : undefined;
-            if (!paragraphs) samples.skip('are no articles with paragraphs', where);
-            for (const paragraph of paragraphs ?? []) addParagraph(samples, paragraph, { file, entry, where, split });
+          for await (const entries of readJsonList(file, 'data', ['paragraphs'], signal)) {
+            for (const { entry, value } of entries) {
+              const where = placeIn(file, entry);
+              const paragraphs = isRecord(value) && Array.isArray(value.paragraphs) ? value.paragraphs : undefined;
+              if (!paragraphs) samples.skip('are no articles with paragraphs', where);
+              for (const paragraph of paragraphs ?? []) addParagraph(samples, paragraph, { file, entry, where, split });
+            }
           }
         }
         return samples.dataset();

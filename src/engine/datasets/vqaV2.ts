@@ -47,17 +47,20 @@ export const vqaV2: DatasetLayout = {
           }
           const members = ['question_id', 'multiple_choice_answer'];
           const answers = await indexJsonList(annotations, 'annotations', members, answerOf, signal);
-          for await (const { entry, value } of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
-            const where = placeIn(file, entry);
-            const [id, image, text] = isRecord(value)
-              ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]
-              : [];
-            const label = answers.get(id ?? '');
-            if (id === undefined || image === undefined || text === undefined) samples.skip('have no question', where);
-            else if (label === undefined) samples.skip('have no answer', where);
-            else {
-              const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}`;
-              samples.add({ split, file, where, id, image: name, text, label });
+          for await (const entries of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
+            for (const { entry, value } of entries) {
+              const where = placeIn(file, entry);
+              const [id, image, text] = isRecord(value)
+                ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]
+                : [];
+              const label = answers.get(id ?? '');
+              if (id === undefined || image === undefined || text === undefined)
+                samples.skip('have no question', where);
+              else if (label === undefined) samples.skip('have no answer', where);
+              else {
+                const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}`;
+                samples.add({ split, file, where, id, image: name, text, label });
+              }
             }
           }
         }

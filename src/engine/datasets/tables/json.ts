@@ -17,15 +17,15 @@ const MAX_DEPTH = 256;
 const MAX_INDEXED = 2_000_000;
 
 /**
- * The entries of a JSON file that holds one array. The file is streamed, so that it may be larger than the memory.
+ * The entries of a JSON file that holds one array, those together that were read together. The file is streamed, so that it may be larger than the memory.
  * @throws InputError when it is not JSON
  */
-export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerator<JsonEntry> {
+export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerator<JsonEntry[]> {
   return entriesOf(file, new EntryFinder(), signal);
 }
 
 /**
- * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`; the rest of the object is passed
+ * The entries of one list of a JSON object, those together that were read together, `{"images": […], "annotations": […]}`; the rest of the object is passed
  * over, and none come where it has no such list. The file is streamed.
  * @param members of the entries that are objects, these alone are read: annotations may hold much that nobody asks for
  * @throws InputError when it is not JSON, as far as it is read
@@ -35,7 +35,7 @@ export function readJsonList(
   list: string,
   members: readonly string[],
   signal?: AbortSignal,
-): AsyncGenerator<JsonEntry> {
+): AsyncGenerator<JsonEntry[]> {
   return entriesOf(file, new EntryFinder(list, members), signal);
 }
 
@@ -53,9 +53,11 @@ export async function indexJsonList<T>(
   signal?: AbortSignal,
 ): Promise<Map<string, T>> {
   const index = new Map<string, T>();
-  for await (const { value } of readJsonList(file, list, members, signal)) {
-    const entry = isRecord(value) ? read(value) : undefined;
-    if (entry) index.set(...entry);
+  for await (const entries of readJsonList(file, list, members, signal)) {
+    for (const { value } of entries) {
+      const entry = isRecord(value) ? read(value) : undefined;
+      if (entry) index.set(...entry);
+    }
     if (index.size > MAX_INDEXED) {
       throw new InputError(
         `${path.basename(file)}: more than ${MAX_INDEXED.toLocaleString('en-US')} ${list}; split it.`,
@@ -74,7 +76,7 @@ async function* entriesOf(
   file: string,
   finder: EntryFinder,
   signal: AbortSignal | undefined,
-): AsyncGenerator<JsonEntry> {
+): AsyncGenerator<JsonEntry[]> {
   const name = path.basename(file);
   const source = readUtf8(file, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
   let bytes = Buffer.alloc(2 * CHUNK_BYTES);
@@ -82,34 +84,30 @@ async function* entriesOf(
   // So many bytes are looked at next: the beginning of a long entry not again for each chunk behind it.
   let next = 0;
   let entry = 0;
-  let done = false;
-  function* take(): Generator<JsonEntry> {
-    const found = finder.push(bytes.subarray(0, length));
-    done = found.done;
-    const isEmpty =
-      done && entry === 0 && found.ends.length === 1 && bytes.toString('utf8', 0, found.ends[0]).trim() === '';
-    for (const value of isEmpty ? [] : parseEntries(bytes, found.ends)) {
-      entry += 1;
-      yield { entry, value };
-    }
-    bytes.copyWithin(0, found.taken, length);
-    length -= found.taken;
-    next = 2 * length;
-    if (length > MAX_ENTRY_BYTES) {
-      const limit = MAX_ENTRY_BYTES / 1024 / 1024;
-      throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
-    }
-  }
   try {
-    for await (const chunk of source) {
-      const read: Buffer = chunk;
-      if (length + read.length > bytes.length) bytes = Buffer.concat([bytes], 2 * (length + read.length));
-      length += read.copy(bytes, length);
-      if (length >= next || length > MAX_ENTRY_BYTES) yield* take();
+    for await (const read of andEnd(source)) {
+      if (read) {
+        if (length + read.length > bytes.length) bytes = Buffer.concat([bytes], 2 * (length + read.length));
+        length += read.copy(bytes, length);
+        if (length < next && length <= MAX_ENTRY_BYTES) continue;
+      }
+      const { taken, ends, done } = finder.push(bytes.subarray(0, length));
+      const isOnly = done && entry === 0 && ends.length === 1;
+      if (isOnly && bytes.toString('utf8', 0, ends[0]).trim() === '') return;
+      const { values, damage } = parsed(bytes, ends);
+      yield values.map((value, index) => ({ entry: entry + index + 1, value }));
+      entry += values.length;
+      if (damage) throw damage;
       if (done) return;
+      if (!read) throw new SyntaxError('it ends early');
+      bytes.copyWithin(0, taken, length);
+      length -= taken;
+      next = 2 * length;
+      if (length > MAX_ENTRY_BYTES) {
+        const limit = MAX_ENTRY_BYTES / 1024 / 1024;
+        throw new InputError(`${name}: entry ${entry + 1} takes more than ${limit} MB; split it.`);
+      }
     }
-    yield* take();
-    if (!done) throw new SyntaxError('it ends early');
   } catch (error) {
     if (signal?.aborted) throw new CancelledError();
     if (!(error instanceof SyntaxError)) throw error;
@@ -120,28 +118,38 @@ async function* entriesOf(
   }
 }
 
+/** The chunks of a file, and nothing behind them. */
+async function* andEnd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {
+  yield* source;
+  yield undefined;
+}
+
 /**
- * Parses entries with the commas between them.
+ * The values of entries with commas between them.
  * @param ends where each entry ends
- * @throws SyntaxError after the entries before the one that is no JSON
+ * @returns the values before the one that is no JSON, and what is wrong with that
  */
-function* parseEntries(run: Buffer, ends: readonly number[]): Generator<unknown> {
-  const together = parseJson(`[${run.toString('utf8', 0, ends.at(-1))}]`);
-  if (Array.isArray(together) && together.length === ends.length) {
-    yield* together;
-    return;
-  }
+function parsed(run: Buffer, ends: readonly number[]): { values: unknown[]; damage?: unknown } {
+  const together = parseJson(`[${run.toString('utf8', 0, ends.at(-1) ?? 0)}]`);
+  if (Array.isArray(together) && together.length === ends.length) return { values: together };
+  const values: unknown[] = [];
   let start = 0;
-  for (const end of ends) {
-    yield JSON.parse(run.toString('utf8', start, end));
-    start = end + 1;
+  try {
+    for (const end of ends) {
+      values.push(JSON.parse(run.toString('utf8', start, end)));
+      start = end + 1;
+    }
+  } catch (damage) {
+    return { values, damage };
   }
+  return { values };
 }
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [SQUARE, BRACE, END_SQUARE, END_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 /** Space, tab, line breaks, and the bytes of a byte order mark. */
-const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
+const BLANK = new Uint8Array(256);
+for (const byte of [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]) BLANK[byte] = 1;
 
 /** A range of bytes. */
 interface Range {
@@ -306,7 +314,7 @@ class EntryFinder {
   /** Goes to the next byte that is not blank. */
   #next(): number | undefined {
     let byte = this.#bytes[this.#at];
-    while (byte !== undefined && BLANK.has(byte)) {
+    while (byte !== undefined && BLANK[byte] === 1) {
       this.#at += 1;
       byte = this.#bytes[this.#at];
     }

@@ -69,7 +69,9 @@ async function parquetTable(file: string): Promise<Table> {
 type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ line: number; value: unknown }>;
 const linesOf: Values = readJsonLines;
 const entriesOf: Values = async function* (file, signal) {
-  for await (const { entry, value } of readJsonArray(file, signal)) yield { line: entry, value };
+  for await (const entries of readJsonArray(file, signal)) {
+    for (const { entry, value } of entries) yield { line: entry, value };
+  }
 };
 
 async function jsonTable(file: string, values: Values): Promise<Table | undefined> {

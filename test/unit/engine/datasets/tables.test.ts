@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PassedOver } from '../../../../src/engine/datasets/passedOver.ts';
 import { splitWithin } from '../../../../src/engine/datasets/splitNames.ts';
 import { delimiterOf, headOf, readCsv } from '../../../../src/engine/datasets/tables/csv.ts';
-import { readJsonArray, readJsonList } from '../../../../src/engine/datasets/tables/json.ts';
+import { type JsonEntry, readJsonArray, readJsonList } from '../../../../src/engine/datasets/tables/json.ts';
 import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
 import { CancelledError, InputError } from '../../../../src/engine/errors.ts';
 import { folderWith } from '../../../helpers/miniatures.ts';
@@ -16,6 +16,10 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const value of values) list.push(value);
   return list;
+}
+
+async function entriesOf(batches: AsyncIterable<readonly JsonEntry[]>): Promise<JsonEntry[]> {
+  return (await all(batches)).flat();
 }
 
 describe('readCsv', () => {
@@ -94,18 +98,18 @@ describe('headOf', () => {
 
 describe('readJsonArray', () => {
   it('streams entries', async () => {
-    expect(await all(readJsonArray(await fileOf('\uFEFF[{"a": 1}, [2]]\n')))).toEqual([
+    expect(await entriesOf(readJsonArray(await fileOf('\uFEFF[{"a": 1}, [2]]\n')))).toEqual([
       { entry: 1, value: { a: 1 } },
       { entry: 2, value: [2] },
     ]);
-    expect(await all(readJsonArray(await fileOf(' [ \n]')))).toEqual([]);
+    expect(await entriesOf(readJsonArray(await fileOf(' [ \n]')))).toEqual([]);
   });
 
   it('finds the ends of entries wherever the file is cut while it is read', async () => {
     const entry = [{ 'a"]': '\\' }, 'é\\"猫,[', [[], { b: '}' }], '\\\\'];
     for (let shift = 0; shift < 40; shift += 1) {
       const entries = ['x'.repeat(1024 * 1024 - 20 - shift), ...entry, 'y'.repeat(1024 * 1024), ...entry];
-      const read = await all(readJsonArray(await fileOf(JSON.stringify(entries))));
+      const read = await entriesOf(readJsonArray(await fileOf(JSON.stringify(entries))));
       expect(read.map(({ value }) => value)).toEqual(entries);
     }
   });
@@ -119,13 +123,17 @@ describe('readJsonArray', () => {
     [`[1, 2, ${'['.repeat(300)}`, 'a.txt: not JSON after entry 0 (nested more than 256 deep); save it again as JSON.'],
     [`["${'x'.repeat(7e7)}"]`, 'a.txt: entry 1 takes more than 64 MB; split it.'],
   ])('refuses what is none', async (text, message) => {
-    await expect(all(readJsonArray(await fileOf(text)))).rejects.toThrow(new InputError(message));
+    await expect(entriesOf(readJsonArray(await fileOf(text)))).rejects.toThrow(new InputError(message));
   });
 
   it('gives the entries before the one that is damaged', async () => {
-    const entries = readJsonArray(await fileOf('[1, {"a": 2}, {"b" 3}, 4]'));
-    expect([await entries.next(), await entries.next()].map(({ value }) => value.value)).toEqual([1, { a: 2 }]);
-    await expect(entries.next()).rejects.toThrow('not JSON after entry 2');
+    const file = await fileOf('[1, {"a": 2}, {"b" 3}, 4]');
+    const values: unknown[] = [];
+    const reading = async () => {
+      for await (const entries of readJsonArray(file)) values.push(...entries.map(({ value }) => value));
+    };
+    await expect(reading()).rejects.toThrow('not JSON after entry 2');
+    expect(values).toEqual([1, { a: 2 }]);
   });
 });
 
@@ -139,7 +147,7 @@ describe('readJsonList', () => {
     ['v', []],
     ['absent', []],
   ])('streams the entries of %s, and of nothing else', async (list, values) => {
-    const read = await all(readJsonList(await fileOf(`\uFEFF${text}`), list, ['b']));
+    const read = await entriesOf(readJsonList(await fileOf(`\uFEFF${text}`), list, ['b']));
     expect(read).toEqual(values.map((value, index) => ({ entry: index + 1, value })));
   });
 
@@ -156,7 +164,7 @@ describe('readJsonList', () => {
     for (let shift = 0; shift < written.length; shift += 1) {
       const before = `"other": [[{"list": ["${'x'.repeat(1024 * 1024 - 20 - shift)}"]}]]`;
       const text = `{${before}, "list" : [${written}]}`;
-      const read = await all(readJsonList(await fileOf(text), 'list', ['a', 'b']));
+      const read = await entriesOf(readJsonList(await fileOf(text), 'list', ['a', 'b']));
       expect(read.map(({ value }) => value)).toEqual(wanted);
     }
   });
@@ -165,7 +173,7 @@ describe('readJsonList', () => {
     'refuses an entry %s where only some members are asked for',
     async (entry) => {
       const file = await fileOf(`{"list": [{"a": 0}, ${entry}, {"a": 3}]}`);
-      await expect(all(readJsonList(file, 'list', ['a']))).rejects.toThrow('not JSON after entry 1');
+      await expect(entriesOf(readJsonList(file, 'list', ['a']))).rejects.toThrow('not JSON after entry 1');
     },
   );
 
@@ -174,7 +182,7 @@ describe('readJsonList', () => {
     ['{"a": [1], "b": [2', 'it ends early'],
     ['{"a": [1], "c": [2]', 'it ends early'],
   ])('refuses what is none', async (broken, reason) => {
-    await expect(all(readJsonList(await fileOf(broken), 'b', ['b']))).rejects.toThrow(reason);
+    await expect(entriesOf(readJsonList(await fileOf(broken), 'b', ['b']))).rejects.toThrow(reason);
   });
 });
 
