@@ -34,7 +34,7 @@ export const cocoCaptions: DatasetLayout = {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
               const caption = isRecord(value) ? textOf(value.caption) : undefined;
-              const image = isRecord(value) ? images.get(keyOf(value.image_id) ?? '') : undefined;
+              const image = isRecord(value) ? images.get(value.image_id) : undefined;
               if (!isRecord(value) || caption === undefined) samples.skip('have no caption', where);
               else if (image === undefined) samples.skip('name images that the file does not list', where);
               else {
@@ -50,9 +50,9 @@ export const cocoCaptions: DatasetLayout = {
   },
 };
 
-function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: string, name: string] | undefined {
-  const [key, name] = [keyOf(id), textOf(file)];
-  return key === undefined || name === undefined ? undefined : [key, name];
+function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: unknown, name: string] | undefined {
+  const name = textOf(file);
+  return name === undefined ? undefined : [id, name];
 }
 
 function captionFiles(folder: Folder): string[] {

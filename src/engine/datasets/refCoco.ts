@@ -7,7 +7,7 @@ import type { Dataset, DatasetLayout } from './dataset.ts';
 import { countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
 import { readPickledList } from './pickledList.ts';
-import { indexJsonList } from './tables/json.ts';
+import { indexJsonList, JsonIndex } from './tables/json.ts';
 
 const REFS = /^refs\((\w+)\)\.p$/i;
 const IMAGES = ['train2014', 'images/train2014', 'images/mscoco/images/train2014', 'images'];
@@ -56,10 +56,12 @@ async function openRefs(
   }
   const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES, counting);
   const refs = await readPickledList(file, 'a list of referring expressions', signal);
-  const boxes = await boxesIn(instances, new Set(refs.map(annotationOf)), signal);
+  const wanted = new JsonIndex<true>();
+  for (const ref of refs) wanted.set(field(ref, 'ann_id'), true);
+  const boxes = await boxesIn(instances, wanted, signal);
   for (const [index, ref] of refs.entries()) {
     const where = placeIn(file, index + 1);
-    const box = boxes.get(annotationOf(ref) ?? '');
+    const box = boxes.get(field(ref, 'ann_id'));
     const split = textOf(field(ref, 'split')) ?? 'all';
     const sentences = field(ref, 'sentences');
     if (!box) samples.skip('have no box in instances.json', where);
@@ -81,26 +83,20 @@ async function openRefs(
 
 type Shares = readonly [number, number, number, number];
 
-/** The annotation with the box that a reference is about. */
-function annotationOf(ref: PickleValue): string | undefined {
-  return keyOf(field(ref, 'ann_id'));
-}
-
 /** The box of each annotation that is wanted, as shares of its picture, and the picture's file. */
 async function boxesIn(
   file: string,
-  wanted: ReadonlySet<string | undefined>,
+  wanted: JsonIndex<true>,
   signal: AbortSignal | undefined,
-): Promise<Map<string, { image: string; shares: Shares }>> {
+): Promise<JsonIndex<{ image: string; shares: Shares }>> {
   const pictures = await indexJsonList(file, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal);
   return indexJsonList(
     file,
     'annotations',
     ['id', 'image_id', 'bbox'],
     (annotation) => {
-      const id = keyOf(annotation.id);
-      if (id === undefined || !wanted.has(id)) return undefined;
-      const picture = pictures.get(keyOf(annotation.image_id) ?? '');
+      if (!wanted.get(annotation.id)) return undefined;
+      const picture = pictures.get(annotation.image_id);
       const [left, top, width, height] = numbersIn(annotation.bbox);
       if (picture === undefined || left === undefined || top === undefined) return undefined;
       if (width === undefined || height === undefined) return undefined;
@@ -110,7 +106,7 @@ async function boxesIn(
         width / picture.width,
         height / picture.height,
       ];
-      return [id, { image: picture.name, shares }];
+      return [annotation.id, { image: picture.name, shares }];
     },
     signal,
   );
@@ -118,13 +114,9 @@ async function boxesIn(
 
 function pictureOf(
   value: Record<string, unknown>,
-): [id: string, picture: { name: string; width: number; height: number }] | undefined {
-  const [id, name, [width = 0, height = 0]] = [
-    keyOf(value.id),
-    textOf(value.file_name),
-    numbersIn([value.width, value.height]),
-  ];
-  return id !== undefined && name !== undefined && width > 0 && height > 0 ? [id, { name, width, height }] : undefined;
+): [id: unknown, picture: { name: string; width: number; height: number }] | undefined {
+  const [name, [width = 0, height = 0]] = [textOf(value.file_name), numbersIn([value.width, value.height])];
+  return name !== undefined && width > 0 && height > 0 ? [value.id, { name, width, height }] : undefined;
 }
 
 function numbersIn(values: unknown): number[] {

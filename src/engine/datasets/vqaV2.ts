@@ -53,7 +53,7 @@ export const vqaV2: DatasetLayout = {
               const [id, image, text] = isRecord(value)
                 ? [keyOf(value.question_id), keyOf(value.image_id), textOf(value.question)]
                 : [];
-              const label = answers.get(id ?? '');
+              const label = isRecord(value) ? answers.get(value.question_id) : undefined;
               if (id === undefined || image === undefined || text === undefined)
                 samples.skip('have no question', where);
               else if (label === undefined) samples.skip('have no answer', where);
@@ -70,9 +70,9 @@ export const vqaV2: DatasetLayout = {
   },
 };
 
-function answerOf(value: Record<string, unknown>): [question: string, answer: string] | undefined {
-  const [id, answer] = [keyOf(value.question_id), textOf(value.multiple_choice_answer)];
-  return id === undefined || answer === undefined ? undefined : [id, answer];
+function answerOf(value: Record<string, unknown>): [question: unknown, answer: string] | undefined {
+  const answer = textOf(value.multiple_choice_answer);
+  return answer === undefined ? undefined : [value.question_id, answer];
 }
 
 interface Questions {

@@ -49,10 +49,10 @@ export async function indexJsonList<T>(
   file: string,
   list: string,
   members: readonly string[],
-  read: (value: Record<string, unknown>) => readonly [id: string, value: T] | undefined,
+  read: (value: Record<string, unknown>) => readonly [id: unknown, value: T] | undefined,
   signal?: AbortSignal,
-): Promise<Map<string, T>> {
-  const index = new Map<string, T>();
+): Promise<JsonIndex<T>> {
+  const index = new JsonIndex<T>();
   for await (const entries of readJsonList(file, list, members, signal)) {
     for (const { value } of entries) {
       const entry = isRecord(value) ? read(value) : undefined;
@@ -65,6 +65,33 @@ export async function indexJsonList<T>(
     }
   }
   return index;
+}
+
+/** Values by ids, be these numbers or strings; `5` and `"5"` are the same. */
+export class JsonIndex<T> {
+  /** Numbers stay what they are: a search looks up hundreds of thousands. */
+  readonly #values = new Map<number | string, T>();
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get(id: unknown): T | undefined {
+    const key = indexKey(id);
+    return key === undefined ? undefined : this.#values.get(key);
+  }
+
+  /** What is no id is passed over. */
+  set(id: unknown, value: T): void {
+    const key = indexKey(id);
+    if (key !== undefined) this.#values.set(key, value);
+  }
+}
+
+function indexKey(id: unknown): number | string | undefined {
+  if (typeof id !== 'string') return typeof id === 'number' ? id : undefined;
+  const number = Number(id);
+  return String(number) === id ? number : id;
 }
 
 /** Whether the head of a JSON file names all of these keys. */
