@@ -281,7 +281,7 @@ export function dot(x: usize, y: usize, bytes: usize): f64 {
 }
 
 /** x += factor·y over `bytes`. */
-export function addScaled(x: usize, factor: f64, y: usize, bytes: usize): void {
+function addScaled(x: usize, factor: f64, y: usize, bytes: usize): void {
   const pairs = bytes & ~(PAIR - 1);
   const factors = f64x2.splat(factor);
   let j: usize = 0;
