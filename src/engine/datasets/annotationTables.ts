@@ -89,8 +89,14 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
         for (const table of set) await addTable(samples, kind, table, signal);
         const dataset = samples.dataset();
         const remarks = [...opened.problems.map(({ error }) => error.message), ...remarksOn(set, others)];
+        const holdSamples = set.filter(
+          ({ table, roles, finder }) => !finder || inCells(table, roles.get('image')?.[0]),
+        );
+        const places = holdSamples.map(({ files: { parent } }) => parent.path);
         return {
           ...dataset,
+          // Of some tables no row may be used.
+          folders: new Set([...places, ...(dataset.folders ?? [])]),
           classes: await namedClasses(dataset.classes, [set[0].files.parent, root], signal),
           warnings: [...remarks, ...dataset.warnings],
         };
@@ -198,7 +204,7 @@ async function holdsImages(entry: TableWithRoles, kind: AnnotationKind, finder: 
 }
 
 /** Whether a column holds the images themselves; only parquet files do. */
-function inCells({ parquet }: Table, name: string): boolean {
+function inCells({ parquet }: Table, name: string | undefined): boolean {
   const column = parquet?.columns.find((other) => other.name === name);
   if (!parquet || !column || holdsPaths(parquet, column)) return false;
   return column.kind === 'bytes' || column.kind === 'list' || column.fields.includes('bytes');

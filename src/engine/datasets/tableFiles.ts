@@ -15,6 +15,7 @@ const PARTIAL = /^partial-/i;
 const SHARD = /^(.+?)[-_.]\d+[-_.]of[-_.](\d+)(-[0-9a-f]+)?$/i;
 /** The Hub's conversion to parquet numbers the files in a folder per split; Spark numbers them wherever they are. */
 const NUMBER = /^\d+$/;
+const CONVERTED = /^\d{4}\.parquet$/;
 const PART = /^part-\d+/;
 /** Kaggle's pattern for predictions; the labels in it are made up. */
 const SUBMISSION = /^sample[-_ ]?submission/i;
@@ -116,15 +117,21 @@ interface Place {
 }
 
 function placesIn(folder: Folder): Place[] {
-  const inside = folder.folders.filter(({ name }) => CONFIGURATION.test(name) || TABLE_FOLDER.test(name));
+  const ofTables = ({ name }: Folder) => CONFIGURATION.test(name) || TABLE_FOLDER.test(name);
+  const inside = folder.folders.filter(ofTables);
   const places = [folder, ...inside].flatMap((parent): Place[] => [
     { parent, split: undefined },
     ...parent.folders.flatMap((child) => {
       const name = child.name.replace(PARTIAL, '');
-      return isSplitName(name) ? [{ parent: child, split: name }] : [];
+      return isSplitName(name) || (isConverted(child) && !ofTables(child)) ? [{ parent: child, split: name }] : [];
     }),
   ]);
   return places.filter(({ parent }, index) => places.findIndex((other) => other.parent === parent) === index);
+}
+
+/** Whether the Hub converted a split to the files in a folder, whatever the split is called: `testdev/0000.parquet`. */
+function isConverted({ files }: Folder): boolean {
+  return files.length > 0 && files.every((file) => CONVERTED.test(file));
 }
 
 function wholeOf({ path: place }: Folder, file: string, stem: string, split: string | undefined): string {

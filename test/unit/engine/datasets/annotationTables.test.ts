@@ -195,6 +195,19 @@ describe('the splits of tables', () => {
     expect(dataset.warnings).toEqual([]);
   });
 
+  it('are folders of numbered files, whatever they are called, also those without a row to use', async () => {
+    const parquet = await readFile(miniature('imdb/plain_text/train-00000-of-00002.parquet'));
+    const unlabelled = await readFile(miniature('imdb/plain_text/unsupervised-00000-of-00001.parquet'));
+    const folder = await folderWith({
+      'default/train/0000.parquet': parquet,
+      'default/unsupervised/0000.parquet': unlabelled,
+      'default/testdev/0000.parquet': unlabelled,
+    });
+    const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+    expect(skipped).toEqual([]);
+    expect(datasets.map(({ dataset }) => splitSizes(dataset))).toEqual([{ train: 6 }]);
+  });
+
   it('are told by folders, too', async () => {
     const row = (text: string, label: string) => JSON.stringify({ text, label });
     const dataset = await opened({
