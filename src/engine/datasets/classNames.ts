@@ -9,7 +9,7 @@ const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.
 const MAX_FRACTIONS = 20;
 
 /**
- * The names of numbered classes by a list: they start at 0 where there is a 0, else at 1.
+ * The names of numbered classes by a list, where the first or the last of them tells the first number.
  * @param places where the list may lie, the first one counts
  */
 export async function namedClasses(
@@ -21,6 +21,7 @@ export async function namedClasses(
   if (list === undefined || classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
   const names = await linesOf(list, signal);
   const start = classes.includes('0') ? 0 : 1;
+  if (start === 1 && !classes.includes(String(names.length))) return classes;
   const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
   return named.length === classes.length ? named : classes;
 }

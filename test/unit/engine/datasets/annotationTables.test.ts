@@ -367,14 +367,13 @@ describe('texts in tables', () => {
   });
 
   it('have the classes of a list beside, from 0 or from 1', async () => {
-    const named = async (rows: string[]) =>
-      classNames(
-        await opened({ 'a.csv': ['text,label', ...rows].join('\n'), 'classes.txt': 'World\r\nSports\n' }),
-        'all',
-      );
+    const named = async (rows: string[], names = 'World\r\nSports\n') =>
+      classNames(await opened({ 'a.csv': ['text,label', ...rows].join('\n'), 'classes.txt': names }), 'all');
     expect(await named(['a,1', 'b,2'])).toEqual(['World', 'Sports']);
     expect(await named(['a,1', 'b,0'])).toEqual(['Sports', 'World']);
     expect(await named(['a,1', 'b,7'])).toEqual(['1', '7']);
+    // Either the first of names from 1, or the second of names from 0.
+    expect(await named(['a,1', 'b,1', 'c,1', 'd,2'], 'World\nSports\nBusiness')).toEqual(['1', '1', '1', '2']);
   });
 
   it('take ratings by halves for classes, but no measurements', async () => {
