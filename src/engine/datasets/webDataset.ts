@@ -2,7 +2,7 @@ import path from 'node:path';
 import { CancelledError, InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { fileIn, idWithin } from './folders.ts';
+import { fileIn, idWithin, locate } from './folders.ts';
 import { IMAGE, imageWithin } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
@@ -46,19 +46,20 @@ interface Group {
 export const webDataset: DatasetLayout = {
   format: 'webdataset',
 
-  async recognise(folder, _asked) {
-    const shards = shardsOf(folder);
-    if (!(await anyHoldsLabelledImages(shards.slice(0, SHARDS_LOOKED_AT)))) return undefined;
+  async recognise(folder, asked) {
+    const root = locate(folder, asked, (candidate) => shardsOf(candidate).length > 0);
+    const shards = root ? shardsOf(root) : [];
+    if (!root || !(await anyHoldsLabelledImages(shards.slice(0, SHARDS_LOOKED_AT)))) return undefined;
     return {
       task: 'image-classification',
       reason: `WebDataset: ${shards.length} tar archive${shards.length === 1 ? '' : 's'} of images with their classes (.cls or .json)`,
       open: async (signal) => {
-        const names = NAME_LISTS.map((name) => fileIn(folder, name)).find((file) => file !== undefined);
+        const names = NAME_LISTS.map((name) => fileIn(root, name)).find((file) => file !== undefined);
         const classes = names ? await linesOf(names, signal) : [];
-        const gathered = new LabelledImages(folder, this.format);
+        const gathered = new LabelledImages(root, this.format);
         const damages: string[] = [];
         for (const shard of shards) {
-          const damage = await addShard(gathered, folder, shard, classes, signal);
+          const damage = await addShard(gathered, root, shard, classes, signal);
           if (damage !== undefined) damages.push(damage);
         }
         const listed = classes.length > 0 ? classes : undefined;

@@ -58,6 +58,14 @@ describe('WebDataset', () => {
     expect(Buffer.from(bytes instanceof Uint8Array ? bytes : []).toString()).toBe('photo');
   });
 
+  it('finds its shards in the folder inside, as the Hub keeps them', async () => {
+    const tar = await tarOf(['1.jpg', '1.cls', '2.jpg', '2.cls'].map((name) => [name, '0'] as const));
+    const folder = await folderWith({ 'data/train-0.tar': tar, 'README.md': '' });
+    const dataset = await openFolder(webDataset, folder);
+    expect([dataset.path, splitSizes(dataset)]).toEqual([path.join(folder, 'data'), { train: 2 }]);
+    expect(await recogniseFolder(webDataset, folder, false)).toBeUndefined();
+  });
+
   it('passes over names that lead out of the archive, and samples without image or class', async () => {
     const tar = await tarOf([
       ['1.jpg', 'x'],
