@@ -97,7 +97,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
           ...dataset,
           // Of some tables no row may be used.
           folders: new Set([...places, ...(dataset.folders ?? [])]),
-          classes: await namedClasses(dataset.classes, [set[0].files.parent, root], signal),
+          classes: await namedClasses(dataset.classes, undefined, [set[0].files.parent, root], signal),
           warnings: [...remarks, ...dataset.warnings],
         };
       },

@@ -9,21 +9,27 @@ const NAME_LISTS = ['classes.txt', 'class_names.txt', 'classnames.txt', 'labels.
 const MAX_FRACTIONS = 20;
 
 /**
- * The names of numbered classes by a list, where the first or the last of them tells the first number.
+ * The names of numbered classes, as they are declared, or else by a list beside, where the first or the last of them tells
+ * the first number.
  * @param places where the list may lie, the first one counts
  */
 export async function namedClasses(
   classes: readonly string[],
+  declared: readonly string[] | undefined,
   places: readonly Folder[],
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
+  if (classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
+  const byNumber = (names: readonly string[], start: number) => {
+    const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
+    return named.length === classes.length ? named : classes;
+  };
+  if (declared) return byNumber(declared, 0);
   const list = places.flatMap((place) => NAME_LISTS.flatMap((name) => fileIn(place, name) ?? []))[0];
-  if (list === undefined || classes.length === 0 || !classes.every((name) => /^\d+$/.test(name))) return classes;
+  if (list === undefined) return classes;
   const names = await linesOf(list, signal);
   const start = classes.includes('0') ? 0 : 1;
-  if (start === 1 && !classes.includes(String(names.length))) return classes;
-  const named = classes.flatMap((name) => names[Number(name) - start] ?? []);
-  return named.length === classes.length ? named : classes;
+  return start === 1 && !classes.includes(String(names.length)) ? classes : byNumber(names, start);
 }
 
 /**

@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { namedClasses, requireClass } from './classNames.ts';
 import type { DatasetLayout } from './dataset.ts';
+import { classNamesBeside } from './datasetCard.ts';
 import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
@@ -65,7 +66,9 @@ export const manifest: DatasetLayout = {
           }
         }
         const dataset = gathered.dataset(undefined, signal);
-        const classes = await namedClasses(dataset.classes, [set[0].files.parent, folder], signal);
+        const [{ files, table }] = set;
+        const declared = (await classNamesBeside(folder)).get(table.labelColumn);
+        const classes = await namedClasses(dataset.classes, declared, [files.parent, folder], signal);
         return { ...dataset, classes, warnings: [...remarksOn(set, others), ...dataset.warnings] };
       },
     }));

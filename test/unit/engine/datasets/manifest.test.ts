@@ -133,6 +133,15 @@ describe('manifests', () => {
     expect(classNames(dataset, 'all')).toEqual(['dog', 'cat']);
   });
 
+  it('take the names of numbered classes from the dataset card', async () => {
+    const card = ['---', '  - name: label', '    dtype:', '      class_label:', '        names:', "          '0': cat"];
+    const tables = {
+      'a.csv': 'image,label\na,1\nb,0\n',
+      'README.md': [...card, "          '1': dog", '---'].join('\n'),
+    };
+    expect(classNames(await opened(tables, TWO), 'all')).toEqual(['dog', 'cat']);
+  });
+
   it('are refused where the labels are measurements', async () => {
     const rows = Array.from({ length: 30 }, (_, row) => `a,${row / 7}`);
     await expect(opened({ 'a.csv': `image,label\n${rows.join('\n')}` }, TWO)).rejects.toThrow(
