@@ -16,9 +16,11 @@ export const classFolders: DatasetLayout = {
 
   async recognise(folder, asked) {
     const splitFolders = folder.folders.filter((child) => isSplitName(child.name));
-    const withSplits = splitFolders.filter((split) => classesOf(split, asked).length > 0);
+    // Beside a split that is one through and through, a small one of a few images is, too.
+    const isCertain = asked || splitFolders.some((split) => classesOf(split, false).length > 0);
+    const withSplits = splitFolders.filter((split) => classesOf(split, isCertain).length > 0);
     const parts = withSplits.length > 0 ? withSplits : [folder];
-    const classes = [...new Set(parts.flatMap((part) => classesOf(part, asked).map(({ name }) => name)))].sort();
+    const classes = [...new Set(parts.flatMap((part) => classesOf(part, isCertain).map(({ name }) => name)))].sort();
     if (classes.length < (asked ? 1 : 2)) return undefined;
     const where = withSplits.length > 0 ? ` in ${withSplits.map(({ name }) => name).join(', ')}` : '';
     return {
@@ -29,7 +31,7 @@ export const classFolders: DatasetLayout = {
         const splits = new Map(
           parts.map((part): [string, Sample[]] => [
             part === folder ? 'all' : part.name,
-            classesOf(part, asked).flatMap((child) =>
+            classesOf(part, isCertain).flatMap((child) =>
               imagesBelow(child).map((file) => ({
                 id: path.relative(folder.path, file).split(path.sep).join('/'),
                 file,

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../../../src/engine/datasets/dataset.ts';
 import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../src/engine/datasets/open.ts';
 import { drawStratified, Reservoir } from '../../../src/engine/datasets/sampling.ts';
 import { InputError } from '../../../src/engine/errors.ts';
@@ -79,6 +80,19 @@ describe('class folders', () => {
     expect(only?.dataset.warnings).toEqual([
       '3 images are .bmp or .heic or .ppm, which is not read; convert them to PNG or JPEG.',
     ]);
+  });
+
+  it('are counted by a search with their small splits', async () => {
+    const root = await images([...twoClasses('train/'), 'val/cat/1.png', 'val/dog/1.png', 'test/dog/1.png']);
+    const [found] = (await findDatasets((await walk(root)).root)).datasets;
+    const sizes = (dataset: Dataset | undefined) =>
+      [...(dataset?.splits ?? [])].map(([name, { length }]) => [name, length]);
+    expect(sizes(found?.dataset)).toEqual([
+      ['test', 1],
+      ['train', 4],
+      ['val', 2],
+    ]);
+    expect(sizes(found?.dataset)).toEqual(sizes(await openDataset(root, 'auto')));
   });
 
   it('leave masks out that lie beside the images of a class', async () => {
