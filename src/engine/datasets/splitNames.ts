@@ -25,7 +25,7 @@ export function splitKind(name: string): 'train' | 'val' | 'test' | undefined {
 }
 
 /** Columns that tell the split of each row, by their names in small letters without signs. */
-export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset', 'isvalid'];
+export const SPLIT_COLUMNS = ['split', 'set', 'subset', 'partition', 'dataset', 'phase', 'usage', 'fold', 'isvalid'];
 const ANY_NAME = /^\p{L}[\p{L}\p{N}_-]{0,31}$/u;
 
 /** fastai's column, true for images to validate with and false for those to train on. */

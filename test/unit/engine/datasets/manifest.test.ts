@@ -126,6 +126,13 @@ describe('manifests', () => {
     expect(dataset.warnings).toEqual(['1 of 3 rows have no class; the first: a.csv:4: a']);
   });
 
+  it.each(['Set', 'data set', 'phase', 'Usage', 'fold'])('may tell the split in a column called %s', async (name) => {
+    const dataset = await opened({ 'a.csv': `image,label,${name}\na,cat,train\nb,dog,val\n` }, TWO);
+    expect(splitSizes(dataset)).toEqual({ train: 1, val: 1 });
+    const numbered = await opened({ 'a.csv': `image,label,${name}\na,cat,1\nb,dog,2\n` }, TWO);
+    expect(splitSizes(numbered)).toEqual({ all: 2 });
+  });
+
   it('take the names of numbered classes from a list beside them', async () => {
     const tables = { 'a.csv': 'image,label\na,1\nb,0\n', 'classes.txt': 'cat\r\ndog\r\n' };
     const dataset = await opened(tables, TWO);
