@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
 import { LFS_POINTER } from '../files/gitLfs.ts';
+import { decodeBitmap } from './bitmap.ts';
 import { resample } from './resample.ts';
 
 /** An image of the size that the network takes. */
@@ -91,6 +92,8 @@ async function decode(source: EncodedImage | RawImage, preprocessing: Preprocess
 /** Decodes as PIL and torchvision do: what a colour profile says counts for nothing. */
 async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
   if (bytes.length === 0) throw new Error('the file is empty');
+  const bitmap = decodeBitmap(bytes, MAX_PIXELS);
+  if (bitmap) return bitmap;
   const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
     .timeout({ seconds: MAX_DECODE_SECONDS })
     .rotate(); // as the camera was held (EXIF)
@@ -115,7 +118,7 @@ function whyUnreadable(bytes: EncodedImage, error: unknown): string {
     return 'a Git LFS pointer, not the image itself; run "git lfs pull"';
   }
   const message = error instanceof Error ? error.message : String(error);
-  if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF or AVIF image';
+  if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF image';
   return message.replace('Input buffer has corrupt header: ', '');
 }
 

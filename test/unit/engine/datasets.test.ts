@@ -58,7 +58,7 @@ describe('class folders', () => {
       'but in a/b: name',
     ],
     ['the images of a class', ['1.png', '2.png'], 'Its images (2) have no classes; name the folder above it'],
-    ['images in a format that is not read', ['cat/1.bmp', 'dog/2.BMP'], '2 images are .bmp, which is not read'],
+    ['images in a format that is not read', ['cat/1.heic', 'dog/2.HEIC'], '2 images are .heic, which is not read'],
   ])('%s in place of them are told', async (_, files, reason) => {
     const root = path.join(await images(files.map((file) => `here/${file}`)), 'here');
     await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
@@ -73,12 +73,12 @@ describe('class folders', () => {
   });
 
   it('are found beside images in formats that are not read, which are counted', async () => {
-    const root = await images([...twoClasses(''), 'cat/3.jfif', 'dog/3.bmp', 'dog/4.HEIC', 'emu/1.ppm']);
+    const root = await images([...twoClasses(''), 'cat/3.jfif', 'cat/4.bmp', 'dog/3.jp2', 'dog/4.HEIC', 'emu/1.jxl']);
     const [only, ...others] = (await findDatasets((await walk(root)).root)).datasets;
     expect(others).toEqual([]);
-    expect(only?.dataset.splits.get('all')).toHaveLength(5);
+    expect(only?.dataset.splits.get('all')).toHaveLength(6);
     expect(only?.dataset.warnings).toEqual([
-      '3 images are .bmp or .heic or .ppm, which is not read; convert them to PNG or JPEG.',
+      '3 images are .heic or .jp2 or .jxl, which is not read; convert them to PNG or JPEG.',
     ]);
   });
 
