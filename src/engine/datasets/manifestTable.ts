@@ -32,11 +32,11 @@ export interface ManifestTable {
 /** Names of columns without spaces, signs and capitals, those that say most first. */
 const IMAGE_COLUMNS = [
   ...['imagepath', 'imgpath', 'imagefile', 'imgfile', 'imagefilename', 'imagefilepath', 'imagename', 'imgname'],
-  ...['image', 'images', 'img', 'imageid', 'imgid', 'photo', 'picture', 'filename', 'filenames'],
-  ...['filepath', 'filepaths', 'file', 'path', 'paths', 'fname', 'id', 'idcode'],
+  ...['image', 'images', 'img', 'photo', 'picture', 'filename', 'filenames', 'filepath', 'filepaths', 'file', 'path'],
+  ...['paths', 'fname', 'imageid', 'imgid', 'id', 'idcode'],
 ];
-/** The columns up to here name nothing but images. */
-const CERTAIN = IMAGE_COLUMNS.slice(0, IMAGE_COLUMNS.indexOf('filename'));
+/** Of these, the columns that name nothing but images. */
+const CERTAIN = /^(image|img|photo|picture)/;
 const LABEL_COLUMNS = [
   ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
   ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
@@ -86,7 +86,7 @@ async function csvTable(
       file,
       imageColumn: describe(columns.image),
       labelColumn: describe(columns.label),
-      certain: CERTAIN.includes(plainName(describe(columns.image))),
+      certain: CERTAIN.test(plainName(describe(columns.image))),
       rows: (signal) => csvRows(file, delimiter, columns, header.length, signal),
     };
   }
@@ -235,7 +235,7 @@ async function jsonTable(file: string, values: Values): Promise<ManifestTable | 
     file,
     imageColumn: image,
     labelColumn: label,
-    certain: CERTAIN.includes(plainName(image)),
+    certain: CERTAIN.test(plainName(image)),
     rows: (signal) => jsonRows(file, values, keys, signal),
   };
 }

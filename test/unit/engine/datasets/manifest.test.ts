@@ -74,6 +74,7 @@ describe('manifests', () => {
     ['no header', 'a.csv', 'images/a.png,cat\nimages/b.png,dog\n'],
     ['no endings', 'train_labels.csv', 'id,breed\na,cat\nb,dog\n'],
     ['a row of nothing, as spreadsheets leave', 'a.csv', 'image,label\na.png,cat\n \n,\nb.png,dog\n,\n'],
+    ['numbers and names of images', 'a.csv', 'image_id,file_name,label\n17,a.png,cat\n18,b.png,dog\n'],
     ['the columns of APTOS', 'train.csv', 'id_code,diagnosis\na,cat\nb,dog\n'],
     ['the columns of HAM10000', 'a.csv', 'lesion_id,image_id,dx,dx_type\n1,a,cat,x\n2,b,dog,x\n'],
     ['a column for each class', 'a.csv', 'image,cat,dog\na,1.0,0.0\nb,0.0,1.0\n'],
