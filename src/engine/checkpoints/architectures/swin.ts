@@ -40,7 +40,8 @@ import { gatherPadded, type MapSize, planMerging, planWindows, sizeOfMap, type W
 export const swin: Architecture = { family: 'Swin', recognise };
 
 /**
- * From timm's names, Hugging Face's `swin` and `swinv2`, and torchvision's.
+ * From timm's names, Hugging Face's `swin` (its files' and, since transformers 5, its modules') and `swinv2`, and
+ * torchvision's.
  * @param mergesFirst whether a stage begins with its merging of patches (timm from 0.9 on), not ends with it
  */
 function canonicalName(name: string, mergesFirst: boolean): string {
@@ -53,10 +54,10 @@ function canonicalName(name: string, mergesFirst: boolean): string {
     .replace(/^features\.(\d+)\.(?=\d)/, (_, index) => `layers.${(Number(index) - 1) / 2}.blocks.`)
     .replace(/^features\.(\d+)\./, (_, index) => `merge.${Number(index) / 2 - 1}.`)
     .replace(/^layers\.(\d+)\.downsample\./, (_, stage) => `merge.${Number(stage) - (mergesFirst ? 1 : 0)}.`)
-    .replace(/\.attention\.self\.(q|k|v)(uery|ey|alue)\./, '.attn.$1.')
+    .replace(/\.attention\.(self\.)?(q|k|v)(uery|ey|alue|_proj)\./, '.attn.$2.')
     .replace(/\.attention\.self\.continuous_position_bias_mlp\./, '.attn.cpb_mlp.')
-    .replace(/\.attention\.self\./, '.attn.')
-    .replace(/\.attention\.output\.dense\./, '.attn.proj.')
+    .replace(/\.attention\.(self|relative_position_bias)\./, '.attn.')
+    .replace(/\.attention\.(output\.dense|o_proj)\./, '.attn.proj.')
     .replace(/\.layernorm_before\./, '.norm1.')
     .replace(/\.layernorm_after\./, '.norm2.')
     .replace(/\.(intermediate\.dense|mlp\.0)\./, '.mlp.fc1.')

@@ -38,10 +38,14 @@ import { tokens, type VitAnatomy } from './vitGraph.ts';
  */
 export const vit: Architecture = { family: 'ViT', recognise };
 
-/** From Hugging Face's `vit`, `deit`, `dinov2`, `vit_mae` and `clip_vision_model`, torchvision's, and DINOv2's own. */
+/**
+ * From Hugging Face's `vit`, `deit`, `dinov2`, `vit_mae` and `clip_vision_model`, torchvision's, and DINOv2's own. Since
+ * version 5 transformers' modules have other names (`layers.0.attention.q_proj`) than the files it saves; so has what
+ * torch.save and Lightning write of them.
+ */
 function canonicalName(name: string): string {
   return name
-    .replace(/^(vit|deit|dinov2|dinov2_with_registers)\.(?=embeddings|encoder|layernorm|pooler)/, '')
+    .replace(/^(vit|deit|dinov2|dinov2_with_registers)\.(?=embeddings|encoder|layers|layernorm|pooler)/, '')
     .replace(/^vision_model\./, '')
     .replace(/^embeddings\.patch_embeddings\.projection\./, 'patch_embed.proj.')
     .replace(/^(embeddings\.patch_embedding|conv_proj)\./, 'patch_embed.proj.')
@@ -53,11 +57,14 @@ function canonicalName(name: string): string {
       'pos_embed',
     )
     .replace(/^pre_layrnorm\./, 'norm_pre.')
-    .replace(/^(encoder\.layers?\.|encoder\.layers\.encoder_layer_|blocks\.\d+\.(?=\d))(?=\d)/, 'blocks.')
+    .replace(/^((encoder\.)?layers?\.|encoder\.layers\.encoder_layer_|blocks\.\d+\.(?=\d))(?=\d)/, 'blocks.')
     .replace(/\.(layernorm_before|layer_norm1|ln_1)\./, '.norm1.')
     .replace(/\.(layernorm_after|layer_norm2|ln_2)\./, '.norm2.')
-    .replace(/\.(attention\.attention\.|self_attn\.)(q|k|v)(uery|ey|alue|_proj)\./, '.attn.$2.')
-    .replace(/\.(attention\.output\.dense|self_attn\.out_proj|self_attention\.out_proj)\./, '.attn.proj.')
+    .replace(/\.(attention(\.attention)?|self_attn)\.(q|k|v)(uery|ey|alue|_proj)\./, '.attn.$3.')
+    .replace(
+      /\.(attention\.output\.dense|attention\.o_proj|self_attn\.out_proj|self_attention\.out_proj)\./,
+      '.attn.proj.',
+    )
     .replace(/\.self_attention\.in_proj_/, '.attn.qkv.')
     .replace(/\.(intermediate\.dense|mlp\.0|mlp\.linear_1|mlp\.w12|mlp\.weights_in)\./, '.mlp.fc1.')
     .replace(/\.(output\.dense|mlp\.3|mlp\.linear_2|mlp\.w3|mlp\.weights_out)\./, '.mlp.fc2.')

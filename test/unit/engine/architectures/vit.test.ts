@@ -169,60 +169,30 @@ describe('published networks, by names and shapes alone', () => {
   });
 });
 
-describe('near misses', () => {
-  const without = (shapes: Shapes, name: string) =>
-    Object.fromEntries(Object.entries(shapes).filter(([other]) => other !== name));
-  const vit = vitShapes(192, 12, 16, 224);
+/** The modules of transformers 5.24.0 by the names in the files that it saves of them. */
+const MODULES: readonly (readonly [RegExp, string])[] = [
+  [/^((vit|deit)\.)?encoder\.layer\./, '$1layers.'],
+  [/\.attention\.(attention|self)\.(q|k|v)(uery|ey|alue)\./, '.attention.$2_proj.'],
+  [/\.attention\.self\.relative_/, '.attention.relative_position_bias.relative_'],
+  [/\.attention\.output\.dense\./, '.attention.o_proj.'],
+  [/\.intermediate\.dense\./, '.mlp.fc1.'],
+  [/\.output\.dense\./, '.mlp.fc2.'],
+];
 
-  it.each<[what: string, shapes: Shapes]>([
-    ['a vision transformer without positions', without(vit, 'pos_embed')],
-    ['a vision transformer of four channels', { ...vit, 'patch_embed.proj.weight': [192, 4, 16, 16] }],
-    ['a mixer of patches', without(vit, 'blocks.0.attn.qkv.weight')],
-    ['a network of image and text', { ...vit, 'text_model.embeddings.token_embedding.weight': [100, 192] }],
-    [
-      'windows without biases',
-      without(newSwinShapes(96, [2, 2, 6, 2], 7), 'layers.0.blocks.0.attn.relative_position_bias_table'),
-    ],
-    ['a pyramid without keys', without(pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 'block1.0.attn.kv.weight')],
-  ])('%s is not taken', (_, shapes) => {
-    expect(detectArchitecture(weightsOf(shapes), undefined)).toBeUndefined();
-  });
-
-  it.each<[what: string, shapes: Shapes, message: RegExp]>([
-    ['other parts', { ...vit, 'blocks.0.gamma_1': [192] }, /parts that can't be built: "blocks.0.gamma_1"/],
-    ['positions of no square', { ...vit, pos_embed: [1, 200, 192] }, /200 position embeddings fit no square/],
-    ['heads that nothing tells', vitShapes(100, 2, 16, 224), /number of attention heads/],
-  ])('%s are said', (_, shapes, message) => {
-    expect(() => detectArchitecture(weightsOf(shapes), undefined)).toThrow(message);
+describe('what torch.save writes of the modules of transformers 5', () => {
+  it.each(['vit-hf', 'deit-hf', 'swin-hf'])('is known: %s', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const { weights: file, inputs, features: expected } = await readCase(folder);
+    const saved = await readWeights(path.join(folder, file));
+    const inMemory = (weight: string) => MODULES.reduce((before, [from, to]) => before.replace(from, to), weight);
+    const tensors = new Map([...saved.tensors].map(([weight, tensor]) => [inMemory(weight), tensor]));
+    expect([...tensors.keys()].filter((weight) => /q_proj/.test(weight))).not.toHaveLength(0);
+    const { features } = await runNetwork({ ...saved, tensors }, await readConfig(folder), inputs);
+    expect(relativeError(features, expected)).toBeLessThan(1e-4);
   });
 });
 
-describe('encoders of larger networks', () => {
-  async function run(weights: Weights, encoder: ImageEncoder | undefined, shape: number[]): Promise<Tensor> {
-    if (!encoder) throw new Error('not recognised');
-    const graph = new Graph(weights);
-    graph.output('tokens', encoder.tokens(graph, graph.input('image', 'float32', shape)));
-    const { model, weightsFolder } = graph.build();
-    const session = await InferenceSession.create(model, {
-      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
-    });
-    const image = new Tensor('float32', waves(shape.reduce((product, size) => product * size, 1)), shape);
-    const { tokens } = await session.run({ image });
-    await session.release();
-    if (!tokens) throw new Error('no tokens');
-    return tokens;
-  }
-
-  /** As VisionEncoderDecoderModel saves them: beside a decoder. */
-  async function wrapped(name: string, base: string): Promise<Weights> {
-    const weights = await readWeights(path.join(FIXTURES, name, 'model.safetensors'));
-    const tensors = [...weights.tensors].map(
-      ([key, tensor]) => [key.replace(new RegExp(`^(${base}\\.)?`), 'encoder.'), tensor] as const,
-    );
-    const [, decoder] = tensors[0] ?? [];
-    return { ...weights, tensors: new Map(decoder ? [...tensors, ['decoder.weight', decoder] as const] : tensors) };
-  }
-
+describe('near misses', () => {
   it('gives the tokens of a ViT under a prefix', async () => {
     const weights = await wrapped('vit-hf', 'vit');
     const config = await readConfig(path.join(FIXTURES, 'vit-hf'));
