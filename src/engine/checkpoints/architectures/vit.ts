@@ -163,7 +163,9 @@ export function vitEncoder(
 function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy | undefined {
   const renamed = rename(original, canonicalName);
   const has = (name: string) => renamed.tensors.has(name);
-  const [width = 0, channels, patch = 0] = shapeOf(renamed, 'patch_embed.proj.weight');
+  const [width = 0, channels, patch = 0, ...others] = shapeOf(renamed, 'patch_embed.proj.weight');
+  // Of five axes, patches are of videos.
+  if (others.length !== 1) return undefined;
   const telltale = ['pos_embed', 'blocks.0.norm1.weight', 'blocks.0.norm2.weight', 'blocks.0.mlp.fc2.weight'];
   if (channels !== 3 || patch < 1 || !telltale.every(has)) return undefined;
   // A network of image and text has more parts than its vision transformer.

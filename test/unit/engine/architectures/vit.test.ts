@@ -193,6 +193,66 @@ describe('what torch.save writes of the modules of transformers 5', () => {
 });
 
 describe('near misses', () => {
+  it('leaves transformers for videos alone', () => {
+    const frames = { 'patch_embed.proj.weight': [768, 3, 2, 16, 16] };
+    expect(
+      detectArchitecture(weightsOf({ ...vitShapes(768, 12, 16, 224, 400), ...frames }), undefined),
+    ).toBeUndefined();
+  });
+
+  const without = (shapes: Shapes, name: string) =>
+    Object.fromEntries(Object.entries(shapes).filter(([other]) => other !== name));
+  const vit = vitShapes(192, 12, 16, 224);
+
+  it.each<[what: string, shapes: Shapes]>([
+    ['a vision transformer without positions', without(vit, 'pos_embed')],
+    ['a vision transformer of four channels', { ...vit, 'patch_embed.proj.weight': [192, 4, 16, 16] }],
+    ['a mixer of patches', without(vit, 'blocks.0.attn.qkv.weight')],
+    ['a network of image and text', { ...vit, 'text_model.embeddings.token_embedding.weight': [100, 192] }],
+    [
+      'windows without biases',
+      without(newSwinShapes(96, [2, 2, 6, 2], 7), 'layers.0.blocks.0.attn.relative_position_bias_table'),
+    ],
+    ['a pyramid without keys', without(pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), 'block1.0.attn.kv.weight')],
+  ])('%s is not taken', (_, shapes) => {
+    expect(detectArchitecture(weightsOf(shapes), undefined)).toBeUndefined();
+  });
+
+  it.each<[what: string, shapes: Shapes, message: RegExp]>([
+    ['other parts', { ...vit, 'blocks.0.gamma_1': [192] }, /parts that can't be built: "blocks.0.gamma_1"/],
+    ['positions of no square', { ...vit, pos_embed: [1, 200, 192] }, /200 position embeddings fit no square/],
+    ['heads that nothing tells', vitShapes(100, 2, 16, 224), /number of attention heads/],
+  ])('%s are said', (_, shapes, message) => {
+    expect(() => detectArchitecture(weightsOf(shapes), undefined)).toThrow(message);
+  });
+});
+
+describe('encoders of larger networks', () => {
+  async function run(weights: Weights, encoder: ImageEncoder | undefined, shape: number[]): Promise<Tensor> {
+    if (!encoder) throw new Error('not recognised');
+    const graph = new Graph(weights);
+    graph.output('tokens', encoder.tokens(graph, graph.input('image', 'float32', shape)));
+    const { model, weightsFolder } = graph.build();
+    const session = await InferenceSession.create(model, {
+      extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
+    });
+    const image = new Tensor('float32', waves(shape.reduce((product, size) => product * size, 1)), shape);
+    const { tokens } = await session.run({ image });
+    await session.release();
+    if (!tokens) throw new Error('no tokens');
+    return tokens;
+  }
+
+  /** As VisionEncoderDecoderModel saves them: beside a decoder. */
+  async function wrapped(name: string, base: string): Promise<Weights> {
+    const weights = await readWeights(path.join(FIXTURES, name, 'model.safetensors'));
+    const tensors = [...weights.tensors].map(
+      ([key, tensor]) => [key.replace(new RegExp(`^(${base}\\.)?`), 'encoder.'), tensor] as const,
+    );
+    const [, decoder] = tensors[0] ?? [];
+    return { ...weights, tensors: new Map(decoder ? [...tensors, ['decoder.weight', decoder] as const] : tensors) };
+  }
+
   it('gives the tokens of a ViT under a prefix', async () => {
     const weights = await wrapped('vit-hf', 'vit');
     const config = await readConfig(path.join(FIXTURES, 'vit-hf'));
