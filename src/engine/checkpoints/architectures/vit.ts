@@ -107,17 +107,19 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       ? 'mean of the patches’ tokens'
       : 'class token';
   const { published, name } = describe(anatomy, library, original, config);
+  // transformers fits DINOv2's positions to the images, which its published preprocessing crops to 224 of 518 pixels.
+  const anySize = library === 'huggingFace' && methodOf(anatomy, original, config) === 'DINOv2';
   const [height, widthOfImage] = anatomy.image;
   return {
     architecture: name,
     modality: 'image',
-    image: { input: imageOfSize(height, widthOfImage), published },
+    image: { input: anySize ? imageOfSize(undefined, undefined) : imageOfSize(height, widthOfImage), published },
     hasLogits: classifier !== undefined || wideClassifier !== undefined,
     featurePoint: `final norm, ${point}`,
     assumed: anatomy.assumed,
     build: (graph) => {
-      const input = graph.input('image', 'float32', ['n', 3, height, widthOfImage]);
-      const x = tokens(graph, input, anatomy);
+      const size = anySize ? ['height', 'width'] : [height, widthOfImage];
+      const x = tokens(graph, graph.input('image', 'float32', ['n', 3, ...size]), anatomy, anySize);
       const patches = () => meanOfTokens(graph, tokensFrom(graph, x, leadingTokens));
       if (distilled) return distilledOutputs(graph, [token(graph, x, 0), token(graph, x, 1)], classifier);
       let pooled = averaged ? patches() : token(graph, x, 0);

@@ -34,11 +34,14 @@ export interface VitAnatomy {
   readonly activation: HiddenActivation;
 }
 
-/** `[n, 3, h, w]` → `[n, tokens, width]`, after the final norm. */
-export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
+/**
+ * `[n, 3, h, w]` → `[n, tokens, width]`, after the final norm.
+ * @param anySize whether images may be of another size than the positions, which are resized to theirs
+ */
+export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, anySize = false): Value {
   const { weights, epsilon } = anatomy;
   graph.use(weights);
-  let x = embed(graph, image, anatomy);
+  let x = embed(graph, image, anatomy, anySize);
   if (graph.has('norm_pre.weight')) x = layerNorm(graph, x, 'norm_pre', epsilon);
   for (const [index, name] of anatomy.blocks.entries())
     x = graph.mark(name, block(graph, x, `blocks.${index}`, anatomy));
@@ -46,12 +49,13 @@ export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
 }
 
 /** The patches' tokens with their positions, behind the class token and its like. */
-function embed(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
+function embed(graph: Graph, image: Value, anatomy: VitAnatomy, anySize: boolean): Value {
   const { width, patch, leading, positionedTokens } = anatomy;
   const sequence = (name: string) => graph.node('Reshape', [graph.weight(name), graph.integers(1, -1, width)]);
   const positions = sequence('pos_embed');
   const patches = pixelsAsTokens(graph, conv(graph, image, 'patch_embed.proj', { stride: patch }));
-  const placed = graph.node('Add', [patches, tokensFrom(graph, positions, positionedTokens)]);
+  const trained = tokensFrom(graph, positions, positionedTokens);
+  const placed = graph.node('Add', [patches, anySize ? resizedPositions(graph, trained, image, anatomy) : trained]);
   if (leading.length === 0) return placed;
   const all = graph.node('Concat', leading.map(sequence), { axis: 1 });
   const first = graph.node('Add', [
@@ -60,6 +64,22 @@ function embed(graph: Graph, image: Value, anatomy: VitAnatomy): Value {
   ]);
   const before = graph.node('Concat', [first, tokensFrom(graph, all, positionedTokens)], { axis: 1 });
   return graph.node('Concat', [repeatForBatch(graph, before, image), placed], { axis: 1 });
+}
+
+/** Positions of the patches of an image of any size, as transformers interpolates them: bicubic, Keys' a = −0.75. */
+function resizedPositions(graph: Graph, positions: Value, image: Value, { grid, width, patch }: VitAnatomy): Value {
+  const map = graph.node('Transpose', [graph.node('Reshape', [positions, graph.integers(1, ...grid, width)])], {
+    perm: [0, 3, 1, 2],
+  });
+  const pixels = graph.node('Shape', [image], { start: 2, end: 4 });
+  const patches = graph.node('Div', [pixels, graph.integers(patch)]);
+  const sizes = graph.node('Concat', [graph.integers(1, width), patches], { axis: 0 });
+  const resized = graph.node('Resize', [map, '', '', sizes], {
+    mode: 'cubic',
+    cubic_coeff_a: { float: -0.75 },
+    coordinate_transformation_mode: 'half_pixel',
+  });
+  return pixelsAsTokens(graph, resized);
 }
 
 function block(graph: Graph, x: Value, name: string, { epsilon, heads, activation }: VitAnatomy): Value {
