@@ -19,14 +19,14 @@ export interface Annotation {
   /** Tells the sample from others of the same image; where annotations give two the same, they are told apart. */
   readonly id: string;
   /** As the annotation names it, or where the annotation's file holds it; undefined for tasks without images. */
-  readonly image?: string | ImageSource;
+  readonly image?: string | ImageSource | undefined;
   /** Finds the image that is named, where it is to be looked for in other folders than those of the dataset. */
   readonly finder?: ImageFinder | undefined;
-  readonly text?: string;
-  readonly context?: string;
-  readonly target?: Target;
+  readonly text?: string | undefined;
+  readonly context?: string | undefined;
+  readonly target?: Target | undefined;
   /** The class by its name; all of them where there are several. */
-  readonly label?: string | readonly string[];
+  readonly label?: string | readonly string[] | undefined;
 }
 
 /** The answers of visual question answering that are classes; the paper's and VQA's own baselines take as many. */
@@ -38,7 +38,7 @@ const ROOM = { items: 1_000_000, characters: 128 * 1024 * 1024 };
 /** What is kept of a sample: what is counted, and what it is made of when somebody asks for it. */
 interface Held {
   readonly split: string;
-  readonly label: Annotation['label'] | undefined;
+  readonly label: Annotation['label'];
   readonly annotation?: Annotation;
   /** The image's file that the annotation names. */
   readonly found?: string | undefined;
@@ -117,7 +117,7 @@ export class AnnotatedSamples {
   /** @throws InputError when nothing is left */
   dataset(): Dataset {
     const held = this.#held.items;
-    const classes = mostFrequent(held.flatMap(namesIn));
+    const classes = mostFrequent(held);
     const labels = new Map(classes.map((name, index) => [name, index]));
     const sizes = new Map<string, number>();
     let rare = 0;
@@ -196,14 +196,14 @@ export class AnnotatedSamples {
   }
 }
 
-function namesIn({ label = [] }: { readonly label?: Annotation['label'] | undefined }): readonly string[] {
+function namesIn({ label = [] }: Pick<Annotation, 'label'>): readonly string[] {
   return typeof label === 'string' ? [label] : label;
 }
 
 /** Names of the classes: all, in the order of their code points, or the most frequent ones where there are too many. */
-function mostFrequent(labels: readonly string[]): string[] {
+function mostFrequent(held: readonly Held[]): string[] {
   const counts = new Map<string, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const one of held) for (const name of namesIn(one)) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts]
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .slice(0, MAX_CLASSES)

@@ -248,21 +248,11 @@ async function addTable(
       const annotations = row.problem === undefined ? kind.annotations({ of, namesOf }) : [];
       if (annotations.length === 0) samples.skip(row.problem ?? lacking(kind, of), where);
       const source = finder && imageOf(table, image, row, ownImages, finder);
-      for (const [index, annotation] of annotations.entries()) {
-        if (typeof annotation.label === 'string' && kind.roles.includes('label')) {
-          requireClass(annotation.label, fractions, where);
-        }
-        const id = `${path.basename(file)}:${line}:${index}`;
+      for (const [index, { text, context, target, label }] of annotations.entries()) {
+        if (typeof label === 'string' && kind.roles.includes('label')) requireClass(label, fractions, where);
+        const id = `${where}:${index}`;
         if (finder && source === undefined) samples.skip('name no image', where);
-        else
-          samples.add({
-            ...annotation,
-            split,
-            file,
-            where,
-            id,
-            ...(source !== undefined && { image: source, finder }),
-          });
+        else samples.add({ split, file, where, id, image: source, finder, text, context, target, label });
       }
     }
   }

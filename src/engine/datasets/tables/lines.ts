@@ -28,7 +28,8 @@ export async function* readLines(file: string, signal?: AbortSignal): AsyncGener
       length += first.length;
       for (const next of others) {
         line += 1;
-        yield* content(line, pieces.join(''));
+        const text = clean(line, pieces.join(''));
+        if (text !== '') yield { line, text };
         pieces = [next];
         length = next.length;
       }
@@ -37,7 +38,9 @@ export async function* readLines(file: string, signal?: AbortSignal): AsyncGener
         throw new InputError(`${path.basename(file)}:${line + 1}: more than ${limit} MB in one line; break it up.`);
       }
     }
-    yield* content(line + 1, pieces.join(''));
+    line += 1;
+    const text = clean(line, pieces.join(''));
+    if (text !== '') yield { line, text };
   } catch (error) {
     throw signal?.aborted ? new CancelledError() : error;
   } finally {
@@ -45,9 +48,11 @@ export async function* readLines(file: string, signal?: AbortSignal): AsyncGener
   }
 }
 
-function* content(line: number, text: string): Generator<Line> {
-  const clean = (line === 1 ? text.replace(/^\uFEFF/, '') : text).replace(/\r$/, '');
-  if (clean.trim() !== '') yield { line, text: clean };
+/** A line without byte order mark and carriage return, and nothing of one that holds white space only. */
+function clean(line: number, text: string): string {
+  const start = line === 1 && text.startsWith('\uFEFF') ? 1 : 0;
+  const bare = text.slice(start, text.endsWith('\r') ? -1 : undefined);
+  return bare.trim() === '' ? '' : bare;
 }
 
 /** The trimmed lines of a short list, such as the names of classes. */
