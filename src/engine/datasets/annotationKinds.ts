@@ -78,7 +78,7 @@ export const KINDS: readonly AnnotationKind[] = [
       const context = textIn(cells.of('context'));
       return text === undefined || label === undefined
         ? []
-        : [{ text, label: others.length > 0 ? labels : label, ...(context !== undefined && { context }) }];
+        : [{ text, label: others.length > 0 ? labels : label, context }];
     },
   },
 ];
