@@ -30,11 +30,11 @@ interface Shard {
 /** The files of a shard whose names are the same up to the first dot. */
 interface Group {
   readonly key: string;
-  readonly image?: TarEntry;
+  image?: TarEntry;
   /** An image with a longer ending, `seg.png` or `depth.png`, which counts where there is no other. */
-  readonly other?: TarEntry;
-  readonly label?: TarEntry;
-  readonly json?: TarEntry;
+  other?: TarEntry;
+  label?: TarEntry;
+  json?: TarEntry;
 }
 
 /**
@@ -130,11 +130,10 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
         group = { key };
       }
       if (IMAGE.test(`.${kind}`)) {
-        group = kind.includes('.')
-          ? { ...group, other: group.other ?? entry }
-          : { ...group, image: group.image ?? entry };
-      } else if (LABEL_FILE.test(kind)) group = { ...group, label: entry };
-      else if (kind === 'json') group = { ...group, json: entry };
+        if (kind.includes('.')) group.other ??= entry;
+        else group.image ??= entry;
+      } else if (LABEL_FILE.test(kind)) group.label = entry;
+      else if (kind === 'json') group.json = entry;
     }
   } catch (error) {
     if (group) yield group;
