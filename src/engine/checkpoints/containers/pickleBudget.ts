@@ -15,7 +15,8 @@ export const TABLE_ENTRY_BYTES = 64;
 export class PickleBudget {
   readonly #expected: string;
   readonly #remedy: string | undefined;
-  #bytes: number;
+  /** What is left: one number, which changes in place here, and is a new object each time as a field. */
+  readonly #bytes: Float64Array;
 
   /**
    * @param expected what the pickle should be, for messages
@@ -24,12 +25,13 @@ export class PickleBudget {
   constructor(expected: string, remedy: string | undefined, bytes = DEFAULT_MEMORY_BYTES) {
     this.#expected = expected;
     this.#remedy = remedy;
-    this.#bytes = bytes;
+    this.#bytes = Float64Array.of(bytes);
   }
 
   /** @throws UnreadableError when nothing is left */
   charge(bytes: number): void {
-    this.#bytes -= bytes;
-    if (this.#bytes < 0) throw new UnreadableError(`its pickle holds far more than ${this.#expected}`, this.#remedy);
+    const left = (this.#bytes[0] ?? 0) - bytes;
+    this.#bytes[0] = left;
+    if (left < 0) throw new UnreadableError(`its pickle holds far more than ${this.#expected}`, this.#remedy);
   }
 }
