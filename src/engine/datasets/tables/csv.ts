@@ -57,23 +57,32 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
     quote: delimiter === '\t' ? null : '"',
     relax_quotes: true,
     relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_empty_values: true,
     max_record_size: MAX_ROW_BYTES,
-    info: true,
   });
+  // What goes wrong is thrown below; a stream without a listener would end the process.
+  parser.on('error', () => undefined);
   const source = readUtf8(file, signal ? { signal } : {});
-  source.on('error', (error) => parser.destroy(error));
-  let doubled = 0;
+  // Counted here: csv-parse takes more time to tell lines than to parse them. So it must not pass over any.
   let next = 1;
+  const rowOf = (cells: string[]): CsvRow | undefined => {
+    const line = next;
+    next += 1 + cells.reduce((breaks, cell) => breaks + breaksIn(cell), 0);
+    return cells.every((cell) => cell.trim() === '') ? undefined : { line, cells };
+  };
   try {
-    for await (const { record, info } of source.pipe(parser)) {
-      const cells: string[] = record;
-      const breaks = cells.flatMap((cell) => cell.match(/\r?\n/g) ?? []);
-      // csv-parse counts a line break of two characters within quotes twice.
-      doubled += breaks.filter((lineBreak) => lineBreak.length === 2).length;
-      next = info.lines - doubled + 1;
-      yield { line: next - 1 - breaks.length, cells };
+    for await (const chunk of source) {
+      // It parses at once, so that the rows of a chunk need not be waited for one by one.
+      parser.write(chunk);
+      for (let cells = parser.read(); cells !== null; cells = parser.read()) {
+        const row = rowOf(cells);
+        if (row) yield row;
+      }
+      if (parser.errored) throw parser.errored;
+    }
+    parser.end();
+    for await (const cells of parser) {
+      const row = rowOf(cells);
+      if (row) yield row;
     }
   } catch (error) {
     if (signal?.aborted) throw new CancelledError();
@@ -82,6 +91,11 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
   } finally {
     source.destroy();
   }
+}
+
+/** Line breaks of any kind within quotes. */
+function breaksIn(cell: string): number {
+  return /[\r\n]/.test(cell) ? cell.split(/\r\n|\r|\n/).length - 1 : 0;
 }
 
 function reasonOf(error: CsvError): string {
