@@ -61,6 +61,17 @@ test('on the same samples a small but steady difference is no tie', () => {
   });
 });
 
+test('scores that differ by rounding are tied, however small their noise', () => {
+  const perfect = candidate('perfect', new Float64Array(40).fill(1));
+  const rounded = candidate('rounded', new Float64Array(40).fill(1 - 2 ** -50));
+  const worse = candidate('worse', new Float64Array(40).fill(1 - 1e-6));
+  expect(rankConfidence([perfect, rounded, worse]).map(({ tiedWith }) => tiedWith)).toEqual([
+    ['rounded'],
+    ['perfect'],
+    [],
+  ]);
+});
+
 test('ties are mutual, intervals hold their score, and equals are tied', () => {
   const samples = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 70 });
   fc.assert(

@@ -20,6 +20,8 @@ export interface CandidateConfidence {
 
 /** Blocks of samples that are left out in turn: as many for every score, so that candidates pair. */
 export const BLOCKS = 10;
+/** Scores that differ by less, relative to their size, differ by rounding. */
+const ROUNDING = 1e-9;
 /** The 95 % quantile of the normal distribution: two-sided, 90 %. */
 const NORMAL_QUANTILE = 1.6448536269514722;
 
@@ -45,12 +47,13 @@ export function rankConfidence(candidates: readonly ScoredCandidate[]): Candidat
   });
 }
 
-/** Half the width of the interval of the difference of two scores. */
+/** Half the width of the interval of the difference of two scores, or their rounding. */
 function noise(a: ScoredCandidate, b: ScoredCandidate): number {
-  if (a.samples === b.samples) {
-    return halfWidth(a.leftOut.map((score, block) => score - (b.leftOut[block] as number)));
-  }
-  return Math.hypot(halfWidth(a.leftOut), halfWidth(b.leftOut));
+  const width =
+    a.samples === b.samples
+      ? halfWidth(a.leftOut.map((score, block) => score - (b.leftOut[block] as number)))
+      : Math.hypot(halfWidth(a.leftOut), halfWidth(b.leftOut));
+  return Math.max(width, ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score)));
 }
 
 /**

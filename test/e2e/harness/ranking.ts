@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import { type RankingReport, rankingReportSchema } from '../../../src/protocol/report.ts';
+import { bestGroup } from '../../../src/webview/sort.ts';
 import { cleanEnvironment, processesWith, until } from './processes.ts';
 
 /** What a row of the ranking says. */
@@ -51,10 +52,13 @@ function commandLine(...args: string[]): Promise<{ code: number; stdout: string;
   });
 }
 
-/** The webview's rows are the report's candidates: same ids, same order, same ranks, same scores. */
+/** The webview's rows are the report's candidates, those that are tied with the best on top: same ids, ranks and scores. */
 export function expectSameRanking(rows: readonly Row[], report: RankingReport): void {
-  expect(rows.map(({ id, rank }) => ({ id, rank }))).toEqual(report.candidates.map(({ id, rank }) => ({ id, rank })));
-  for (const [index, candidate] of report.candidates.entries()) {
+  const best = bestGroup(report.candidates);
+  const [tied, others] = [true, false].map((isBest) => report.candidates.filter(({ id }) => best.has(id) === isBest));
+  const candidates = [...(tied ?? []), ...(others ?? [])];
+  expect(rows.map(({ id, rank }) => ({ id, rank }))).toEqual(candidates.map(({ id, rank }) => ({ id, rank })));
+  for (const [index, candidate] of candidates.entries()) {
     expect(Math.abs((rows[index]?.score ?? Number.NaN) - candidate.score)).toBeLessThanOrEqual(1e-9);
   }
 }
