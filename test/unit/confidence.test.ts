@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rankConfidence, scoresWithoutBlocks } from '../../src/engine/rank/confidence.ts';
+import { rankConfidence } from '../../src/engine/rank/confidence.ts';
 import { generator } from './random.ts';
 
 /** A candidate whose samples have the given numerators, over denominators of 1. */
@@ -10,17 +10,17 @@ function candidate(id: string, numerator: Float64Array, denominator = numerator.
     id,
     score: sum(numerator) / sum(denominator),
     samples: numerator.length,
-    leftOut: scoresWithoutBlocks({ numerator, denominator }),
+    leftOut: { numerator, denominator },
   };
 }
 
 test('the interval of a mean is that of Student', () => {
-  // One sample per block: the jackknife of a mean is its standard error, 9 degrees of freedom.
-  const values = Float64Array.from({ length: 10 }, (_, i) => i);
+  // One sample per block: the jackknife of a mean is its standard error, 31 degrees of freedom.
+  const values = Float64Array.from({ length: 32 }, (_, i) => i);
   const [confidence] = rankConfidence([candidate('a', values)]);
-  const error = Math.sqrt(values.reduce((sum, value) => sum + (value - 4.5) ** 2, 0) / 9 / 10);
-  expect(confidence?.interval[0]).toBeCloseTo(4.5 - 1.8331 * error, 3);
-  expect(confidence?.interval[1]).toBeCloseTo(4.5 + 1.8331 * error, 3);
+  const error = Math.sqrt(values.reduce((sum, value) => sum + (value - 15.5) ** 2, 0) / 31 / 32);
+  expect(confidence?.interval[0]).toBeCloseTo(15.5 - 1.6955 * error, 3);
+  expect(confidence?.interval[1]).toBeCloseTo(15.5 + 1.6955 * error, 3);
 });
 
 test('about 90 % of the intervals hold the true ratio', () => {
@@ -59,6 +59,24 @@ test('on the same samples a small but steady difference is no tie', () => {
     twin: ['worse', 'elsewhere'],
     elsewhere: ['better', 'worse', 'twin'],
   });
+});
+
+test('parts of samples and scores that were computed anew pair, on the blocks of the latter', () => {
+  const { normal, matrix } = generator(13);
+  const hard = matrix(1, 400).data;
+  const better = candidate(
+    'better',
+    hard.map((value) => value + 0.1 + 0.05 * normal()),
+  );
+  const total = hard.reduce((sum, value) => sum + value, 0);
+  const leftOut = Float64Array.from({ length: 10 }, (_, block) => {
+    const others = hard.filter((_, i) => i % 10 !== block);
+    return others.reduce((sum, value) => sum + value, 0) / others.length;
+  });
+  const anew = { id: 'anew', score: total / 400, samples: 400, leftOut };
+  const [parts, scores] = rankConfidence([candidate('parts', hard), anew]).map(({ interval }) => interval);
+  expect(parts?.[0]).toBeCloseTo(scores?.[0] ?? Number.NaN, 12);
+  expect(rankConfidence([better, anew]).map(({ tiedWith }) => tiedWith)).toEqual([[], []]);
 });
 
 test('scores that differ by rounding are tied, however small their noise', () => {

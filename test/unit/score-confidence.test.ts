@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BLOCKS, rankConfidence } from '../../src/engine/rank/confidence.ts';
+import { RECOMPUTED_BLOCKS, rankConfidence } from '../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
 import { classification, generator } from './random.ts';
@@ -32,9 +32,10 @@ test.each([
   const runs: Run[] = [];
   for (let run = 0; run < 150; run++) {
     const { features, labels } = classification(2000 + run, n, d, classes, noise, centres);
-    const without = (block: number) => Array.from({ length: n }, (_, i) => i).filter((i) => i % BLOCKS !== block);
-    const leftOut = new Float64Array(BLOCKS);
-    for (let block = 0; block < BLOCKS; block++) {
+    const without = (block: number) =>
+      Array.from({ length: n }, (_, i) => i).filter((i) => i % RECOMPUTED_BLOCKS !== block);
+    const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
+    for (let block = 0; block < RECOMPUTED_BLOCKS; block++) {
       const rows = without(block);
       leftOut[block] = await scoreOf(id, {
         features: takeRows(features, rows),

@@ -5,7 +5,7 @@ import { Matrix as Dense, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
 import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy.ts';
-import { rankConfidence, scoresWithoutBlocks } from '../../src/engine/rank/confidence.ts';
+import { rankConfidence } from '../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import { heldOutFit } from '../../src/engine/score/heldOut.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
@@ -229,7 +229,7 @@ test.each(['cv', 'exact'])('about 90 % of the intervals of %s hold the expected 
     });
     if (contributions === undefined) throw new Error('no contributions');
     const [low = 0, high = 0] =
-      rankConfidence([{ id: 'a', score, samples: n, leftOut: scoresWithoutBlocks(contributions) }])[0]?.interval ?? [];
+      rankConfidence([{ id: 'a', score, samples: n, leftOut: contributions }])[0]?.interval ?? [];
     results.push({ score, low, high });
   }
   const expected = sum(results.map(({ score }) => score)) / runs;

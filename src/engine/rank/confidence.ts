@@ -6,9 +6,11 @@ export interface ScoredCandidate {
   score: number;
   /** Number of samples. */
   samples: number;
-  /** The score without each block of samples in turn. */
-  leftOut: Float64Array;
+  /** What tells the score without each block of samples in turn: the samples' parts, or the scores themselves, computed anew. */
+  leftOut: Contributions | Float64Array;
 }
+
+type VaryingCandidate = ScoredCandidate & { leftOut: Float64Array };
 
 export interface CandidateConfidence {
   id: string;
@@ -18,8 +20,10 @@ export interface CandidateConfidence {
   tiedWith: string[];
 }
 
-/** Blocks of samples that are left out in turn: as many for every score, so that candidates pair. */
-export const BLOCKS = 10;
+/** Blocks of samples that are left out in turn, where that costs no new fit. */
+const MAX_BLOCKS = 32;
+/** The same where each costs a new computation of the score. */
+export const RECOMPUTED_BLOCKS = 10;
 /** Scores that differ by less, relative to their size, differ by rounding. */
 const ROUNDING = 1e-9;
 /** The 95 % quantile of the normal distribution: two-sided, 90 %. */
@@ -34,9 +38,15 @@ const NORMAL_QUANTILE = 1.6448536269514722;
  * compared as if independent.
  */
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
-  return candidates.map((candidate) => {
+  // The same blocks for all, so that candidates pair.
+  const blocks = candidates.some(({ leftOut }) => leftOut instanceof Float64Array) ? RECOMPUTED_BLOCKS : MAX_BLOCKS;
+  const varying = candidates.map(({ leftOut, ...candidate }) => ({
+    ...candidate,
+    leftOut: leftOut instanceof Float64Array ? leftOut : scoresWithoutBlocks(leftOut, blocks),
+  }));
+  return varying.map((candidate) => {
     const margin = halfWidth(candidate.leftOut);
-    const tied = candidates.filter(
+    const tied = varying.filter(
       (other) => other !== candidate && Math.abs(candidate.score - other.score) <= noise(candidate, other),
     );
     return {
@@ -48,9 +58,9 @@ export function rankConfidence(candidates: readonly ScoredCandidate[]): Candidat
 }
 
 /** Half the width of the interval of the difference of two scores, or their rounding. */
-function noise(a: ScoredCandidate, b: ScoredCandidate): number {
+function noise(a: VaryingCandidate, b: VaryingCandidate): number {
   const width =
-    a.samples === b.samples
+    a.samples === b.samples && a.leftOut.length === b.leftOut.length
       ? halfWidth(a.leftOut.map((score, block) => score - (b.leftOut[block] as number)))
       : Math.hypot(halfWidth(a.leftOut), halfWidth(b.leftOut));
   return Math.max(width, ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score)));
@@ -61,11 +71,11 @@ function noise(a: ScoredCandidate, b: ScoredCandidate): number {
  * new fit: for EMMS sums of squared residuals, held-out ones for `cv`, in-sample ones for the other variants, spread as
  * if the fit were done again (`emms.ts`).
  *
- * Block b holds the samples b, b + 10, b + 20, …, so each is a fair draw of the dataset even when samples come class by
- * class.
+ * Of B blocks, b holds the samples b, b + B, b + 2·B, …, so each is a fair draw of the dataset even when samples come
+ * class by class.
  */
-export function scoresWithoutBlocks({ numerator, denominator }: Contributions): Float64Array {
-  const blocks = Math.min(BLOCKS, numerator.length);
+function scoresWithoutBlocks({ numerator, denominator }: Contributions, most: number): Float64Array {
+  const blocks = Math.min(most, numerator.length);
   const above = new Float64Array(blocks);
   const below = new Float64Array(blocks);
   for (let i = 0; i < numerator.length; i++) {

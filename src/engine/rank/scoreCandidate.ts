@@ -8,7 +8,7 @@ import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
 import type { Contributions } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
-import { BLOCKS, scoresWithoutBlocks } from './confidence.ts';
+import { RECOMPUTED_BLOCKS } from './confidence.ts';
 import type { Metric } from './metric.ts';
 
 export interface CandidateScores {
@@ -18,8 +18,8 @@ export interface CandidateScores {
   readonly variant: string;
   /** λ of the metric that ranks. */
   readonly weights: readonly number[];
-  /** The score without each block of samples in turn. */
-  readonly leftOut: Float64Array;
+  /** What tells the score without each block of samples in turn, see `rankConfidence`. */
+  readonly leftOut: Contributions | Float64Array;
   /** Every score, by the name it was asked for by. */
   readonly metrics: Record<string, number>;
   /** Why a further score is missing. */
@@ -52,7 +52,7 @@ export async function scoreCandidate(
   const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
   const leftOut =
     main.contributions && !main.contributions.rough
-      ? scoresWithoutBlocks(main.contributions)
+      ? main.contributions
       : await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }, main.contributions);
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings: string[] = [];
@@ -81,13 +81,14 @@ async function recomputedWithoutBlocks(
   input: EvidenceInput,
   metric: Metric,
   rough: Contributions | undefined,
-): Promise<Float64Array> {
-  const leftOut = new Float64Array(BLOCKS);
+): Promise<Contributions | Float64Array> {
+  const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
   try {
-    for (let block = 0; block < BLOCKS; block++) leftOut[block] = await scoreWithoutBlock(input, metric, block);
+    for (let block = 0; block < RECOMPUTED_BLOCKS; block++)
+      leftOut[block] = await scoreWithoutBlock(input, metric, block);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    if (rough) return scoresWithoutBlocks(rough);
+    if (rough) return rough;
     throw new InputError(
       `${input.features.rows} samples are too few for the interval of ${metric.name}: without a tenth of them, ${error.message}`,
     );
@@ -96,7 +97,7 @@ async function recomputedWithoutBlocks(
 }
 
 async function scoreWithoutBlock(input: EvidenceInput, metric: Metric, block: number): Promise<number> {
-  const kept = (index: number) => index % BLOCKS !== block;
+  const kept = (index: number) => index % RECOMPUTED_BLOCKS !== block;
   const evidence = createEvidence({
     ...input,
     features: keepRows(input.features, kept),
