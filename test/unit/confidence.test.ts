@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rankConfidence } from '../../src/engine/rank/confidence.ts';
+import { drawBlocks, rankConfidence } from '../../src/engine/rank/confidence.ts';
 import { generator } from './random.ts';
 
 /** A candidate whose samples have the given numerators, over denominators of 1. */
@@ -61,6 +61,25 @@ test('on the same samples a small but steady difference is no tie', () => {
   });
 });
 
+test.each([8, 10, 16, 32])('the order of %i classes does not tell the width of the interval', (classes) => {
+  const widthOf = (classOf: (sample: number) => number) => {
+    const [low = 0, high = 0] =
+      rankConfidence([
+        candidate(
+          'a',
+          Float64Array.from({ length: 960 }, (_, i) => classOf(i)),
+        ),
+      ])[0]?.interval ?? [];
+    return high - low;
+  };
+  // That of a mean of 960 numbers that are spread evenly over the classes.
+  const expected = (2 * 1.6955 * Math.sqrt((classes ** 2 - 1) / 12)) / Math.sqrt(960);
+  for (const width of [widthOf((i) => i % classes), widthOf((i) => Math.floor(i / (960 / classes)))]) {
+    expect(width / expected).toBeGreaterThan(0.6);
+    expect(width / expected).toBeLessThan(1.4);
+  }
+});
+
 test('parts of samples and scores that were computed anew pair, on the blocks of the latter', () => {
   const { normal, matrix } = generator(13);
   const hard = matrix(1, 400).data;
@@ -69,8 +88,9 @@ test('parts of samples and scores that were computed anew pair, on the blocks of
     hard.map((value) => value + 0.1 + 0.05 * normal()),
   );
   const total = hard.reduce((sum, value) => sum + value, 0);
+  const blockOf = drawBlocks(400, 10);
   const leftOut = Float64Array.from({ length: 10 }, (_, block) => {
-    const others = hard.filter((_, i) => i % 10 !== block);
+    const others = hard.filter((_, i) => blockOf[i] !== block);
     return others.reduce((sum, value) => sum + value, 0) / others.length;
   });
   const anew = { id: 'anew', score: total / 400, samples: 400, leftOut };

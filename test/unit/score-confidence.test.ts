@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RECOMPUTED_BLOCKS, rankConfidence } from '../../src/engine/rank/confidence.ts';
+import { drawBlocks, RECOMPUTED_BLOCKS, rankConfidence } from '../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
 import { classification, generator } from './random.ts';
@@ -32,8 +32,8 @@ test.each([
   const runs: Run[] = [];
   for (let run = 0; run < 150; run++) {
     const { features, labels } = classification(2000 + run, n, d, classes, noise, centres);
-    const without = (block: number) =>
-      Array.from({ length: n }, (_, i) => i).filter((i) => i % RECOMPUTED_BLOCKS !== block);
+    const blockOf = drawBlocks(n, RECOMPUTED_BLOCKS);
+    const without = (block: number) => [...blockOf.keys()].filter((i) => blockOf[i] !== block);
     const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
     for (let block = 0; block < RECOMPUTED_BLOCKS; block++) {
       const rows = without(block);

@@ -1,3 +1,4 @@
+import { uniformNumbers } from '../random.ts';
 import type { Contributions } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
@@ -70,21 +71,34 @@ function noise(a: VaryingCandidate, b: VaryingCandidate): number {
  * The score without each block of samples in turn, of a score that is a ratio of sums over samples, so that it costs no
  * new fit: for EMMS sums of squared residuals, held-out ones for `cv`, in-sample ones for the other variants, spread as
  * if the fit were done again (`emms.ts`).
- *
- * Of B blocks, b holds the samples b, b + B, b + 2·B, …, so each is a fair draw of the dataset even when samples come
- * class by class.
  */
 function scoresWithoutBlocks({ numerator, denominator }: Contributions, most: number): Float64Array {
   const blocks = Math.min(most, numerator.length);
   const above = new Float64Array(blocks);
   const below = new Float64Array(blocks);
+  const blockOf = drawBlocks(numerator.length, blocks);
   for (let i = 0; i < numerator.length; i++) {
-    const block = i % blocks;
+    const block = blockOf[i] as number;
     above[block] = (above[block] as number) + (numerator[i] as number);
     below[block] = (below[block] as number) + (denominator[i] as number);
   }
   const [allAbove, allBelow] = [sum(above), sum(below)];
   return above.map((value, block) => (allAbove - value) / (allBelow - (below[block] as number)));
+}
+
+/**
+ * The block of each of `count` samples: blocks of equal size, but for one sample, and the same at every call, so that
+ * candidates pair. Drawn at random: samples come class by class or the classes take turns, and a block that held one class
+ * would say nothing of how the score varies.
+ */
+export function drawBlocks(count: number, blocks: number): Int32Array {
+  const uniform = uniformNumbers(count);
+  const blockOf = Int32Array.from({ length: count }, (_, i) => i % blocks);
+  for (let i = count - 1; i > 0; i--) {
+    const other = Math.floor(uniform() * (i + 1));
+    [blockOf[i], blockOf[other]] = [blockOf[other] as number, blockOf[i] as number];
+  }
+  return blockOf;
 }
 
 /** The jackknife's standard error times the quantile of Student's t. */

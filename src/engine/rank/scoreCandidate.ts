@@ -8,7 +8,7 @@ import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
 import type { Contributions } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
-import { RECOMPUTED_BLOCKS } from './confidence.ts';
+import { drawBlocks, RECOMPUTED_BLOCKS } from './confidence.ts';
 import type { Metric } from './metric.ts';
 
 export interface CandidateScores {
@@ -74,7 +74,7 @@ export async function scoreCandidate(
 }
 
 /**
- * For scores that are no sums over samples: computed anew without the samples b, b + 10, b + 20, …
+ * For scores that are no sums over samples: computed anew without each block of them.
  * @param rough what else says how much the score moves, where too few samples are left to compute it
  */
 async function recomputedWithoutBlocks(
@@ -83,9 +83,10 @@ async function recomputedWithoutBlocks(
   rough: Contributions | undefined,
 ): Promise<Contributions | Float64Array> {
   const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
+  const blockOf = drawBlocks(input.features.rows, RECOMPUTED_BLOCKS);
   try {
     for (let block = 0; block < RECOMPUTED_BLOCKS; block++)
-      leftOut[block] = await scoreWithoutBlock(input, metric, block);
+      leftOut[block] = await scoreOfRows(input, metric, (row) => blockOf[row] !== block);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     if (rough) return rough;
@@ -96,8 +97,7 @@ async function recomputedWithoutBlocks(
   return leftOut;
 }
 
-async function scoreWithoutBlock(input: EvidenceInput, metric: Metric, block: number): Promise<number> {
-  const kept = (index: number) => index % RECOMPUTED_BLOCKS !== block;
+async function scoreOfRows(input: EvidenceInput, metric: Metric, kept: (row: number) => boolean): Promise<number> {
   const evidence = createEvidence({
     ...input,
     features: keepRows(input.features, kept),

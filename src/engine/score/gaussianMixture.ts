@@ -2,6 +2,7 @@ import type { Matrix } from '../linalg/matrix.ts';
 import { dot, rowRange, selectRows, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
+import { uniformNumbers } from '../random.ts';
 
 /** scikit-learn's defaults, with which the published scores were computed. */
 const COVARIANCE_RIDGE = 1e-6;
@@ -194,15 +195,4 @@ async function squaredDistances(samples: Matrix, squares: Float64Array, from: nu
 function squareOf(matrix: Matrix, row: number): number {
   const values = rowRange(matrix, row, row + 1).data;
   return dot(values, values);
-}
-
-/** Uniform numbers in [0, 1) by mulberry32. */
-function uniformNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
