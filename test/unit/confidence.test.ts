@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { drawBlocks, rankConfidence } from '../../src/engine/rank/confidence.ts';
+import { rankConfidence } from '../../src/engine/rank/confidence.ts';
+import { drawBlocks } from '../../src/engine/score/blocks.ts';
 import { generator } from './random.ts';
 
 /** A candidate whose samples have the given numerators, over denominators of 1. */

@@ -49,6 +49,17 @@ export function selectRows(matrix: Matrix, rows: readonly number[], cols?: reado
   return picked;
 }
 
+/** A copy of the given columns. */
+export function selectColumns({ rows, cols, data }: Matrix, picked: readonly number[]): Matrix {
+  const result = zeros(rows, picked.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < picked.length; j++) {
+      result.data[i * picked.length + j] = data[i * cols + (picked[j] as number)] as number;
+    }
+  }
+  return result;
+}
+
 /** Blocks of columns side by side. */
 export function joinColumns(blocks: readonly Matrix[]): Matrix {
   const cols = blocks.reduce((sum, block) => sum + block.cols, 0);

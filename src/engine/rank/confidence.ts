@@ -1,4 +1,4 @@
-import { uniformNumbers } from '../random.ts';
+import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
 import type { Contributions } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
@@ -23,8 +23,6 @@ export interface CandidateConfidence {
 
 /** Blocks of samples that are left out in turn, where that costs no new fit. */
 const MAX_BLOCKS = 32;
-/** The same where each costs a new computation of the score. */
-export const RECOMPUTED_BLOCKS = 10;
 /** Scores that differ by less, relative to their size, differ by rounding. */
 const ROUNDING = 1e-9;
 /** The 95 % quantile of the normal distribution: two-sided, 90 %. */
@@ -84,21 +82,6 @@ function scoresWithoutBlocks({ numerator, denominator }: Contributions, most: nu
   }
   const [allAbove, allBelow] = [sum(above), sum(below)];
   return above.map((value, block) => (allAbove - value) / (allBelow - (below[block] as number)));
-}
-
-/**
- * The block of each of `count` samples: blocks of equal size, but for one sample, and the same at every call, so that
- * candidates pair. Drawn at random: samples come class by class or the classes take turns, and a block that held one class
- * would say nothing of how the score varies.
- */
-export function drawBlocks(count: number, blocks: number): Int32Array {
-  const uniform = uniformNumbers(count);
-  const blockOf = Int32Array.from({ length: count }, (_, i) => i % blocks);
-  for (let i = count - 1; i > 0; i--) {
-    const other = Math.floor(uniform() * (i + 1));
-    [blockOf[i], blockOf[other]] = [blockOf[other] as number, blockOf[i] as number];
-  }
-  return blockOf;
 }
 
 /** The jackknife's standard error times the quantile of Student's t. */

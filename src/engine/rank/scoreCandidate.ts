@@ -3,12 +3,12 @@ import { InputError } from '../errors.ts';
 import type { Extraction } from '../extract/extractor.ts';
 import { classProbabilities } from '../extract/probabilities.ts';
 import type { FloatMatrix } from '../linalg/matrix.ts';
+import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
 import { createEvidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
 import type { Contributions } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
-import { drawBlocks, RECOMPUTED_BLOCKS } from './confidence.ts';
 import type { Metric } from './metric.ts';
 
 export interface CandidateScores {
@@ -51,9 +51,7 @@ export async function scoreCandidate(
 
   const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
   const leftOut =
-    main.contributions && !main.contributions.rough
-      ? main.contributions
-      : await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }, main.contributions);
+    main.contributions ?? main.leftOut ?? (await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }));
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings: string[] = [];
   for (const { name, score, variant } of also) {
@@ -73,23 +71,16 @@ export async function scoreCandidate(
   };
 }
 
-/**
- * For scores that are no sums over samples: computed anew without each block of them.
- * @param rough what else says how much the score moves, where too few samples are left to compute it
- */
-async function recomputedWithoutBlocks(
-  input: EvidenceInput,
-  metric: Metric,
-  rough: Contributions | undefined,
-): Promise<Contributions | Float64Array> {
+/** For scores that tell nothing of how they vary: computed anew without each block of samples. */
+async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<Float64Array> {
   const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
   const blockOf = drawBlocks(input.features.rows, RECOMPUTED_BLOCKS);
   try {
-    for (let block = 0; block < RECOMPUTED_BLOCKS; block++)
+    for (let block = 0; block < RECOMPUTED_BLOCKS; block++) {
       leftOut[block] = await scoreOfRows(input, metric, (row) => blockOf[row] !== block);
+    }
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    if (rough) return rough;
     throw new InputError(
       `${input.features.rows} samples are too few for the interval of ${metric.name}: without a tenth of them, ${error.message}`,
     );

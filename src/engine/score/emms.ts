@@ -5,6 +5,7 @@ import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
+import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
@@ -13,6 +14,9 @@ import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
 /** Squared length of a mixture, compared with those of its parts together, below which it is rounding. */
 const LEAST_MIXTURE = 1e-12;
+
+/** So many leave two when one of them is left out. */
+const LEAST_SAMPLES = 3;
 
 /** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
 const LEAST_FREEDOM = 0.01;
@@ -145,18 +149,19 @@ function asIfRefitted({ numerator, denominator }: Contributions, freedom: number
 }
 
 async function heldOut(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
-  const { ridge, freedom, residual, baseline } = await heldOutFit(evidence);
+  const { ridge, freedom, residual, baseline, dual } = await heldOutFit(evidence);
   const weights = minimiseOnSimplex(residual.total());
   refuseCancelled(baseline.total(), weights);
   const score = 1 - quadraticForm(residual.total(), weights) / quadraticForm(baseline.total(), weights);
   const details = { weights, ridge };
   if (!contributions) return { score, details };
+  // With no more samples than features every sample moves the fit to all others, by no factor that holds for any ridge.
+  if (dual && evidence.count >= LEAST_SAMPLES) {
+    return { score, details, leftOut: await heldOutWithoutBlocks(dual, weights) };
+  }
   const denominator = baseline.perSample(weights);
   const numerator = residual.perSample(weights).map((value, i) => (denominator[i] as number) - value);
-  const parts = asIfRefitted({ numerator, denominator }, freedom);
-  // With no more samples than features every sample moves the fit to all others, by no factor that holds for any ridge.
-  const rough = evidence.count <= evidence.features.cols;
-  return { score, details, contributions: { ...parts, rough } };
+  return { score, details, contributions: asIfRefitted({ numerator, denominator }, freedom) };
 }
 
 function multiplyVector({ cols, data }: Matrix, vector: readonly number[]): number[] {

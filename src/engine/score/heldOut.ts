@@ -13,7 +13,7 @@ import { positiveWhitening } from '../linalg/whitening.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES } from './evidence.ts';
-import type { Regressand } from './heldOutLabels.ts';
+import type { LabelSide, Regressand } from './heldOutLabels.ts';
 import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
 
 /**
@@ -37,6 +37,18 @@ export interface HeldOutFit {
   residual: PairSums;
   /** B and its parts. */
   baseline: PairSums;
+  /** What the fit came from, with no more samples than features. */
+  dual: DualFit | undefined;
+}
+
+/** A ridge regression by the `[n, n]` matrix of `dualGram`. */
+export interface DualFit {
+  side: LabelSide;
+  /** `[n, n]`, L⁻¹ with L·Lᵀ = K + γI. */
+  whitening: Matrix;
+  gamma: number;
+  /** The c of K. */
+  level: number;
 }
 
 /** log₁₀(γ/n) where the search begins, and how far it may go: from hardly any ridge to nothing but ridge. */
@@ -58,7 +70,8 @@ export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
 async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const { count, labels } = evidence;
   const side = labels === undefined ? await sampleLabels(evidence) : await classLabels(evidence, labels);
-  const solve = count > evidence.features.cols ? await primal(evidence) : await dual(evidence);
+  const gram = count > evidence.features.cols ? undefined : await dualGram(await standardisedRows(evidence));
+  const solve = gram ? dual(gram) : await primal(evidence);
   const ridge = await minimiseOverPowers(async (candidate) => {
     let sum = 0;
     await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)]) => {
@@ -83,7 +96,14 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
       first,
     );
   }
-  return { ridge, freedom: freeSamples / count, residual: held, baseline: means };
+  const gamma = count * ridge;
+  return {
+    ridge,
+    freedom: freeSamples / count,
+    residual: held,
+    baseline: means,
+    dual: gram && { side, gamma, level: gram.level, whitening: await ridgeWhitening(gram.gram, gamma) },
+  };
 }
 
 /**
@@ -128,17 +148,21 @@ async function primal(evidence: Evidence): Promise<Solver> {
   };
 }
 
-/**
- * By the `[n, n]` matrix K of `dualGram`, for at most as many samples as features: I − H = γ·(K + γI)⁻¹ − γ/(c + γ)·11ᵀ/n, and
- * the last term drops out of products with centred labels.
- */
-async function dual(evidence: Evidence): Promise<Solver> {
-  const { count } = evidence;
+/** `[n, d]` */
+async function standardisedRows(evidence: Evidence): Promise<Matrix> {
   const samples: Matrix[] = [];
   for await (const block of evidence.standardised(await evidence.scale(), false)) {
     samples.push(block);
   }
-  const { gram, level } = await dualGram(transpose(joinColumns(samples)));
+  return transpose(joinColumns(samples));
+}
+
+/**
+ * By the `[n, n]` matrix K of `dualGram`, for at most as many samples as features: I − H = γ·(K + γI)⁻¹ − γ/(c + γ)·11ᵀ/n, and
+ * the last term drops out of products with centred labels.
+ */
+function dual({ gram, level }: { gram: Matrix; level: number }): Solver {
+  const count = gram.rows;
   return async (regressands, gamma, _rough, visit) => {
     const whitening = await ridgeWhitening(gram, gamma);
     const freedom = dualFreedom(whitening, gamma, level);
@@ -185,7 +209,7 @@ function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
 }
 
 /** (targets − fitted)[:, i] / freedomᵢ, in the memory of the targets. */
-function heldOutResiduals(targets: Matrix, fitted: Matrix, freedom: Float64Array): Matrix {
+export function heldOutResiduals(targets: Matrix, fitted: Matrix, freedom: Float64Array): Matrix {
   const { rows, cols, data } = targets;
   const factors = freedom.map((value) => 1 / Math.max(LEAST_FREEDOM, value));
   for (let i = 0; i < rows; i++) {

@@ -11,8 +11,6 @@ export type Need = 'labels' | 'labelEmbeddings' | 'sourceProbabilities';
 export interface Contributions {
   numerator: Float64Array;
   denominator: Float64Array;
-  /** Whether it moves only roughly so: computing the score again is better, where samples can be spared. */
-  rough?: boolean;
 }
 
 export interface ScoreResult {
@@ -27,11 +25,13 @@ export interface ScoreResult {
     neighbours?: number;
   };
   contributions?: Contributions;
+  /** The score without each block of samples, see `drawBlocks`, in turn: in place of `contributions`. */
+  leftOut?: Float64Array;
 }
 
 interface ScoreOptions {
   variant: string;
-  /** Whether the result shall have `contributions`. */
+  /** Whether the result shall have `contributions` or `leftOut`, where the score has them. */
   contributions: boolean;
 }
 

@@ -1,0 +1,84 @@
+import type { Matrix } from '../linalg/matrix.ts';
+import { columnSquares, scaled, selectColumns, transpose } from '../linalg/matrix.ts';
+import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { positiveWhitening } from '../linalg/whitening.ts';
+import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
+import { type DualFit, dualFreedom, heldOutResiduals } from './heldOut.ts';
+import { type LabelSide, pairs } from './heldOutLabels.ts';
+
+/** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
+const RIDGE = 1e-14;
+
+/**
+ * The held-out score without each block of samples in turn, for no more samples than features, in closed form; the ridge and
+ * the weights of the embeddings stay those of all samples.
+ *
+ * With Q = I − H `[n, n]` and e = Q·z the residual of sample i, predicted without itself and without the block B, is that
+ * of i in (Q_SS)⁻¹·e_S for S = B ∪ {i}, by elimination of B
+ *
+ *     (eᵢ − Q_iB·Q_BB⁻¹·e_B) / (Q_ii − Q_iB·Q_BB⁻¹·Q_Bi)
+ *
+ * Time O(n³ + n²·r) for r columns that are regressed on.
+ *
+ * @param weights `[K]`
+ * @returns as many scores as there are blocks
+ */
+export async function heldOutWithoutBlocks(dual: DualFit, weights: readonly number[]): Promise<Float64Array> {
+  const { side, whitening, gamma, level } = dual;
+  const count = whitening.rows;
+  const blocks = Math.min(RECOMPUTED_BLOCKS, count);
+  const blockOf = drawBlocks(count, blocks);
+  const freedom = dualFreedom(whitening, gamma, level);
+  const targets = side.regressands.map((regressand) => regressand.block(0, count));
+  // The part of H that belongs to the mean drops out of products with centred labels.
+  const errors = await inTurn(targets, async (target) =>
+    scaled(await multiply(await multiplyTransposed(target, whitening), whitening), gamma),
+  );
+  const scores = new Float64Array(blocks);
+  for (let block = 0; block < blocks; block++) {
+    const inside = [...blockOf.keys()].filter((sample) => blockOf[sample] === block);
+    const outside = [...blockOf.keys()].filter((sample) => blockOf[sample] !== block);
+    const rows = await rowsOfFreedom(dual, inside);
+    const own = selectColumns(rows, inside);
+    const inverse = await positiveWhitening(own, RIDGE * Math.max(...own.data));
+    const reach = await multiply(inverse, selectColumns(rows, outside));
+    const taken = columnSquares(reach);
+    const left = Float64Array.from(outside, (sample, i) => (freedom[sample] as number) - (taken[i] as number));
+    const residuals = await inTurn(errors, async (error) => {
+      const known = await multiplyTransposed(inverse, selectColumns(error, inside));
+      return heldOutResiduals(selectColumns(error, outside), await multiply(transpose(known), reach), left);
+    });
+    const baseline = targets.map((target) => centred(selectColumns(target, outside)));
+    // The mean of the others is farther from a sample than the mean of all, by m/(m−1).
+    const scale = (outside.length / (outside.length - 1)) ** 2;
+    scores[block] = 1 - (await mixture(side, residuals, weights)) / (scale * (await mixture(side, baseline, weights)));
+  }
+  return scores;
+}
+
+/** The rows of I − H for some samples, `[samples, n]`. */
+async function rowsOfFreedom({ whitening, gamma, level }: DualFit, samples: readonly number[]): Promise<Matrix> {
+  const rows = scaled(await multiply(transpose(selectColumns(whitening, samples)), whitening), gamma);
+  const ofMean = gamma / (level + gamma) / whitening.rows;
+  return { ...rows, data: rows.data.map((value) => value - ofMean) };
+}
+
+/** Every row less its mean. */
+function centred(matrix: Matrix): Matrix {
+  const { rows, cols, data } = matrix;
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * cols, (i + 1) * cols);
+    const mean = row.reduce((sum, value) => sum + value, 0) / cols;
+    for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - mean;
+  }
+  return matrix;
+}
+
+/** Σ |Σₖ tₖ·rₖ|² over the samples, for residuals rₖ of the embeddings. */
+async function mixture(side: LabelSide, residuals: readonly Matrix[], weights: readonly number[]): Promise<number> {
+  const products = await side.pairProducts(residuals);
+  return pairs(side.embeddings).reduce((total, [k, l], pair) => {
+    const factor = (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number);
+    return total + factor * (products[pair] ?? new Float64Array()).reduce((sum, value) => sum + value, 0);
+  }, 0);
+}
