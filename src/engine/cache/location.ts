@@ -8,5 +8,7 @@ export function defaultCacheFolder(): string {
     return path.join(process.env.LOCALAPPDATA ?? path.join(home, 'AppData', 'Local'), 'emms', 'Cache');
   }
   if (process.platform === 'darwin') return path.join(home, 'Library', 'Caches', 'emms');
-  return path.join(process.env.XDG_CACHE_HOME ?? path.join(home, '.cache'), 'emms');
+  // Anything but an absolute path counts for nothing (XDG Base Directory Specification): nobody's cache lies in a workspace.
+  const { XDG_CACHE_HOME = '' } = process.env;
+  return path.join(path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : path.join(home, '.cache'), 'emms');
 }
