@@ -48,9 +48,7 @@ export const emms: Score = {
   async compute(evidence, { variant, contributions }) {
     if (variant === 'cv') return heldOut(evidence, contributions);
     const fit = await inSampleFit(evidence);
-    const solution = await (variant === 'exact'
-      ? solveExactly(fit)
-      : alternateOnce(fit, evidence.embeddingShape.count));
+    const solution = variant === 'exact' ? solveExactly(fit) : await alternateOnce(fit);
     const factor = variant === 'reference' ? evidence.embeddingShape.width : 1;
     return {
       // Rounding must not turn a perfect fit into a positive score.
@@ -69,9 +67,10 @@ interface Solution {
   squaredResidual: number;
 }
 
-async function alternateOnce({ firstRound, leastSquares }: InSampleFit, size: number): Promise<Solution> {
-  const equal = Array.from({ length: size }, () => 1 / size);
-  const { gram, fitted, square } = await firstRound(equal);
+async function alternateOnce({ gram, projected, leastSquares }: InSampleFit): Promise<Solution> {
+  const equal = Array.from({ length: gram.rows }, () => 1 / gram.rows);
+  /** ⟨f, Zₖ⟩ for the fit f = Σ tₖ·P·Zₖ */
+  const fitted = multiplyVector(projected, equal);
   // The normal equations of Z·λ ≈ X·W lose the digits by which embeddings differ when they are nearly the same.
   const whitening = await trustedWhitening(gram);
   const weights = sparsemax(
@@ -81,12 +80,11 @@ async function alternateOnce({ firstRound, leastSquares }: InSampleFit, size: nu
   );
   refuseCancelled(gram, weights);
   const cross = weights.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0);
-  const squaredResidual = square - 2 * cross + quadraticForm(gram, weights);
+  const squaredResidual = quadraticForm(projected, equal) - 2 * cross + quadraticForm(gram, weights);
   return { weights, fittedWeights: equal, squaredResidual };
 }
 
-async function solveExactly({ innerProducts }: InSampleFit): Promise<Solution> {
-  const { gram, projected } = await innerProducts();
+function solveExactly({ gram, projected }: InSampleFit): Solution {
   const residual = difference(gram, projected);
   const weights = minimiseOnSimplex(residual);
   refuseCancelled(gram, weights);

@@ -25,11 +25,10 @@ import { solveNormalEquations } from '../linalg/normalEquations.ts';
 import { standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
+import { embeddingCoordinates, innerProducts } from './embeddingCoordinates.ts';
 import type { Evidence } from './evidence.ts';
 import { BLOCK_SAMPLES, STANDARDISATION_EPSILON } from './evidence.ts';
-import { mixtureFit } from './mixtureFit.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
-import { sampleProducts } from './sampleProducts.ts';
 
 /**
  * The least-squares fit of standardised label embeddings Zₖ `[n, d2]` by standardised features X `[n, d]`, in Gram space:
@@ -41,24 +40,14 @@ import { sampleProducts } from './sampleProducts.ts';
 export interface InSampleFit {
   /** Number of features that are linearly independent. */
   rank: number;
-  /** What one round from the weights t needs: less work than all of G and P when labels come per sample. */
-  firstRound(t: readonly number[]): Promise<FirstRound>;
-  /** `[K, K]` each: ⟨Zₖ, Zₗ⟩, and ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
-  innerProducts(): Promise<{ gram: Matrix; projected: Matrix }>;
+  /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
+  gram: Matrix;
+  /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
+  projected: Matrix;
   /** The λ of least |Zλ − Σ tₖ·P·Zₖ|, however close the Zₖ are to each other. */
   leastSquares(t: readonly number[]): Promise<number[]>;
   /** `[n]`: per sample |Σ aₖ·(P·Zₖ)ᵢ − Σ bₖ·Zₖᵢ|² */
   squaredResiduals(a: readonly number[], b: readonly number[]): Promise<Float64Array>;
-}
-
-/** Inner products of the fit f = Σ tₖ·P·Zₖ. */
-interface FirstRound {
-  /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
-  gram: Matrix;
-  /** `[K]`, ⟨f, Zₖ⟩ */
-  fitted: number[];
-  /** |f|² */
-  square: number;
 }
 
 /** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
@@ -80,12 +69,10 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   const { blocks, whitening } = await columnSpace(evidence);
-  const solve = async (sides: Matrix) =>
-    multiplyLowerTransposed(whitening, await multiplyLowerTriangular(whitening, sides));
+  const { gram, projected, coordinates } = await embeddingCoordinates(evidence, blocks, whitening);
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
-    const { withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
-    const coefficients = transpose(await solve(mix(withFeatures, t)));
+    const coefficients = transpose(await multiplyLowerTransposed(whitening, mix(coordinates, t)));
     const parts: Matrix[] = [];
     for await (const block of blocks()) {
       parts.push(await multiply(coefficients, block));
@@ -94,12 +81,8 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   };
   return {
     rank: whitening.rows,
-    firstRound: (t) => mixtureFit(evidence.labelEmbeddings, t, blocks, whitening.rows, solve),
-    innerProducts: async () => {
-      const { gram, withFeatures } = await sampleProducts(evidence.labelEmbeddings, blocks(), whitening.rows);
-      const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
-      return { gram, projected: innerProducts(coordinates, coordinates) };
-    },
+    gram,
+    projected,
     leastSquares: async (t) => {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
       return leastSquares(targets, (await fitted(t)).data, targets[0]?.length ?? 0);
@@ -118,11 +101,8 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
   const projected = innerProducts(await inTurn(targets, (target) => multiply(products, target)), targets);
   return {
     rank,
-    firstRound: async (t) => {
-      const fitted = t.map((_, k) => dot(rowRange(projected, k, k + 1).data, Float64Array.from(t)));
-      return { gram, fitted, square: t.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0) };
-    },
-    innerProducts: async () => ({ gram, projected }),
+    gram,
+    projected,
     leastSquares: async (t) => {
       const unitFitted = scaleRows(
         await multiply(products, mix(targets, t)),
@@ -171,8 +151,8 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
   const single = (value: number): Matrix => ({ rows: 1, cols: 1, data: Float64Array.of(value) });
   return {
     rank: whitening.rows,
-    firstRound: async ([t = 0]) => ({ gram: single(gram), fitted: [t * projected], square: t * t * projected }),
-    innerProducts: async () => ({ gram: single(gram), projected: single(projected) }),
+    gram: single(gram),
+    projected: single(projected),
     leastSquares: async ([t = 0]) => [(t * projected) / gram],
     squaredResiduals: async ([a = 0], [b = 0]) => {
       const coefficients = await multiply(coordinates, whitening);
@@ -339,17 +319,4 @@ function sumByClass(blocks: readonly Matrix[], labels: Int32Array, classCount: n
 function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
   const { cols } = matrix;
   return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
-}
-
-/** ⟨aₖ, bₗ⟩ for all pairs, which must be symmetric. */
-function innerProducts(a: readonly Matrix[], b: readonly Matrix[]): Matrix {
-  const result = zeros(a.length, a.length);
-  a.forEach((ak, k) => {
-    b.slice(0, k + 1).forEach((bl, l) => {
-      const value = dot(ak.data, bl.data);
-      result.data[k * a.length + l] = value;
-      result.data[l * a.length + k] = value;
-    });
-  });
-  return result;
 }

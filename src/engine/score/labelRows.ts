@@ -1,6 +1,6 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { paste, zeros } from '../linalg/matrix.ts';
-import { allocate, doubles, kernels, put } from '../linalg/wasm/kernels.ts';
+import { zeros } from '../linalg/matrix.ts';
+import { allocate, doubles, kernels, put, singles } from '../linalg/wasm/kernels.ts';
 import { STANDARDISATION_EPSILON } from './evidence.ts';
 
 /** Samples whose embeddings are worked on at once: they stay in the second-level cache. */
@@ -8,7 +8,6 @@ const CHUNK = 32;
 
 /** Label embeddings `[n, d2]`, K of them, and what standardises their columns: (x − shift − offset)·scale. */
 export interface LabelColumns {
-  embeddings: readonly FloatMatrix[];
   /** K of `[d2]`, the first sample: how far values are from it loses no digits to a large mean. */
   shifts: Float64Array[];
   /** K of `[d2]`, means relative to the first sample. */
@@ -65,102 +64,55 @@ export function labelColumns(embeddings: readonly FloatMatrix[]): LabelColumns {
     });
   });
   const offsets = shifts.map((_, k) => Float64Array.from({ length: width }, (_, j) => sum(k, j) / count));
-  return { embeddings, shifts, offsets, scales, gram };
+  return { shifts, offsets, scales, gram };
+}
+
+/** Samples relative to a shift, `[b, d2]`, where the kernels work: valid until the next of them is called. */
+export interface CentredRows {
+  centred: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  /** `[r, d2]`, Σ weight·(x − shift), in double precision whatever the precision of `centred`. */
+  sums: Matrix;
 }
 
 /**
- * The mixtures Σₖ (x − shift)·factor of samples `from` to `to`.
+ * The rows of samples `from` to `to` of an embedding minus `shift`, and some weighted sums of them.
  *
- * @param factors K of `[d2]`
- * @param mixtures receives `[to − from, d2]`
- * @param vectors `[r, d2]`
- * @returns `[r, to − from]`, the products of the vectors with the mixtures, in double precision
+ * @param shift `[d2]`
+ * @param weights `[r, to − from]`
  */
-export function mixRows(
-  { embeddings, shifts }: Pick<LabelColumns, 'embeddings' | 'shifts'>,
-  factors: readonly Float64Array[],
+export function centreRows(
+  { data, cols: width }: FloatMatrix,
+  shift: Float64Array,
   from: number,
   to: number,
-  mixtures: Float32Array | Float64Array,
-  vectors: Matrix,
-): Matrix {
-  const { cols: width } = vectors;
-  const size = embeddings.length;
-  const products = zeros(vectors.rows, to - from);
-  const [dataAt, shiftAt, factorsAt, mixtureAt, vectorsAt, productsAt] = allocate(
-    8 * size * CHUNK * width,
-    8 * size * width,
-    8 * size * width,
-    8 * CHUNK * width,
-    vectors.data.byteLength,
-    8 * vectors.rows * CHUNK,
+  weights: Matrix,
+  single: boolean,
+): CentredRows {
+  const count = to - from;
+  const bytes = single ? 4 : 8;
+  const sums = zeros(weights.rows, width);
+  const [centredAt, dataAt, shiftAt, weightsAt, sumsAt] = allocate(
+    bytes * count * width,
+    data.BYTES_PER_ELEMENT * CHUNK * width,
+    shift.byteLength,
+    weights.data.byteLength,
+    sums.data.byteLength,
   );
-  putVectors(shiftAt, shifts);
-  putVectors(factorsAt, factors);
-  put(vectorsAt, vectors.data);
-  for (let first = from; first < to; first += CHUNK) {
-    const rows = Math.min(CHUNK, to - first);
-    const kernel = putRows(dataAt, embeddings, first, rows) ? kernels.mixRows32 : kernels.mixRows64;
-    kernel(dataAt, size, rows, width, shiftAt, factorsAt, mixtureAt, vectorsAt, vectors.rows, productsAt);
-    mixtures.set(doubles(mixtureAt, rows * width), (first - from) * width);
-    const part: Matrix = { rows: vectors.rows, cols: rows, data: doubles(productsAt, vectors.rows * rows) };
-    paste(products, part, 0, first - from);
-  }
-  return products;
-}
-
-/** Inner products of a fit f `[b, d2]` of some samples. */
-interface FitProducts {
-  /** `[K]`, ⟨f, Zₖ⟩ */
-  fitted: Float64Array;
-  /** |f|² */
-  square: number;
-  /** `[r, b]`, those of every row with given vectors. */
-  products: Matrix;
-}
-
-/**
- * The inner products of a fit of the samples from `from` on with their standardised embeddings.
- *
- * @param fits `[b, d2]`
- * @param vectors `[r, d2]`
- */
-export function fitProducts(
-  { embeddings, shifts, offsets, scales }: LabelColumns,
-  from: number,
-  fits: Float32Array | Float64Array,
-  vectors: Matrix,
-): FitProducts {
-  const { cols: width } = vectors;
-  const size = embeddings.length;
-  const count = fits.length / width;
-  const products = zeros(vectors.rows, count);
-  const [dataAt, meansAt, scalesAt, fitsAt, sumsAt, vectorsAt, productsAt] = allocate(
-    8 * size * CHUNK * width,
-    8 * size * width,
-    8 * size * width,
-    8 * CHUNK * width,
-    8 * (size + 1),
-    vectors.data.byteLength,
-    8 * vectors.rows * CHUNK,
-  );
-  putVectors(
-    meansAt,
-    shifts.map((shift, k) => shift.map((value, j) => value + (offsets[k]?.[j] as number))),
-  );
-  putVectors(scalesAt, scales);
-  doubles(sumsAt, size + 1).fill(0);
-  put(vectorsAt, vectors.data);
+  put(shiftAt, shift);
+  put(weightsAt, weights.data);
+  put(sumsAt, sums.data);
+  const kernel =
+    data instanceof Float32Array
+      ? kernels[single ? 'centreRows32To32' : 'centreRows32To64']
+      : kernels[single ? 'centreRows64To32' : 'centreRows64To64'];
   for (let first = 0; first < count; first += CHUNK) {
     const rows = Math.min(CHUNK, count - first);
-    const kernel = putRows(dataAt, embeddings, from + first, rows) ? kernels.dotRows32 : kernels.dotRows64;
-    doubles(fitsAt, rows * width).set(fits.subarray(first * width, (first + rows) * width));
-    kernel(dataAt, size, rows, width, meansAt, scalesAt, fitsAt, sumsAt, vectorsAt, vectors.rows, productsAt);
-    const part: Matrix = { rows: vectors.rows, cols: rows, data: doubles(productsAt, vectors.rows * rows) };
-    paste(products, part, 0, first);
+    put(dataAt, data.subarray((from + first) * width, (from + first + rows) * width));
+    const result = centredAt + bytes * first * width;
+    kernel(dataAt, rows, width, shiftAt, result, weightsAt + 8 * first, count, weights.rows, sumsAt);
   }
-  const sums = doubles(sumsAt, size + 1).slice();
-  return { fitted: sums.subarray(0, size), square: sums[size] as number, products };
+  sums.data.set(doubles(sumsAt, sums.data.length));
+  return { centred: single ? singles(centredAt, count * width) : doubles(centredAt, count * width), sums };
 }
 
 /** Copies `rows` samples of every embedding from sample `from` on; whether they are in single precision. */

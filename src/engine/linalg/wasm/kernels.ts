@@ -41,10 +41,10 @@ interface Exports {
   allSmaller64: AllSmaller;
   addMoments32: AddMoments;
   addMoments64: AddMoments;
-  mixRows32: MixRows;
-  mixRows64: MixRows;
-  dotRows32: DotRows;
-  dotRows64: DotRows;
+  centreRows32To32: CentreRows;
+  centreRows32To64: CentreRows;
+  centreRows64To32: CentreRows;
+  centreRows64To64: CentreRows;
 }
 
 type SumRows = (data: number, rows: number, cols: number, shift: number, groups: number, sums: number) => void;
@@ -71,31 +71,16 @@ type AddMoments = (
   products: number,
 ) => void;
 
-type MixRows = (
+type CentreRows = (
   data: number,
-  size: number,
   rows: number,
   width: number,
   shift: number,
-  factors: number,
-  mixture: number,
-  vectors: number,
-  vectorCount: number,
-  products: number,
-) => void;
-
-type DotRows = (
-  data: number,
-  size: number,
-  rows: number,
-  width: number,
-  shift: number,
-  factors: number,
-  fits: number,
+  result: number,
+  weights: number,
+  stride: number,
+  sumCount: number,
   sums: number,
-  vectors: number,
-  vectorCount: number,
-  products: number,
 ) => void;
 
 type AllSmaller = (data: number, count: number, limit: number) => number;
@@ -124,12 +109,14 @@ export function doubles(pointer: number, length: number): Float64Array<ArrayBuff
   return new Float64Array(kernels.memory.buffer, pointer, length);
 }
 
+/** `length` numbers in single precision from `pointer` on; valid until the next `allocate`. */
+export function singles(pointer: number, length: number): Float32Array<ArrayBuffer> {
+  return new Float32Array(kernels.memory.buffer, pointer, length);
+}
+
 /** Copies numbers to `pointer`, in their own precision. */
 export function put(pointer: number, data: Float32Array | Float64Array): void {
-  const target =
-    data instanceof Float32Array
-      ? new Float32Array(kernels.memory.buffer, pointer, data.length)
-      : doubles(pointer, data.length);
+  const target = data instanceof Float32Array ? singles(pointer, data.length) : doubles(pointer, data.length);
   target.set(data);
 }
 

@@ -2,7 +2,7 @@
 // instructions, several times as fast as the same loops in JavaScript. Those that read single or double precision come as
 // two functions. `../kernels.ts` is the only caller.
 
-import { addMoments, dotRows, mixRows } from './labels';
+import { addMoments, centreRows } from './labels';
 import { allSmaller, standardiseColumns, sumRows, sumSquares } from './samples';
 
 export { applyReflections, chaseBand } from './chase';
@@ -83,64 +83,60 @@ export function addMoments64(
   addMoments<f64>(data, size, rows, width, shift, sums, products);
 }
 
-export function mixRows32(
-  data: usize,
-  size: i32,
-  rows: i32,
-  width: i32,
-  shift: usize,
-  factors: usize,
-  mixture: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
-): void {
-  mixRows<f32>(data, size, rows, width, shift, factors, mixture, vectors, vectorCount, products);
-}
+// The second precision is that of the result.
 
-export function mixRows64(
+export function centreRows32To32(
   data: usize,
-  size: i32,
   rows: i32,
   width: i32,
   shift: usize,
-  factors: usize,
-  mixture: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
-): void {
-  mixRows<f64>(data, size, rows, width, shift, factors, mixture, vectors, vectorCount, products);
-}
-
-export function dotRows32(
-  data: usize,
-  size: i32,
-  rows: i32,
-  width: i32,
-  shift: usize,
-  factors: usize,
-  fits: usize,
+  result: usize,
+  weights: usize,
+  stride: i32,
+  sumCount: i32,
   sums: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
 ): void {
-  dotRows<f32>(data, size, rows, width, shift, factors, fits, sums, vectors, vectorCount, products);
+  centreRows<f32, f32>(data, rows, width, shift, result, weights, stride, sumCount, sums);
 }
 
-export function dotRows64(
+export function centreRows32To64(
   data: usize,
-  size: i32,
   rows: i32,
   width: i32,
   shift: usize,
-  factors: usize,
-  fits: usize,
+  result: usize,
+  weights: usize,
+  stride: i32,
+  sumCount: i32,
   sums: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
 ): void {
-  dotRows<f64>(data, size, rows, width, shift, factors, fits, sums, vectors, vectorCount, products);
+  centreRows<f32, f64>(data, rows, width, shift, result, weights, stride, sumCount, sums);
+}
+
+export function centreRows64To32(
+  data: usize,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  result: usize,
+  weights: usize,
+  stride: i32,
+  sumCount: i32,
+  sums: usize,
+): void {
+  centreRows<f64, f32>(data, rows, width, shift, result, weights, stride, sumCount, sums);
+}
+
+export function centreRows64To64(
+  data: usize,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  result: usize,
+  weights: usize,
+  stride: i32,
+  sumCount: i32,
+  sums: usize,
+): void {
+  centreRows<f64, f64>(data, rows, width, shift, result, weights, stride, sumCount, sums);
 }

@@ -1,5 +1,4 @@
-import { doubleAt, horizontalSum, PAIR } from './memory';
-import { dot } from './reflections';
+import { doubleAt, PAIR } from './memory';
 import { addRow, loadPair } from './samples';
 
 // Rows of K label embeddings side by side, `data` `[K, rows, width]` in single (T is f32) or double precision (f64).
@@ -80,110 +79,64 @@ function addProducts<T>(
 }
 
 /**
- * The mixtures Σₖ (x − shift)·factor, and their products with a few vectors.
+ * Writes rows minus `shift` in the precision of R, and adds their sums with given weights, which see the rows unrounded.
  *
- * @param shift `[K, width]`
- * @param factors `[K, width]`
- * @param mixture receives `[rows, width]` doubles
- * @param vectors `[vectorCount, width]`
- * @param products receives `[vectorCount, rows]`
+ * @param data `[rows, width]`
+ * @param shift `[width]`
+ * @param result receives `[rows, width]`
+ * @param weights `[sumCount, stride]`, of which the first `rows` of each count
+ * @param sums `[sumCount, width]`
  */
-export function mixRows<T>(
+export function centreRows<T, R>(
   data: usize,
-  size: i32,
   rows: i32,
   width: i32,
   shift: usize,
-  factors: usize,
-  mixture: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
-): void {
-  const pairs = width & ~1;
-  memory.fill(mixture, 0, doubleAt(0, rows * width));
-  let value = data;
-  for (let k = 0; k < size; k++) {
-    let sum = mixture;
-    for (let i = 0; i < rows; i++) {
-      let origin = doubleAt(shift, k * width);
-      let factor = doubleAt(factors, k * width);
-      for (let j = 0; j < pairs; j += 2) {
-        const centred = f64x2.sub(loadPair<T>(value), v128.load(origin));
-        v128.store(sum, f64x2.add(v128.load(sum), f64x2.mul(centred, v128.load(factor))));
-        value += 2 * sizeof<T>();
-        origin += PAIR;
-        factor += PAIR;
-        sum += PAIR;
-      }
-      if (pairs < width) {
-        store<f64>(sum, load<f64>(sum) + (<f64>load<T>(value) - load<f64>(origin)) * load<f64>(factor));
-        value += sizeof<T>();
-        sum += 8;
-      }
-    }
-  }
-  multiplyRows(mixture, rows, width, vectors, vectorCount, products);
-}
-
-/**
- * Adds up Σ f·(x − shift)·factor over all rows and columns for each embedding, and Σ f²; the products of the rows of f with a
- * few vectors.
- *
- * @param fits f `[rows, width]` doubles
- * @param sums `[K + 1]`
- * @param vectors `[vectorCount, width]`
- * @param products receives `[vectorCount, rows]`
- */
-export function dotRows<T>(
-  data: usize,
-  size: i32,
-  rows: i32,
-  width: i32,
-  shift: usize,
-  factors: usize,
-  fits: usize,
+  result: usize,
+  weights: usize,
+  stride: i32,
+  sumCount: i32,
   sums: usize,
-  vectors: usize,
-  vectorCount: i32,
-  products: usize,
 ): void {
-  const pairs = width & ~1;
-  let value = data;
-  for (let k = 0; k < size; k++) {
-    let fit = fits;
-    let pairSum = f64x2.splat(0);
-    let rest: f64 = 0;
-    for (let i = 0; i < rows; i++) {
-      let origin = doubleAt(shift, k * width);
-      let factor = doubleAt(factors, k * width);
-      for (let j = 0; j < pairs; j += 2) {
-        const centred = f64x2.sub(loadPair<T>(value), v128.load(origin));
-        pairSum = f64x2.add(pairSum, f64x2.mul(f64x2.mul(centred, v128.load(factor)), v128.load(fit)));
-        value += 2 * sizeof<T>();
-        origin += PAIR;
-        factor += PAIR;
-        fit += PAIR;
-      }
-      if (pairs < width) {
-        rest += (<f64>load<T>(value) - load<f64>(origin)) * load<f64>(factor) * load<f64>(fit);
-        value += sizeof<T>();
-        fit += 8;
-      }
+  for (let i = 0; i < rows; i++) {
+    const row = data + <usize>i * <usize>width * sizeof<T>();
+    centreRow<T, R>(row, width, shift, result + <usize>i * <usize>width * sizeof<R>());
+    for (let k = 0; k < sumCount; k++) {
+      const weight = load<f64>(doubleAt(weights, k * stride + i));
+      addWeighted<T>(row, width, shift, weight, doubleAt(sums, k * width));
     }
-    store<f64>(doubleAt(sums, k), load<f64>(doubleAt(sums, k)) + horizontalSum(pairSum) + rest);
   }
-  const square = doubleAt(sums, size);
-  store<f64>(square, load<f64>(square) + dot(fits, fits, doubleAt(0, rows * width)));
-  multiplyRows(fits, rows, width, vectors, vectorCount, products);
 }
 
-function multiplyRows(matrix: usize, rows: i32, width: i32, vectors: usize, vectorCount: i32, products: usize): void {
-  const bytes = doubleAt(0, width);
-  for (let k = 0; k < vectorCount; k++) {
-    const vector = doubleAt(vectors, k * width);
-    for (let i = 0; i < rows; i++) {
-      store<f64>(doubleAt(products, k * rows + i), dot(doubleAt(matrix, i * width), vector, bytes));
+function centreRow<T, R>(row: usize, width: i32, shift: usize, result: usize): void {
+  const pairs = width & ~1;
+  let target = result;
+  for (let j = 0; j < pairs; j += 2) {
+    const centred = f64x2.sub(loadPair<T>(row + <usize>j * sizeof<T>()), v128.load(doubleAt(shift, j)));
+    if (sizeof<R>() === 4) {
+      v128.store64_lane(target, f32x4.demote_f64x2_zero(centred), 0);
+    } else {
+      v128.store(target, centred);
     }
+    target += 2 * sizeof<R>();
+  }
+  if (pairs < width) {
+    store<R>(target, <R>(<f64>load<T>(row + <usize>pairs * sizeof<T>()) - load<f64>(doubleAt(shift, pairs))));
+  }
+}
+
+/** Adds a row minus `shift`, times `weight`, to `sums`. */
+function addWeighted<T>(row: usize, width: i32, shift: usize, weight: f64, sums: usize): void {
+  const pairs = width & ~1;
+  const factor = f64x2.splat(weight);
+  let sum = sums;
+  for (let j = 0; j < pairs; j += 2) {
+    const centred = f64x2.sub(loadPair<T>(row + <usize>j * sizeof<T>()), v128.load(doubleAt(shift, j)));
+    v128.store(sum, f64x2.add(v128.load(sum), f64x2.mul(centred, factor)));
+    sum += PAIR;
+  }
+  if (pairs < width) {
+    const centred = <f64>load<T>(row + <usize>pairs * sizeof<T>()) - load<f64>(doubleAt(shift, pairs));
+    store<f64>(sum, load<f64>(sum) + centred * weight);
   }
 }

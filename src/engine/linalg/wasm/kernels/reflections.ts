@@ -266,7 +266,7 @@ export function reflectBoth(a: usize, stride: i32, v: usize, size: i32, tau: f64
 }
 
 /** Σ x·y over `bytes`. */
-export function dot(x: usize, y: usize, bytes: usize): f64 {
+function dot(x: usize, y: usize, bytes: usize): f64 {
   const pairs = bytes & ~(2 * PAIR - 1);
   let pair0 = f64x2.splat(0);
   let pair1 = pair0;
