@@ -4,10 +4,10 @@ import { addTo, dot, joinColumns, rowRange, transpose, zeros } from '../linalg/m
 import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
 import type { Reflections } from '../linalg/onnxKernels.ts';
 import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { Tridiagonal } from '../linalg/tridiagonal.ts';
-import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
+import { tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 import { centredSamples, featureMean } from './samples.ts';
 import type { Score } from './score.ts';
 
@@ -30,7 +30,7 @@ import type { Score } from './score.ts';
  * With fewer samples than features the published code leaves d − n factors α out of the determinant; so does this.
  *
  * Time O(n·d·min(n, d)) + O(m²·r) with m = min(n, d) and r the number of columns to rotate (C with class labels, else K·d2).
- * No eigenvectors: in the basis in which XᵀX, or XXᵀ, is tridiagonal, every step costs O(m) per column.
+ * No eigenvalues: in the basis in which XᵀX, or XXᵀ, is tridiagonal, every step costs O(m) per column.
  */
 export const logme: Score = {
   id: 'logme',
@@ -42,7 +42,7 @@ export const logme: Score = {
     const problem = await evidence.share('logmeProblem', () =>
       evidence.features.cols < evidence.count ? primal(evidence) : dual(evidence),
     );
-    if (problem.eigenvalues.every((value) => value === 0)) {
+    if (problem.tridiagonal.diagonal.every((value) => value === 0)) {
       throw new InputError('All features are 0; LogME is not defined.');
     }
     if (variant === 'classification') {
@@ -66,8 +66,6 @@ export const logme: Score = {
 /** Ridge regression in the basis in which the Gram matrix is the tridiagonal T. */
 interface Problem {
   tridiagonal: Tridiagonal;
-  /** Those of T, none negative. */
-  eigenvalues: Float64Array;
   /**
    * `[r, m]`, rotated: Xᵀy when primal, y when dual. With class labels one row per class, for its one-hot column, else one
    * per column of the label embeddings, one after the other.
@@ -150,7 +148,6 @@ async function problem(
   const tridiagonal = await tridiagonalise(gram);
   return {
     tridiagonal,
-    eigenvalues: tridiagonalEigenvalues(tridiagonal).map((value) => Math.max(0, value)),
     sides: transpose(await tridiagonal.rotate(sides)),
     count,
     dimension,
@@ -209,28 +206,23 @@ const TOLERANCE = 1e-3;
  * @param square ‖y‖²
  */
 function maximumEvidence(problem: Problem, side: Float64Array, square: number): number {
-  const { eigenvalues, count, dimension } = problem;
+  const { tridiagonal, count, dimension } = problem;
+  const size = side.length;
   let alpha = 1;
   let beta = 1;
   let weightSquare = 0;
   let residual = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
     const ratio = alpha / beta;
-    // n − γ without cancellation: n less the number of eigenvalues, plus Σ t/(σ + t).
-    let gamma = 0;
-    let freedom = count - eigenvalues.length;
-    for (let i = 0; i < eigenvalues.length; i++) {
-      const value = eigenvalues[i] as number;
-      const inverse = 1 / (value + ratio);
-      gamma += value * inverse;
-      freedom += ratio * inverse;
-    }
-    ({ weightSquare, residual } = ridge(problem, side, square, ratio));
-    alpha = gamma / (weightSquare + EPSILON);
+    const fit = ridge(problem, side, square, ratio);
+    ({ weightSquare, residual } = fit);
+    alpha = fit.effective / (weightSquare + EPSILON);
+    // n − γ without cancellation.
+    const freedom = count - size + ratio * fit.inverseTrace;
     beta = Math.max(Number.MIN_VALUE, freedom) / (residual + EPSILON);
     if (Math.abs(alpha / beta - ratio) / ratio <= TOLERANCE) break;
   }
-  const logDeterminant = eigenvalues.length * Math.log(beta) + sumOfLogs(eigenvalues, alpha / beta);
+  const logDeterminant = size * Math.log(beta) + shiftedLogDeterminant(tridiagonal, alpha / beta);
   const evidence =
     (dimension / 2) * Math.log(alpha) +
     (count / 2) * Math.log(beta) -
@@ -241,37 +233,71 @@ function maximumEvidence(problem: Problem, side: Float64Array, square: number): 
   return evidence / count;
 }
 
-/** Σ log(valueᵢ + shift): one logarithm per product of as many as stay in the range of doubles. */
-function sumOfLogs(values: Float64Array, shift: number): number {
+/** A pivot of T + t·I is positive but for rounding where T is singular and t tiny. */
+function positivePivot(pivot: number, entry: number): number {
+  return Math.max(pivot, Number.EPSILON * entry);
+}
+
+/** log det (T + t·I) by its pivots: one logarithm per product of as many as stay in the range of doubles. */
+function shiftedLogDeterminant({ diagonal, offDiagonal }: Tridiagonal, ratio: number): number {
   let sum = 0;
   let product = 1;
-  for (let i = 0; i < values.length; i++) {
-    const value = (values[i] as number) + shift;
-    const next = product * value;
+  let pivot = 1;
+  let coupling = 0;
+  for (let i = 0; i < diagonal.length; i++) {
+    const entry = (diagonal[i] as number) + ratio;
+    pivot = positivePivot(entry - (coupling / pivot) * coupling, entry);
+    coupling = offDiagonal[i] as number;
+    const next = product * pivot;
     if (next > 1e-290 && next < 1e290) {
       product = next;
     } else {
       sum += Math.log(product);
-      product = value;
+      product = pivot;
     }
   }
   return sum + Math.log(product);
 }
 
-/** ‖m‖² and ‖y − X·m‖² for the ridge t = α/β: one solution of the tridiagonal system (T + t·I)·x = side. */
-function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: number, ratio: number) {
+/** What one step needs of the ridge t = α/β. */
+interface RidgeFit {
+  /** ‖m‖² */
+  weightSquare: number;
+  /** ‖y − X·m‖² */
+  residual: number;
+  /** γ = Σ σ/(σ + t) over the eigenvalues σ of T. */
+  effective: number;
+  /** Σ 1/(σ + t) */
+  inverseTrace: number;
+}
+
+/**
+ * One factorisation of T + t·I and one solution of (T + t·I)·x = side. The pivots p and their derivatives p′ in t give the
+ * sums over eigenvalues: Σ 1/(σ + t) is the derivative of log det (T + t·I), Σ p′/p, and γ is Σ (p − t·p′)/p, where the
+ * recurrence of p − t·p′ doesn't cancel for large t.
+ */
+function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: number, ratio: number): RidgeFit {
   const { diagonal, offDiagonal } = tridiagonal;
   const size = side.length;
   const x = new Float64Array(size);
   const inverses = new Float64Array(size);
   let coupling = 0;
   let inverse = 1;
+  let pivot = 1;
+  let derivative = 0;
   let value = 0;
+  let effective = 0;
+  let inverseTrace = 0;
   for (let i = 0; i < size; i++) {
-    const entry = (diagonal[i] as number) + ratio;
+    const own = diagonal[i] as number;
     const factor = coupling * inverse;
-    // A pivot is positive but for rounding where T is singular and t tiny.
-    inverse = 1 / Math.max(entry - factor * coupling, Number.EPSILON * entry);
+    const square = factor * factor;
+    const effectivePivot = own - square * (pivot + ratio * derivative);
+    pivot = positivePivot(own + ratio - factor * coupling, own + ratio);
+    derivative = 1 + square * derivative;
+    inverse = 1 / pivot;
+    effective += effectivePivot * inverse;
+    inverseTrace += derivative * inverse;
     value = (side[i] as number) - factor * value;
     coupling = offDiagonal[i] as number;
     x[i] = value;
@@ -290,10 +316,14 @@ function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: num
     ? {
         weightSquare: solutionSquare,
         residual: Math.max(0, square - product - ratio * solutionSquare),
+        effective,
+        inverseTrace,
       }
     : {
         weightSquare: Math.max(0, product - ratio * solutionSquare),
         residual: ratio * ratio * solutionSquare,
+        effective,
+        inverseTrace,
       };
 }
 
