@@ -7,7 +7,7 @@ const SMALL = 20_000;
 /** Rows per step where only one triangle is needed: small enough to skip most of the other, large enough for Gemm. */
 const TRIANGLE_STEP = 256;
 /** The same for Gram matrices, whose long sums keep Gemm busy in smaller steps. */
-const GRAM_STEP = 192;
+const GRAM_STEP = 96;
 
 /**
  * From this many multiplications on single precision, twice as fast, is worth it where its error is checked afterwards

@@ -2,8 +2,8 @@ import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { addTo, difference, selectRows, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 
 /** How the samples scatter about the means of their classes. Classes without samples are left out. */

@@ -2,11 +2,11 @@ import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { dot, rowRange, scaled } from '../linalg/matrix.ts';
 import { multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 
 const LEAST_SHRINKAGE = 1e-10;
 const LEAST_EXPONENT = -45;

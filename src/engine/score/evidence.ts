@@ -1,12 +1,10 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
-import { standardisedColumns } from '../linalg/sampleRows.ts';
+import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { EvidenceInput, LabelKind } from './evidenceInput.ts';
 import { checkInput } from './evidenceInput.ts';
 
-/** Samples that travel together through products. */
-export const BLOCK_SAMPLES = 2048;
 /** What the published EMMS code adds to every standard deviation. */
 export const STANDARDISATION_EPSILON = 1e-8;
 

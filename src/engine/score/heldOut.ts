@@ -9,10 +9,10 @@ import {
   SINGLE_PRECISION_FROM,
   squaredLengths,
 } from '../linalg/multiply.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 import type { LabelSide, Regressand } from './heldOutLabels.ts';
 import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
 

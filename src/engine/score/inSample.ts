@@ -22,12 +22,12 @@ import {
   multiplyTransposed,
 } from '../linalg/multiply.ts';
 import { solveNormalEquations } from '../linalg/normalEquations.ts';
-import { standardisedColumns } from '../linalg/sampleRows.ts';
+import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import { embeddingCoordinates, innerProducts } from './embeddingCoordinates.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES, STANDARDISATION_EPSILON } from './evidence.ts';
+import { STANDARDISATION_EPSILON } from './evidence.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 
 /**

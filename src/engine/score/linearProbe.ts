@@ -1,11 +1,11 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, rowRange, scaled, transpose, zeros } from '../linalg/matrix.ts';
 import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 import type { HeldOutFit } from './heldOut.ts';
 import { dualFreedom, dualGram, heldOutFit } from './heldOut.ts';
 import { centredSamples, scaleColumns } from './samples.ts';

@@ -1,12 +1,12 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { addTo, scaled, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter, subtractRows } from './classScatter.ts';
 import type { Samples } from './discriminant.ts';
 import { adaptiveDiscriminant, fitDiscriminant, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
-import { BLOCK_SAMPLES } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';
 import { meanOverSamples } from './score.ts';

@@ -2,10 +2,8 @@ import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { rowRange, zeros } from '../linalg/matrix.ts';
 import { sumOfGramians } from '../linalg/multiply.ts';
-import { standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
+import { BLOCK_SAMPLES, standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
 
-/** Samples that are centred and multiplied at once: bounds the memory, `[d, 1024]` doubles. */
-const BLOCK_SAMPLES = 1024;
 /** 'EMMS' in ASCII, then the version of the layout. */
 const MAGIC = 0x454d_4d53;
 const VERSION = 1;
