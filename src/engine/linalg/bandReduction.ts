@@ -15,12 +15,12 @@ export interface Panel extends Reflections {
 /** Band storage: row i, column j ≤ i at `i·BAND_WIDTH + j − i + BAND_WIDTH − 1`; room for what chasing fills in. */
 export const BAND_WIDTH = 2 * BAND;
 
-/** The band of Qᵀ·M·Q, its lower half, and the panels of Q, for a symmetric `matrix`. */
+/** The band of Qᵀ·M·Q, its lower half, and the panels of Q, for a symmetric M = `matrix`, which is overwritten. */
 export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array; panels: Panel[] }> {
   const size = matrix.rows;
   const band = new Float64Array(size * BAND_WIDTH);
   const panels: Panel[] = [];
-  const buffer = matrix.data.slice();
+  const buffer = matrix.data;
   for (let first = 0; first < size; first += BAND) {
     const left = size - first;
     const width = Math.min(BAND, left);

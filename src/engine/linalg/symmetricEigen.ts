@@ -11,7 +11,7 @@ export interface Spectrum {
 
 /** The spectrum of a symmetric matrix `[d, d]`, O(d³) mostly in matrix products. */
 export async function spectrumOf(matrix: Matrix): Promise<Spectrum> {
-  const tridiagonal = await tridiagonalise(matrix);
+  const tridiagonal = await tridiagonalise({ ...matrix, data: matrix.data.slice() });
   return { tridiagonal, eigenvalues: tridiagonalEigenvalues(tridiagonal).sort().reverse() };
 }
 

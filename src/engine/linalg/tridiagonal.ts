@@ -27,7 +27,7 @@ export interface Tridiagonal {
  *
  * Backward stable, and row 0 is never mixed into the others: when only entry (0, 0) is huge the rest keeps its digits.
  *
- * @param matrix `[d, d]`, both triangles filled; left as it is
+ * @param matrix `[d, d]`, both triangles filled; overwritten
  */
 export async function tridiagonalise(matrix: Matrix): Promise<Tridiagonal> {
   const { band, panels } = await reduceToBand(matrix);
