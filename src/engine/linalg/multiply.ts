@@ -1,6 +1,6 @@
 import type { Matrix } from './matrix.ts';
 import { paste, rowRange, submatrix, transpose, zeros } from './matrix.ts';
-import { addProduct, gemm } from './onnxKernels.ts';
+import { addProduct, gemm, squaredColumnLengths } from './onnxKernels.ts';
 
 /** Products of fewer multiplications than this are cheaper in a loop than through a call into ONNX Runtime. */
 const SMALL = 20_000;
@@ -130,26 +130,13 @@ export async function multiplyLowerTransposed(lower: Matrix, b: Matrix): Promise
 export async function squaredLengths(lower: Matrix, b: Matrix, single: boolean): Promise<Float64Array> {
   const Numbers = single ? Float32Array : Float64Array;
   const right = single ? new Float32Array(b.data) : b.data;
-  const product = new Numbers(TRIANGLE_STEP * b.cols);
+  const part = new Numbers(b.cols);
   const sums = new Float64Array(b.cols);
   for (let from = 0; from < lower.rows; from += TRIANGLE_STEP) {
     const to = Math.min(from + TRIANGLE_STEP, lower.rows);
     const left = new Numbers(submatrix(lower, from, 0, to - from, to).data);
-    const part = product.subarray(0, (to - from) * b.cols);
-    await gemm<Float32Array | Float64Array>(
-      left,
-      right.subarray(0, to * b.cols),
-      part,
-      to - from,
-      to,
-      b.cols,
-      'neither',
-    );
-    for (let row = 0; row < part.length; row += b.cols) {
-      for (let j = 0; j < b.cols; j++) {
-        sums[j] = (sums[j] as number) + (part[row + j] as number) ** 2;
-      }
-    }
+    await squaredColumnLengths(left, right.subarray(0, to * b.cols), part, to - from, to, b.cols);
+    for (let j = 0; j < b.cols; j++) sums[j] = (sums[j] as number) + (part[j] as number);
   }
   return sums;
 }

@@ -59,6 +59,34 @@ export async function addProduct<T extends Numbers>(
   await session.run({ ...factors(a, b, m, k, n, transposed), c: shared }, { y: shared });
 }
 
+/**
+ * Writes Σᵢ (A·B)ᵢⱼ² for every column j into `result`, without the product leaving the runtime. All three of one type.
+ *
+ * @param a `[m, k]`
+ * @param b `[k, n]`
+ * @param result `[n]`
+ */
+export async function squaredColumnLengths<T extends Numbers>(
+  a: T,
+  b: T,
+  result: T,
+  m: number,
+  k: number,
+  n: number,
+): Promise<void> {
+  const type = elementType(result);
+  const run = await session(
+    `${type} squared column lengths`,
+    type,
+    ['a', 'b'],
+    [
+      { operator: 'Gemm', inputs: ['a', 'b'], output: 'ab' },
+      { operator: 'ReduceSumSquare', inputs: ['ab'], output: 'y', lists: { axes: [0] } },
+    ],
+  );
+  await run.run(factors(a, b, m, k, n, 'neither'), { y: tensor(result, 1, n) });
+}
+
 /** Loads the runtime, for who times what comes after. */
 export async function loadRuntime(): Promise<void> {
   await gemmSession('float64', 'b', undefined);

@@ -4,16 +4,18 @@ import { PbfWriter } from 'pbf';
 const ELEMENT_TYPE = { float32: 1, float64: 11 };
 const ATTRIBUTE_TYPE_FLOAT = 1;
 const ATTRIBUTE_TYPE_INT = 2;
+const ATTRIBUTE_TYPE_INTS = 7;
 const IR_VERSION = 8;
 const OPSET_VERSION = 13;
 
 export type ElementType = keyof typeof ELEMENT_TYPE;
 
 export interface OnnxNode {
-  operator: 'Gemm' | 'Transpose' | 'Concat';
+  operator: 'Gemm' | 'Transpose' | 'Concat' | 'ReduceSumSquare';
   inputs: readonly string[];
   output: string;
   integers?: Readonly<Record<string, number>>;
+  lists?: Readonly<Record<string, readonly number[]>>;
   floats?: Readonly<Record<string, number>>;
 }
 
@@ -39,7 +41,7 @@ export function onnxModel(type: ElementType, inputs: readonly string[], nodes: r
   });
 }
 
-function nodeMessage({ operator, inputs, output, integers = {}, floats = {} }: OnnxNode): Uint8Array {
+function nodeMessage({ operator, inputs, output, integers = {}, lists = {}, floats = {} }: OnnxNode): Uint8Array {
   return message((writer) => {
     for (const input of inputs) writer.writeStringField(1, input);
     writer.writeStringField(2, output);
@@ -51,6 +53,16 @@ function nodeMessage({ operator, inputs, output, integers = {}, floats = {} }: O
           attribute.writeStringField(1, name);
           attribute.writeVarintField(3, value);
           attribute.writeVarintField(20, ATTRIBUTE_TYPE_INT);
+        }),
+      );
+    }
+    for (const [name, values] of Object.entries(lists)) {
+      writer.writeBytesField(
+        5,
+        message((attribute) => {
+          attribute.writeStringField(1, name);
+          for (const value of values) attribute.writeVarintField(8, value);
+          attribute.writeVarintField(20, ATTRIBUTE_TYPE_INTS);
         }),
       );
     }
