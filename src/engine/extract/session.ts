@@ -1,6 +1,6 @@
 import { InferenceSession } from 'onnxruntime-node';
-import { PbfWriter } from 'pbf';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
+import { withOutput } from '../onnx/writeModel.ts';
 
 /** From this many bytes on, weights in half precision may stay so: the memory counts more than a cast in every run. */
 const LARGE_HALF_PRECISION = 64 * 2 ** 20;
@@ -36,15 +36,4 @@ export async function openSession(
       ...(keepHalf && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
   });
-}
-
-/**
- * The model with one more output. Protobuf merges a message that appears twice, so a few appended bytes
- * (ModelProto.graph { GraphProto.output { ValueInfoProto.name } }) add it; the runtime infers its type.
- */
-function withOutput(model: Uint8Array, tensor: string): Uint8Array {
-  const writer = new PbfWriter();
-  const writeOutput = (name: string, output: PbfWriter) => output.writeStringField(1, name);
-  writer.writeMessage(7, (name: string, graph: PbfWriter) => graph.writeMessage(12, writeOutput, name), tensor);
-  return Buffer.concat([model, writer.finish()]);
 }

@@ -1,7 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type NewNode, writeModel } from '../onnx/writeModel.ts';
 import type { Matrix } from './matrix.ts';
-import type { ElementType, OnnxNode } from './onnxModel.ts';
-import { onnxModel } from './onnxModel.ts';
 
 /**
  * ONNX Runtime as a BLAS: a graph of one or a few Gemm nodes, made in memory, multiplies on all cores with the vector
@@ -10,6 +9,7 @@ import { onnxModel } from './onnxModel.ts';
  */
 
 type Numbers = Float32Array | Float64Array;
+type ElementType = 'float32' | 'float64';
 
 const sessions = new Map<string, Promise<InferenceSession>>();
 
@@ -80,8 +80,9 @@ export async function squaredColumnLengths<T extends Numbers>(
     type,
     ['a', 'b'],
     [
-      { operator: 'Gemm', inputs: ['a', 'b'], output: 'ab' },
-      { operator: 'ReduceSumSquare', inputs: ['ab'], output: 'y', lists: { axes: [0] } },
+      { op: 'Gemm', inputs: ['a', 'b'], outputs: ['ab'] },
+      { op: 'Constant', inputs: [], outputs: ['rows'], attributes: { value_ints: [0] } },
+      { op: 'ReduceSumSquare', inputs: ['ab', 'rows'], outputs: ['y'] },
     ],
   );
   await run.run(factors(a, b, m, k, n, 'neither'), { y: tensor(result, 1, n) });
@@ -107,9 +108,9 @@ export async function reflectRows({ v, t }: Reflections, c: Matrix, back: boolea
     'float64',
     ['v', 't', 'c'],
     [
-      { operator: 'Gemm', inputs: ['v', 'c'], output: 'vc' },
-      { operator: 'Gemm', inputs: ['t', 'vc'], output: 'tvc', integers: { transA: back ? 0 : 1 } },
-      { operator: 'Gemm', inputs: ['v', 'tvc', 'c'], output: 'y', integers: { transA: 1 }, floats: { alpha: -1 } },
+      { op: 'Gemm', inputs: ['v', 'c'], outputs: ['vc'] },
+      { op: 'Gemm', inputs: ['t', 'vc'], outputs: ['tvc'], attributes: { transA: back ? 0 : 1 } },
+      { op: 'Gemm', inputs: ['v', 'tvc', 'c'], outputs: ['y'], attributes: { transA: 1, alpha: { float: -1 } } },
     ],
   );
   const shared = matrixTensor(c);
@@ -123,16 +124,16 @@ export async function reflectBothSides({ v, t }: Reflections, a: Matrix): Promis
     'float64',
     ['v', 't', 'a'],
     [
-      { operator: 'Gemm', inputs: ['a', 'v'], output: 'av', integers: { transB: 1 } },
-      { operator: 'Gemm', inputs: ['av', 't'], output: 'p' },
-      { operator: 'Gemm', inputs: ['v', 'p'], output: 'vp' },
-      { operator: 'Gemm', inputs: ['t', 'vp'], output: 'tvp', integers: { transA: 1 } },
-      { operator: 'Gemm', inputs: ['v', 'tvp', 'p'], output: 'w', integers: { transA: 1 }, floats: { alpha: -0.5 } },
-      { operator: 'Transpose', inputs: ['v'], output: 'vt' },
-      { operator: 'Transpose', inputs: ['w'], output: 'wt' },
-      { operator: 'Concat', inputs: ['w', 'vt'], output: 'left', integers: { axis: 1 } },
-      { operator: 'Concat', inputs: ['v', 'wt'], output: 'right', integers: { axis: 0 } },
-      { operator: 'Gemm', inputs: ['left', 'right', 'a'], output: 'y', floats: { alpha: -1 } },
+      { op: 'Gemm', inputs: ['a', 'v'], outputs: ['av'], attributes: { transB: 1 } },
+      { op: 'Gemm', inputs: ['av', 't'], outputs: ['p'] },
+      { op: 'Gemm', inputs: ['v', 'p'], outputs: ['vp'] },
+      { op: 'Gemm', inputs: ['t', 'vp'], outputs: ['tvp'], attributes: { transA: 1 } },
+      { op: 'Gemm', inputs: ['v', 'tvp', 'p'], outputs: ['w'], attributes: { transA: 1, alpha: { float: -0.5 } } },
+      { op: 'Transpose', inputs: ['v'], outputs: ['vt'] },
+      { op: 'Transpose', inputs: ['w'], outputs: ['wt'] },
+      { op: 'Concat', inputs: ['w', 'vt'], outputs: ['left'], attributes: { axis: 1 } },
+      { op: 'Concat', inputs: ['v', 'wt'], outputs: ['right'], attributes: { axis: 0 } },
+      { op: 'Gemm', inputs: ['left', 'right', 'a'], outputs: ['y'], attributes: { alpha: { float: -1 } } },
     ],
   );
   const shared = matrixTensor(a);
@@ -165,25 +166,33 @@ function gemmSession(type: ElementType, transposed: Transposed, sign: 1 | -1 | u
   const inputs = sign === undefined ? ['a', 'b'] : ['a', 'b', 'c'];
   return session(`${type} ${transposed} ${sign}`, type, inputs, [
     {
-      operator: 'Gemm',
+      op: 'Gemm',
       inputs,
-      output: 'y',
-      integers: { transA: transposed === 'a' ? 1 : 0, transB: transposed === 'b' ? 1 : 0 },
-      floats: { alpha: sign ?? 1 },
+      outputs: ['y'],
+      attributes: {
+        transA: transposed === 'a' ? 1 : 0,
+        transB: transposed === 'b' ? 1 : 0,
+        alpha: { float: sign ?? 1 },
+      },
     },
   ]);
 }
 
-/** A session of the model with these nodes; made once per name. */
+/** A session of the model with these nodes, from matrices of any size to what the last node gives; made once per name. */
 function session(
   name: string,
   type: ElementType,
   inputs: readonly string[],
-  nodes: readonly OnnxNode[],
+  nodes: readonly NewNode[],
 ): Promise<InferenceSession> {
   const made = sessions.get(name);
   if (made !== undefined) return made;
-  const created = InferenceSession.create(onnxModel(type, inputs, nodes), {
+  const model = writeModel({
+    nodes,
+    inputs: inputs.map((name) => ({ name, type, shape: [`${name}_rows`, `${name}_cols`] })),
+    outputs: nodes.at(-1)?.outputs ?? [],
+  });
+  const created = InferenceSession.create(model, {
     // Idle threads must not spin: the next product may run in another session, or in a network's.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });

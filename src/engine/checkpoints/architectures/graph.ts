@@ -1,28 +1,11 @@
 import path from 'node:path';
-import { PbfWriter } from 'pbf';
+import { ELEMENT_TYPES } from '../../onnx/format.ts';
+import { type Attribute, type NewInput, type NewNode, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
 import type { Weights, WeightTensor, WeightType } from '../weights.ts';
 
 /** Name of a tensor in the graph: what nodes take and give. */
 export type Value = string;
-
-export type Attribute = number | string | readonly number[] | { readonly float: number };
-
-/** ONNX TensorProto.DataType of what weights and inputs are stored as. */
-const DATA_TYPES: Record<WeightType, number> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-};
-const OPSET = 20;
-const IR_VERSION = 9;
 
 /**
  * Builds an ONNX graph over named weights. Nothing is read or copied: a weight becomes an initializer that points into
@@ -31,10 +14,10 @@ const IR_VERSION = 9;
 export class Graph {
   #weights: Weights;
   readonly #folder: string;
-  readonly #nodes: Uint8Array[] = [];
-  readonly #initializers: Uint8Array[] = [];
-  readonly #inputs: Uint8Array[] = [];
-  readonly #outputs: Uint8Array[] = [];
+  readonly #nodes: NewNode[] = [];
+  readonly #initializers: NewTensor[] = [];
+  readonly #inputs: NewInput[] = [];
+  readonly #outputs: Value[] = [];
   readonly #marks: string[] = [];
   readonly #loaded = new Map<WeightTensor, Value>();
   readonly #names = new Set<Value>();
@@ -86,14 +69,12 @@ export class Graph {
     const data = integers
       ? BigInt64Array.from(values as readonly bigint[])
       : Float32Array.from(values as readonly number[]);
-    this.#initializers.push(
-      message((tensor) => {
-        tensor.writePackedVarint(1, [...shape]);
-        tensor.writeVarintField(2, integers ? DATA_TYPES.int64 : DATA_TYPES.float32);
-        tensor.writeStringField(8, name);
-        tensor.writeBytesField(9, new Uint8Array(data.buffer));
-      }),
-    );
+    this.#initializers.push({
+      name,
+      type: integers ? 'int64' : 'float32',
+      shape,
+      values: new Uint8Array(data.buffer),
+    });
     return name;
   }
 
@@ -104,7 +85,7 @@ export class Graph {
 
   /** @param shape a name stands for a dimension that is free */
   input(name: string, type: WeightType, shape: readonly (number | string)[]): Value {
-    this.#inputs.push(describeValue(name, DATA_TYPES[type], shape));
+    this.#inputs.push({ name, type, shape });
     return name;
   }
 
@@ -123,15 +104,7 @@ export class Graph {
     domain = '',
   ): Value[] {
     const names = Array.from({ length: outputs }, () => this.#fresh(op));
-    this.#nodes.push(
-      message((node) => {
-        for (const input of inputs) node.writeStringField(1, input);
-        for (const output of names) node.writeStringField(2, output);
-        node.writeStringField(4, op);
-        for (const [name, value] of Object.entries(attributes)) node.writeBytesField(5, attribute(name, value));
-        if (domain !== '') node.writeStringField(7, domain);
-      }),
-    );
+    this.#nodes.push({ op, inputs, outputs: names, attributes, domain });
     return names;
   }
 
@@ -142,13 +115,7 @@ export class Graph {
   mark(name: string, value: Value): Value {
     // Two parts of a network may call their modules the same: the first has the name.
     if (this.#marks.includes(name)) return value;
-    this.#nodes.push(
-      message((node) => {
-        node.writeStringField(1, value);
-        node.writeStringField(2, name);
-        node.writeStringField(4, 'Identity');
-      }),
-    );
+    this.#nodes.push({ op: 'Identity', inputs: [value], outputs: [name] });
     this.#marks.push(name);
     return name;
   }
@@ -160,34 +127,16 @@ export class Graph {
 
   /** Gives a value a name of its own and makes it an output. */
   output(name: string, value: Value): void {
-    this.#outputs.push(message((output) => output.writeStringField(1, this.mark(name, value))));
+    this.#outputs.push(this.mark(name, value));
   }
 
   /** The model; its external data is relative to the folder that holds every file of weights. */
   build(): RunnableModel {
-    const model = message((m) => {
-      m.writeVarintField(1, IR_VERSION);
-      m.writeBytesField(
-        7,
-        message((graph) => {
-          for (const node of this.#nodes) graph.writeBytesField(1, node);
-          graph.writeStringField(2, 'emms');
-          for (const tensor of this.#initializers) graph.writeBytesField(5, tensor);
-          for (const input of this.#inputs) graph.writeBytesField(11, input);
-          for (const output of this.#outputs) graph.writeBytesField(12, output);
-        }),
-      );
-      m.writeBytesField(
-        8,
-        message((opset) => opset.writeVarintField(2, OPSET)),
-      );
-      m.writeBytesField(
-        8,
-        message((opset) => {
-          opset.writeStringField(1, 'com.microsoft');
-          opset.writeVarintField(2, 1);
-        }),
-      );
+    const model = writeModel({
+      nodes: this.#nodes,
+      initializers: this.#initializers,
+      inputs: this.#inputs,
+      outputs: this.#outputs,
     });
     return { model, weightsFolder: this.#folder, inPlace: { halfPrecisionBytes: this.#halfPrecisionBytes } };
   }
@@ -204,30 +153,15 @@ export class Graph {
     this.#names.add(name);
     const axes = tensor.storedAxes;
     const stored = axes ? axes.map((axis) => tensor.shape[axis] as number) : tensor.shape;
-    const entries = {
-      location: path.relative(this.#folder, tensor.file).split(path.sep).join('/'),
-      offset: String(tensor.offset),
-      length: String(tensor.bytes),
-    };
-    this.#initializers.push(
-      message((t) => {
-        t.writePackedVarint(1, [...stored]);
-        t.writeVarintField(2, DATA_TYPES[tensor.type]);
-        t.writeStringField(8, name);
-        for (const [key, value] of Object.entries(entries)) {
-          t.writeBytesField(
-            13,
-            message((entry) => {
-              entry.writeStringField(1, key);
-              entry.writeStringField(2, value);
-            }),
-          );
-        }
-        t.writeVarintField(14, 1);
-      }),
-    );
+    const location = path.relative(this.#folder, tensor.file).split(path.sep).join('/');
+    this.#initializers.push({
+      name,
+      type: tensor.type,
+      shape: stored,
+      values: { location, offset: tensor.offset, bytes: tensor.bytes },
+    });
     if (tensor.type === 'float16' || tensor.type === 'bfloat16') this.#halfPrecisionBytes += tensor.bytes;
-    const cast = tensor.type === 'float32' ? name : this.node('Cast', [name], { to: DATA_TYPES.float32 });
+    const cast = tensor.type === 'float32' ? name : this.node('Cast', [name], { to: ELEMENT_TYPES.float32 });
     if (!axes) return cast;
     // Axis i of what is stored is axis axes[i] of the tensor: the transposition takes them back.
     return this.node('Transpose', [cast], { perm: tensor.shape.map((_, axis) => axes.indexOf(axis)) });
@@ -247,51 +181,4 @@ function commonFolder(files: readonly string[]): string {
     other === folder || other.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
   while (!others.every(holds) && folder !== path.dirname(folder)) folder = path.dirname(folder);
   return folder;
-}
-
-function attribute(name: string, value: Attribute): Uint8Array {
-  return message((a) => {
-    a.writeStringField(1, name);
-    if (typeof value === 'number') {
-      a.writeVarintField(3, value);
-      a.writeVarintField(20, 2);
-    } else if (typeof value === 'string') {
-      a.writeBytesField(4, Buffer.from(value));
-      a.writeVarintField(20, 3);
-    } else if ('float' in value) {
-      a.writeFloatField(2, value.float);
-      a.writeVarintField(20, 1);
-    } else {
-      for (const item of value) a.writeVarintField(8, item);
-      a.writeVarintField(20, 7);
-    }
-  });
-}
-
-function describeValue(name: string, type: number, shape: readonly (number | string)[]): Uint8Array {
-  const dims = message((s) => {
-    for (const size of shape) {
-      s.writeBytesField(
-        1,
-        message((dim) => (typeof size === 'number' ? dim.writeVarintField(1, size) : dim.writeStringField(2, size))),
-      );
-    }
-  });
-  const tensorType = message((t) => {
-    t.writeVarintField(1, type);
-    t.writeBytesField(2, dims);
-  });
-  return message((value) => {
-    value.writeStringField(1, name);
-    value.writeBytesField(
-      2,
-      message((kind) => kind.writeBytesField(1, tensorType)),
-    );
-  });
-}
-
-function message(write: (writer: PbfWriter) => void): Uint8Array {
-  const writer = new PbfWriter();
-  write(writer);
-  return writer.finish();
 }

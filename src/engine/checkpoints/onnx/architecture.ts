@@ -1,4 +1,4 @@
-import type { OnnxModel } from './model.ts';
+import type { OnnxModel } from '../../onnx/readModel.ts';
 
 /**
  * The family of a network, as the file says it (metadata `architecture`), else told from its layers: an ONNX graph

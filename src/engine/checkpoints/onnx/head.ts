@@ -1,4 +1,4 @@
-import type { OnnxModel, OnnxNode } from './model.ts';
+import type { OnnxModel, OnnxNode } from '../../onnx/readModel.ts';
 
 /** Where the features of a network are read, and what is done to the tensor found there. */
 export interface FeaturePoint {

@@ -2,17 +2,14 @@ import { createHash } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../errors.ts';
+import { ELEMENT_TYPES } from '../../onnx/format.ts';
+import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
 import type { Checkpoint, ImageInput, OpenOptions, TextInput } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
 import { architectureOf } from './architecture.ts';
 import { type FeaturePoint, findFeaturePoint } from './head.ts';
-import { type OnnxModel, type OnnxValue, readOnnxModel } from './model.ts';
 
-const ELEMENT_TYPES = new Map<number, ImageInput['elementType']>([
-  [1, 'float32'],
-  [2, 'uint8'],
-  [10, 'float16'],
-]);
+const IMAGE_TYPES = ['float32', 'float16', 'uint8'] as const;
 
 /** Image networks take up to about a thousand pixels a side; more would exhaust the memory. */
 const MAX_SIDE = 4096;
@@ -22,7 +19,6 @@ const MAX_BATCH = 1024;
 const TEXT_INPUTS = { ids: 'input_ids', mask: 'attention_mask', tokenTypes: 'token_type_ids' } as const;
 /** Exported text networks don't say how much they take; BERT's 512 is the least of those in use. */
 const MAX_TOKENS = 512;
-const INT32 = 6;
 const SAMPLED_BYTES = 4096;
 
 /**
@@ -97,7 +93,7 @@ function splitInputs(
     ids: TEXT_INPUTS.ids,
     mask: has(TEXT_INPUTS.mask) ? TEXT_INPUTS.mask : undefined,
     tokenTypes: has(TEXT_INPUTS.tokenTypes) ? TEXT_INPUTS.tokenTypes : undefined,
-    elementType: ids.elementType === INT32 ? ('int32' as const) : ('int64' as const),
+    elementType: ids.elementType === ELEMENT_TYPES.int32 ? ('int32' as const) : ('int64' as const),
     maxTokens: MAX_TOKENS,
   };
   return { imageValue, text };
@@ -113,7 +109,7 @@ function chosenFeaturePoint(model: OnnxModel, tensor: string, file: string): Fea
 
 /** The image that a network takes: an input of four dimensions with one or three channels. */
 function imageInput(value: OnnxValue, file: string): ImageInput {
-  const elementType = ELEMENT_TYPES.get(value.elementType);
+  const elementType = IMAGE_TYPES.find((type) => ELEMENT_TYPES[type] === value.elementType);
   const layout = imageLayout(value);
   if (!elementType || !layout) {
     const shape = value.shape.join('×') || 'unknown shape';

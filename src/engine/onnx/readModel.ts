@@ -1,3 +1,4 @@
+import { ATTRIBUTE, DIM, ENTRY, GRAPH, MODEL, NODE, SHAPE, TENSOR, TENSOR_TYPE, TYPE, VALUE } from './format.ts';
 import { type Field, ProtobufFile } from './protobufFile.ts';
 
 /** A node of the graph: names only. */
@@ -12,7 +13,7 @@ export interface OnnxNode {
 /** A dimension is a number when it is fixed, and a name (or nothing) when it is dynamic. */
 export interface OnnxValue {
   readonly name: string;
-  /** ONNX TensorProto.DataType: 1 float, 2 uint8, 10 float16, … */
+  /** One of ELEMENT_TYPES, or a type that no network takes. */
   readonly elementType: number;
   readonly shape: readonly (number | string)[];
 }
@@ -30,19 +31,6 @@ export interface OnnxModel {
 
 /** Networks have thousands of nodes and weights, not millions: more is a damaged or hostile file. */
 const MAX_ITEMS = 500_000;
-
-/** Field numbers of the messages in onnx.proto3. */
-const MODEL = { graph: 7, metadata: 14 } as const;
-const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
-const NODE = { input: 1, output: 2, op: 4, attribute: 5 } as const;
-const ATTRIBUTE = { name: 1, int: 3, tensor: 5, ints: 8 } as const;
-const TENSOR = { dims: 1, name: 8 } as const;
-const VALUE = { name: 1, type: 2 } as const;
-const TYPE = { tensor: 1 } as const;
-const TENSOR_TYPE = { element: 1, shape: 2 } as const;
-const SHAPE = { dim: 1 } as const;
-const DIM = { value: 1, param: 2 } as const;
-const ENTRY = { key: 1, value: 2 } as const;
 
 /**
  * Reads the structure of an ONNX file, skipping its weights.
