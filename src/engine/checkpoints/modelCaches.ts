@@ -3,8 +3,13 @@ import path from 'node:path';
 
 /** Where Hugging Face's libraries keep what they downloaded: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, as they read them. */
 export function huggingFaceCache(): string {
-  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME } = process.env;
-  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || path.join(HF_HOME || path.join(userCache(), 'huggingface'), 'hub');
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
+  return HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || path.join(huggingFaceHome(), 'hub');
+}
+
+/** Where they keep that and all else. */
+export function huggingFaceHome(): string {
+  return process.env.HF_HOME || path.join(userCache(), 'huggingface');
 }
 
 /** Where torch.hub and torchvision keep the weights that they downloaded: TORCH_HOME, XDG_CACHE_HOME. */

@@ -6,8 +6,8 @@ import { huggingFaceCache } from '../checkpoints/modelCaches.ts';
 // models--<org>--<name>/{refs/<revision>, blobs/<etag>, snapshots/<commit>/<file> → ../../blobs/<etag>}
 
 /** Folder of a model in the cache. */
-export function modelFolder(id: string, cache = huggingFaceCache()): string {
-  return path.join(cache, `models--${id.replaceAll('/', '--')}`);
+export function modelFolder(id: string): string {
+  return path.join(huggingFaceCache(), `models--${id.replaceAll('/', '--')}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
+import { huggingFaceHome } from '../checkpoints/modelCaches.ts';
 import { InputError } from '../errors.ts';
 
 // What Hugging Face's libraries read from the environment, read as they read it.
@@ -19,11 +19,10 @@ export function isOffline(): boolean {
 
 /** The person's token, from the environment or from where `hf auth login` keeps it. */
 export async function hubToken(): Promise<string | undefined> {
-  const { HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
+  const { HF_TOKEN, HUGGING_FACE_HUB_TOKEN, HF_TOKEN_PATH } = process.env;
   const token = HF_TOKEN || HUGGING_FACE_HUB_TOKEN;
   if (token) return token.trim();
-  const home = HF_HOME || path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'huggingface');
-  const kept = await readFile(HF_TOKEN_PATH || path.join(home, 'token'), 'utf8').catch(() => '');
+  const kept = await readFile(HF_TOKEN_PATH || path.join(huggingFaceHome(), 'token'), 'utf8').catch(() => '');
   return kept.trim() || undefined;
 }
 
