@@ -13,15 +13,18 @@ const DIGEST_BYTES = 32;
  */
 export class Store {
   readonly #folder: string;
+  readonly #ending: string;
   #failure: string | undefined;
 
-  constructor(folder: string) {
+  /** @param ending of its entries' names, after the key */
+  constructor(folder: string, ending = '') {
     this.#folder = folder;
+    this.#ending = ending;
   }
 
-  /** A store of its own in a folder of this one, for entries that come and go. */
+  /** A store of its own in the same folder, for entries that come and go. */
   section(name: string): Store {
-    return new Store(path.join(this.#folder, name));
+    return new Store(this.#folder, `.${name}`);
   }
 
   async get(key: string): Promise<Buffer | undefined> {
@@ -58,7 +61,7 @@ export class Store {
   }
 
   #file(key: string): string {
-    return path.join(this.#folder, key.slice(0, 2), key.slice(2));
+    return path.join(this.#folder, key.slice(0, 2), `${key.slice(2)}${this.#ending}`);
   }
 }
 

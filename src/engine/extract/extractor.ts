@@ -81,7 +81,7 @@ export class Extractor {
    */
   async extract(checkpoint: Checkpoint): Promise<Extraction> {
     const weights = await this.#identify(checkpoint);
-    const attempt = new Attempt(this.#options.store?.section('attempts'), weights);
+    const attempt = new Attempt(this.#options.store?.section('attempt'), weights);
     const lazy = new LazyNetworks(checkpoint, attempt);
     try {
       const device = await this.#chooseDevice(checkpoint, weights, lazy);

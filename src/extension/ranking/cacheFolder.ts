@@ -3,18 +3,14 @@ import path from 'node:path';
 
 /**
  * Removes what the engine's cache put into a folder, and nothing else: the folder may be one that the person chose for
- * other things, too. The cache keeps each entry under its SHA-256, the first two digits as a folder, and notes on work that
- * is not finished in the same way in a folder of their own.
+ * other things, too. The cache keeps each entry under its SHA-256, the first two digits as a folder; what is unfinished, and
+ * notes on work that is, have an ending after it.
  */
 export async function clearCacheFolder(folder: string): Promise<void> {
-  for (const section of [folder, path.join(folder, 'attempts')]) await clearSection(section);
-}
-
-async function clearSection(folder: string): Promise<void> {
   for (const group of await names(folder)) {
     if (!/^[0-9a-f]{2}$/.test(group)) continue;
     for (const entry of await names(path.join(folder, group))) {
-      if (/^[0-9a-f]{62}(\..+\.tmp)?$/.test(entry)) await rm(path.join(folder, group, entry), { force: true });
+      if (/^[0-9a-f]{62}(\..+)?$/.test(entry)) await rm(path.join(folder, group, entry), { force: true });
     }
   }
 }

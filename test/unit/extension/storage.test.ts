@@ -36,7 +36,7 @@ describe('clearCacheFolder', () => {
     const entry = '0'.repeat(62);
     await mkdir(path.join(folder, 'ab'));
     await mkdir(path.join(folder, 'photos'));
-    const others = ['photos/x.jpg', 'ab/notes.txt', 'readme'];
+    const others = ['photos/x.jpg', 'ab/notes.txt', `ab/${entry}0`, 'readme'];
     for (const file of [`ab/${entry}`, `ab/${entry}.1-2.tmp`, ...others]) await writeFile(path.join(folder, file), '');
     await clearCacheFolder(folder);
     const left = await readdir(folder, { recursive: true });
@@ -46,10 +46,10 @@ describe('clearCacheFolder', () => {
   test('removes what a store wrote, and its notes on unfinished work', async () => {
     const store = new Store(folder);
     await store.put(cacheKey('a'), Buffer.from('features'));
-    await store.section('attempts').put(cacheKey('a'), Buffer.from('[1]'));
+    await store.section('notes').put(cacheKey('a'), Buffer.from('[1]'));
     await clearCacheFolder(folder);
     expect(await store.get(cacheKey('a'))).toBeUndefined();
-    expect(await store.section('attempts').get(cacheKey('a'))).toBeUndefined();
+    expect(await store.section('notes').get(cacheKey('a'))).toBeUndefined();
   });
 
   test('takes a folder that is not there for an empty one', async () => {
