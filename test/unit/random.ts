@@ -1,15 +1,9 @@
 import type { Matrix } from '../../src/engine/linalg/matrix.ts';
+import { uniformNumbers } from '../../src/engine/random.ts';
 
-/** Seeded numbers for tests: mulberry32, and the normal distribution by Box and Muller. */
+/** Seeded numbers for tests, and the normal distribution by Box and Muller. */
 export function generator(seed: number) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const uniform = uniformNumbers(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const matrix = (rows: number, cols: number, next: () => number = normal): Matrix => ({
     rows,

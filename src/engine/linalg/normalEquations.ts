@@ -1,6 +1,8 @@
+import { uniformNumbers } from '../random.ts';
 import type { Matrix } from './matrix.ts';
 import { addTo, columnSquares, difference, joinColumns, rowRange, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
+import { randomNormals } from './randomMatrix.ts';
 import { addGramian, emptyPanels, factorise, solveLower, solveUpper } from './singleCholesky.ts';
 
 /** Random vectors that the error of the preconditioner is measured on. */
@@ -51,7 +53,7 @@ export async function solveNormalEquations(
   }
   if (!(await factorise(factor))) return undefined;
 
-  const probes = gaussian(sides.rows, PROBES);
+  const probes = randomNormals(sides.rows, PROBES, uniformNumbers(1));
   const probeSolutions = await solveUpper(factor, probes);
   const solution = await solveUpper(factor, await solveLower(factor, sides));
   for (let step = 0; step < MAX_STEPS; step++) {
@@ -97,18 +99,4 @@ function trace({ rows, cols, data }: Matrix): number {
   let sum = 0;
   for (let i = 0; i < rows; i++) sum += data[i * cols + i] as number;
   return sum;
-}
-
-/** Independent standard normal numbers, the same at every call. */
-function gaussian(rows: number, cols: number): Matrix {
-  const result = zeros(rows, cols);
-  let state = 1;
-  const uniform = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return ((state >>> 0) + 0.5) / 2 ** 32;
-  };
-  for (let at = 0; at < result.data.length; at++) {
-    result.data[at] = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-  }
-  return result;
 }

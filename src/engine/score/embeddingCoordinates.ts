@@ -1,6 +1,7 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { difference, dot, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyLowerTriangular, SINGLE_PRECISION_FROM } from '../linalg/multiply.ts';
+import { randomSigns } from '../linalg/randomMatrix.ts';
 import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
 import type { SampleProducts } from './sampleProducts.ts';
@@ -40,7 +41,7 @@ export async function embeddingCoordinates(
 ): Promise<EmbeddingCoordinates> {
   const { rows: rank } = whitening;
   if (count * rank * embeddingShape.width >= SINGLE_PRECISION_FROM) {
-    const checks = await multiply(randomSigns(CHECKS, rank), whitening);
+    const checks = await multiply(randomSigns(CHECKS, rank, uniformNumbers(1)), whitening);
     const { errors, ...products } = await checkedSampleProducts(labelEmbeddings, blocks(), checks);
     const result = await project(products, whitening);
     const residual = difference(result.gram, result.projected);
@@ -53,12 +54,6 @@ export async function embeddingCoordinates(
 async function project({ gram, withFeatures }: SampleProducts, whitening: Matrix): Promise<EmbeddingCoordinates> {
   const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
   return { coordinates, gram, projected: innerProducts(coordinates, coordinates) };
-}
-
-/** ±1, the same at every call. */
-function randomSigns(rows: number, cols: number): Matrix {
-  const uniform = uniformNumbers(1);
-  return { rows, cols, data: Float64Array.from({ length: rows * cols }, () => (uniform() < 0.5 ? -1 : 1)) };
 }
 
 /** ⟨aₖ, bₗ⟩ for all pairs, which must be symmetric. */

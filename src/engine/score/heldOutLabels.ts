@@ -1,6 +1,8 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { addTo, columnDots, columnSquares, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
+import { randomSigns } from '../linalg/randomMatrix.ts';
+import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
 import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
@@ -134,7 +136,7 @@ function oneHotClasses(evidence: Evidence): ClassEmbeddings {
   const squares = labels.scale.map((value) => value ** 2);
   return {
     embeddings: 1,
-    mixed: transpose(mixOneHot(labels, randomSigns(evidence.classCount, SEARCH_WIDTH, { state: 1 }))),
+    mixed: transpose(mixOneHot(labels, randomSigns(evidence.classCount, SEARCH_WIDTH, uniformNumbers(1)))),
     pairProducts: async (residuals) => [columnSquares(residuals, squares)],
   };
 }
@@ -143,21 +145,10 @@ function oneHotClasses(evidence: Evidence): ClassEmbeddings {
 async function mixedColumns(matrices: readonly Matrix[]): Promise<Matrix> {
   const width = matrices.reduce((sum, matrix) => sum + matrix.cols, 0);
   if (width <= SEARCH_WIDTH) return joinColumns(matrices);
-  const random = { state: 1 };
+  const uniform = uniformNumbers(1);
   const sum = zeros(matrices[0]?.rows ?? 0, SEARCH_WIDTH);
-  for (const matrix of matrices) addTo(sum, await multiply(matrix, randomSigns(matrix.cols, SEARCH_WIDTH, random)));
+  for (const matrix of matrices) addTo(sum, await multiply(matrix, randomSigns(matrix.cols, SEARCH_WIDTH, uniform)));
   return sum;
-}
-
-/** ±1, the next of a sequence that is always the same. */
-function randomSigns(rows: number, cols: number, random: { state: number }): Matrix {
-  const signs = zeros(rows, cols);
-  for (let at = 0; at < signs.data.length; at++) {
-    // The highest bit of a linear congruential generator is random enough for a sign.
-    random.state = (Math.imul(random.state, 1_664_525) + 1_013_904_223) | 0;
-    signs.data[at] = random.state < 0 ? -1 : 1;
-  }
-  return signs;
 }
 
 /** The pairs k ≥ l below `size`. */
