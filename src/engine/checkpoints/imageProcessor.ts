@@ -5,8 +5,9 @@ import { InputError } from '../errors.ts';
 import { IMAGENET, INCEPTION, OPENAI_CLIP } from './architectures/architecture.ts';
 import type { Preprocessing, Size } from './preprocessing.ts';
 
-// Hugging Face's preprocessor_config.json, or image_processor in processor_config.json. Its keys mean what the image processor that it names makes of them, and that
-// one's defaults stand for keys that are left out (transformers 5.24.0, models/*/image_processing_pil_*.py).
+// Hugging Face's preprocessor_config.json, or image_processor in processor_config.json. Its keys mean what the image
+// processor that it names makes of them, and that one's defaults stand for keys that are left out (transformers 5.24.0,
+// models/*/image_processing_pil_*.py).
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_SIZE = 4096;
@@ -80,7 +81,10 @@ const KERNELS = new Map<number, Preprocessing['kernel']>([
 /** From this size on, ConvNeXt's images are squashed, not cropped. */
 const CONVNEXT_SQUASHES = 384;
 
-/** What the file asks for; where it asks nothing, undefined. `mean` and `std` are of x · scale, one value or one per channel. */
+/**
+ * What the file asks for; where it asks nothing, undefined. `mean` and `std` are of x · scale, one value or one per
+ * channel.
+ */
 export interface ImageProcessor {
   readonly resize: Size | { readonly shortestEdge: number } | undefined;
   readonly crop: Size | undefined;

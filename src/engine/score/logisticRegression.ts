@@ -7,7 +7,10 @@ import { positiveWhitening } from '../linalg/whitening.ts';
 const HISTORY = 10;
 /** The first step at which the guess of the curvature is made anew; then at every threefold of it. */
 const FIRST_REFRESH = 10;
-/** More than the 100 that the published code of PACTran makes. Large problems get fewer: so many outputs are computed, or the fewest steps made. */
+/**
+ * More than the 100 that the published code of PACTran makes. Large problems get fewer: so many outputs are computed, or
+ * the fewest steps made.
+ */
 const MOST_STEPS = 150;
 const FEWEST_STEPS = 50;
 const MOST_OUTPUTS = 2 ** 27;

@@ -49,7 +49,10 @@ export function findMentions(text: string, report: RankingReport): Mention[] {
   return mentions;
 }
 
-/** A path as the report writes it, from a literal that may hold escaped quotes, backslashes (single or doubled), or begin with `./`. */
+/**
+ * A path as the report writes it, from a literal that may hold escaped quotes, backslashes (single or doubled), or begin
+ * with `./`.
+ */
 function asPath(literal: string): string {
   const path = literal
     .replaceAll(/\\(['"])/g, '$1')

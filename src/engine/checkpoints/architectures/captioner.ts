@@ -14,10 +14,10 @@ import { weightsUnder } from './visionTransformer.ts';
 import { vitEncoder } from './vit.ts';
 
 /**
- * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin, Swin V2 or CLIP's image tower under `encoder.` and a GPT-2, BERT,
- * RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for captioning are such. The caption is given to
- * the decoder (teacher forcing); features are the last states of the decoder, behind its last LayerNorm, the mean over
- * the caption's real tokens.
+ * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin, Swin V2 or CLIP's image tower under `encoder.`
+ * and a GPT-2, BERT, RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for captioning are
+ * such. The caption is given to the decoder (teacher forcing); features are the last states of the decoder, behind its
+ * last LayerNorm, the mean over the caption's real tokens.
  */
 export const captioner: Architecture = { family: 'VisionEncoderDecoder', recognise };
 
