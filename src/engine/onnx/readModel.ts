@@ -1,5 +1,6 @@
+import { FileBytes } from '../checkpoints/containers/byteSource.ts';
 import { ATTRIBUTE, DIM, ENTRY, GRAPH, MODEL, NODE, SHAPE, TENSOR, TENSOR_TYPE, TYPE, VALUE } from './format.ts';
-import { type Field, ProtobufFile } from './protobufFile.ts';
+import { type Field, ProtobufReader } from './protobuf.ts';
 
 /** A node of the graph: names only. */
 export interface OnnxNode {
@@ -37,16 +38,16 @@ const MAX_ITEMS = 500_000;
  * @throws Error saying what is wrong with the bytes
  */
 export function readOnnxModel(path: string): OnnxModel {
-  const file = new ProtobufFile(path);
+  const file = new FileBytes(path);
   try {
-    return new ModelReader(file).read();
+    return new ModelReader(new ProtobufReader(file)).read();
   } finally {
     file.close();
   }
 }
 
 class ModelReader {
-  readonly #file: ProtobufFile;
+  readonly #protobuf: ProtobufReader;
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, number[]>();
   readonly #inputs: OnnxValue[] = [];
@@ -54,12 +55,12 @@ class ModelReader {
   readonly #metadata = new Map<string, string>();
   #items = 0;
 
-  constructor(file: ProtobufFile) {
-    this.#file = file;
+  constructor(protobuf: ProtobufReader) {
+    this.#protobuf = protobuf;
   }
 
   read(): OnnxModel {
-    for (const field of this.#file.fields()) {
+    for (const field of this.#protobuf.fields()) {
       if (field.number === MODEL.graph && field.wire === 2) this.#graph(field);
       else if (field.number === MODEL.metadata && field.wire === 2) this.#entry(field);
     }
@@ -92,9 +93,9 @@ class ModelReader {
     let op = '';
     let constant: number[] | undefined;
     for (const field of this.#inside(node)) {
-      if (field.number === NODE.input) inputs.push(this.#file.string(field));
-      else if (field.number === NODE.output) outputs.push(this.#file.string(field));
-      else if (field.number === NODE.op) op = this.#file.string(field);
+      if (field.number === NODE.input) inputs.push(this.#protobuf.string(field));
+      else if (field.number === NODE.output) outputs.push(this.#protobuf.string(field));
+      else if (field.number === NODE.op) op = this.#protobuf.string(field);
       else if (field.number === NODE.attribute) {
         const attribute = this.#attribute(field);
         if (attribute.int !== undefined) ints.set(attribute.name, attribute.int);
@@ -111,9 +112,9 @@ class ModelReader {
     let int: number | undefined;
     let dims: number[] | undefined;
     for (const field of this.#inside(attribute)) {
-      if (field.number === ATTRIBUTE.name) name = this.#file.string(field);
+      if (field.number === ATTRIBUTE.name) name = this.#protobuf.string(field);
       else if (field.number === ATTRIBUTE.int) int = field.value;
-      else if (field.number === ATTRIBUTE.ints) int ??= this.#file.varints(field).next().value ?? undefined;
+      else if (field.number === ATTRIBUTE.ints) int ??= this.#protobuf.varints(field).next().value ?? undefined;
       else if (field.number === ATTRIBUTE.tensor) dims = this.#tensor(field).dims;
     }
     return { name, int, dims };
@@ -123,9 +124,9 @@ class ModelReader {
     const dims: number[] = [];
     let name = '';
     for (const field of this.#inside(tensor)) {
-      if (field.number === TENSOR.name) name = this.#file.string(field);
+      if (field.number === TENSOR.name) name = this.#protobuf.string(field);
       else if (field.number === TENSOR.dims) {
-        for (const dim of this.#file.varints(field)) {
+        for (const dim of this.#protobuf.varints(field)) {
           dims.push(dim);
           if (dims.length > 64) throw new Error('a weight with more than 64 dimensions');
         }
@@ -139,7 +140,7 @@ class ModelReader {
     let elementType = 0;
     const shape: (number | string)[] = [];
     for (const field of this.#inside(value)) {
-      if (field.number === VALUE.name) name = this.#file.string(field);
+      if (field.number === VALUE.name) name = this.#protobuf.string(field);
       else if (field.number === VALUE.type) {
         for (const type of this.#inside(field)) {
           if (type.number !== TYPE.tensor) continue;
@@ -159,7 +160,7 @@ class ModelReader {
       let size: number | string = '?';
       for (const field of this.#inside(dim)) {
         if (field.number === DIM.value) size = field.value;
-        else if (field.number === DIM.param) size = this.#file.string(field);
+        else if (field.number === DIM.param) size = this.#protobuf.string(field);
       }
       yield size;
     }
@@ -169,14 +170,14 @@ class ModelReader {
     let key = '';
     let value = '';
     for (const field of this.#inside(entry)) {
-      if (field.number === ENTRY.key) key = this.#file.string(field);
-      else if (field.number === ENTRY.value) value = this.#file.string(field);
+      if (field.number === ENTRY.key) key = this.#protobuf.string(field);
+      else if (field.number === ENTRY.value) value = this.#protobuf.string(field);
     }
     this.#metadata.set(key, value);
   }
 
   *#inside(message: Field): Generator<Field> {
-    for (const field of this.#file.fields(message.start, message.end)) {
+    for (const field of this.#protobuf.fields(message.start, message.end)) {
       this.#items += 1;
       if (this.#items > 20 * MAX_ITEMS) throw new Error('it has more parts than any network');
       yield field;

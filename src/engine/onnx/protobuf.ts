@@ -1,6 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { ByteSource } from '../checkpoints/containers/byteSource.ts';
 
-const WINDOW_BYTES = 64 * 1024;
 /** Names and metadata are short; a longer string is a sign of a damaged or hostile file. */
 const MAX_STRING_BYTES = 1024 * 1024;
 
@@ -16,27 +15,18 @@ export interface Field {
 }
 
 /**
- * Reads protobuf messages out of a file through a small window, so that payloads nobody asks for (the weights of a
- * network) are never read, however large they are.
+ * Reads protobuf messages where they lie, so that payloads nobody asks for (the weights of a network) are never read,
+ * however large they are.
  */
-export class ProtobufFile {
-  readonly size: number;
-  readonly #descriptor: number;
-  readonly #window = Buffer.alloc(WINDOW_BYTES);
-  #windowStart = 0;
-  #windowLength = 0;
+export class ProtobufReader {
+  readonly #bytes: ByteSource;
 
-  constructor(file: string) {
-    this.#descriptor = openSync(file, 'r');
-    this.size = fstatSync(this.#descriptor).size;
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
+  constructor(bytes: ByteSource) {
+    this.#bytes = bytes;
   }
 
   /** The fields of the message in this range, in file order. Throws when the bytes are no protobuf message. */
-  *fields(start = 0, end = this.size): Generator<Field> {
+  *fields(start = 0, end = this.#bytes.size): Generator<Field> {
     let position = start;
     while (position < end) {
       const tag = this.#varint(position, end);
@@ -63,12 +53,10 @@ export class ProtobufFile {
     }
   }
 
-  string(field: Field): string {
-    const length = field.end - field.start;
+  string({ start, end }: Field): string {
+    const length = end - start;
     if (length > MAX_STRING_BYTES) throw new Error(`a name of ${length} bytes`);
-    const bytes = Buffer.alloc(length);
-    readSync(this.#descriptor, bytes, 0, length, field.start);
-    return bytes.toString('utf8');
+    return this.#bytes.text(start, length, 'utf8');
   }
 
   /** Values of a repeated varint field, packed or not. */
@@ -87,20 +75,11 @@ export class ProtobufFile {
     let value = 0;
     let scale = 1;
     for (let position = start; position < end && position < start + 10; position += 1) {
-      const byte = this.#byte(position);
+      const byte = this.#bytes.byte(position);
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return { value, next: position + 1 };
       scale *= 128;
     }
     throw new Error('the file ends in the middle of a number');
-  }
-
-  #byte(position: number): number {
-    if (position < this.#windowStart || position >= this.#windowStart + this.#windowLength) {
-      this.#windowStart = position;
-      this.#windowLength = readSync(this.#descriptor, this.#window, 0, WINDOW_BYTES, position);
-      if (this.#windowLength === 0) throw new Error('the file ends early');
-    }
-    return this.#window[position - this.#windowStart] ?? 0;
   }
 }
