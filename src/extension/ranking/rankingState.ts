@@ -19,10 +19,6 @@ export class RankingState implements Disposable {
     this.#file = file;
   }
 
-  get current(): ViewState {
-    return this.#state;
-  }
-
   update(change: Partial<ViewState>): void {
     const before = this.#state;
     this.#state = { ...before, ...change };

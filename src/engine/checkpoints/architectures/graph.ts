@@ -47,14 +47,10 @@ export class Graph {
 
   /**
    * The weight as a float32 value.
-   * @param shape checked where given
-   * @throws Error naming the weight when it is missing or of another shape
+   * @throws Error naming the weight when it is missing
    */
-  weight(name: string, shape?: readonly number[]): Value {
+  weight(name: string): Value {
     const tensor = this.#find(name);
-    if (shape && (shape.length !== tensor.shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))) {
-      throw new Error(`the weight "${name}" has the shape [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`);
-    }
     const loaded = this.#loaded.get(tensor);
     if (loaded !== undefined) return loaded;
     const value = this.#load(name, tensor);
