@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `emms` command line: the same pipeline as in the editor, for terminals and scripts. */
 import type { Command } from './cli/command.ts';
-import { CancelledError, InputError, UsageError } from './errors.ts';
+import { CancelledError, InputError, messageOf, UsageError } from './errors.ts';
 
 /** Loaded when they are asked for: a search needs neither the runtime nor what decodes images. */
 const COMMANDS = new Map<string, () => Promise<Command>>([
@@ -61,7 +61,7 @@ Every command takes --help and --verbose.
 
 /** One line that names the file and the remedy, and the exit code of its kind. */
 function fail(error: unknown, args: readonly string[]): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   process.stderr.write(`emms: ${message}\n`);
   if (args.includes('--verbose') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (error instanceof UsageError) return EXIT.usage;

@@ -19,3 +19,13 @@ export class CancelledError extends Error {
     super('Cancelled.');
   }
 }
+
+/** What an error says; anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first line of what an error says, which for the native libraries' goes on for many. */
+export function firstLineOf(error: unknown): string {
+  return messageOf(error).split('\n')[0]?.slice(0, 300) ?? '';
+}

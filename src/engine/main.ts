@@ -13,7 +13,7 @@ import {
 import type { z } from 'zod';
 import { engineErrorCodes, notifications, requests } from '../protocol/engine.ts';
 import { listEncoders } from './embed/listEncoders.ts';
-import { CancelledError, InputError, UsageError } from './errors.ts';
+import { CancelledError, InputError, messageOf, UsageError } from './errors.ts';
 import { downloadModel } from './hub/download.ts';
 import { discoverWorkspace } from './rank/discoverWorkspace.ts';
 import { rank } from './rank/rank.ts';
@@ -68,7 +68,7 @@ function answer<Params extends z.ZodType, Result extends z.ZodType>(
 }
 
 function responseError(error: unknown, signal: AbortSignal): ResponseError<void> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof CancelledError || signal.aborted) return new ResponseError(engineErrorCodes.cancelled, message);
   if (error instanceof InputError || error instanceof UsageError)
     return new ResponseError(engineErrorCodes.input, message);

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf } from '../errors.ts';
 
 const DIGEST_BYTES = 32;
 
@@ -52,7 +53,7 @@ export class Store {
       await rename(unfinished, file);
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => undefined);
-      this.#failure ??= error instanceof Error ? error.message : String(error);
+      this.#failure ??= messageOf(error);
     }
   }
 

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import type { Skipped } from '../../protocol/report.ts';
-import { CancelledError, InputError } from '../errors.ts';
+import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { idOf } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
@@ -137,7 +137,7 @@ export async function openCheckpoint(file: string, workspace: string, options: O
 
 /** The message of an error about a file, without the path that the report shows anyway. */
 export function reasonOf(error: unknown, file: string): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.startsWith(`${file}: `) ? message.slice(file.length + 2) : message;
 }
 

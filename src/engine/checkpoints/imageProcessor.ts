@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { IMAGENET, INCEPTION, OPENAI_CLIP } from './architectures/architecture.ts';
 import type { Preprocessing, Size } from './preprocessing.ts';
 
@@ -126,9 +126,7 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new InputError(
-      `${file}: not valid JSON (${error instanceof Error ? error.message : error}). Mend or remove it.`,
-    );
+    throw new InputError(`${file}: not valid JSON (${messageOf(error)}). Mend or remove it.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import type { ModelConfig } from './architectures/architecture.ts';
 
 /** Hugging Face's or timm's, and open_clip's, which have no keys in common. */
@@ -32,6 +32,6 @@ async function readObject(file: string): Promise<object | undefined> {
     if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new Error('no JSON object');
     return config;
   } catch (error) {
-    throw new InputError(`${file}: ${error instanceof Error ? error.message : error}. Mend or remove it.`);
+    throw new InputError(`${file}: ${messageOf(error)}. Mend or remove it.`);
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
 import { detectArchitecture, FAMILIES } from './architectures/detect.ts';
 import { Graph } from './architectures/graph.ts';
@@ -78,7 +78,7 @@ function recognise(
     try {
       network = detectArchitecture(weights, config);
     } catch (error) {
-      throw new InputError(`${file}: ${error instanceof Error ? error.message : error}. Export it to ONNX to rank it.`);
+      throw new InputError(`${file}: ${messageOf(error)}. Export it to ONNX to rank it.`);
     }
     if (!network) continue;
     const ways = [network, ...(network.as ?? [])];

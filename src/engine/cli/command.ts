@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { UsageError } from '../errors.ts';
+import { firstLineOf, UsageError } from '../errors.ts';
 
 /** A subcommand of `emms`. */
 export interface Command {
@@ -25,7 +25,7 @@ export function parseCommandLine<T extends Options>(
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message.split('\n')[0] : error} Usage: emms ${synopsis}`);
+    throw new UsageError(`${firstLineOf(error)} Usage: emms ${synopsis}`);
   }
   if (parsed.positionals.length !== positionals) throw new UsageError(`Usage: emms ${synopsis}`);
   return parsed;

@@ -1,7 +1,7 @@
 import { cacheKey, type Store } from '../cache/store.ts';
 import type { Dataset, Sample } from '../datasets/dataset.ts';
-import { CancelledError, InputError } from '../errors.ts';
-import type { FloatMatrix } from '../linalg/matrix.ts';
+import { CancelledError, firstLineOf, InputError } from '../errors.ts';
+import { type FloatMatrix, selectRows } from '../linalg/matrix.ts';
 import { toCommonWidth } from './commonWidth.ts';
 import { encoderIdentity } from './encoderFiles.ts';
 import type { LabelEncoder } from './encoders.ts';
@@ -85,15 +85,16 @@ export async function embedLabels(
     const kept = key && (await store.get(key));
     const vectors = kept ? deserialize(kept) : await encode(sentences, encoder.folder, { pooling, signal, onProgress });
     if (key && !kept) await store.put(key, serialize(vectors));
-    return pickRows(
+    return selectRows(
       vectors,
       texts.map((text) => rows.get(text) ?? 0),
     );
   } catch (error) {
     if (signal?.aborted) throw new CancelledError();
     if (error instanceof InputError) throw error;
-    const reason = error instanceof Error ? error.message.split('\n')[0]?.slice(0, 300) : error;
-    throw new InputError(`${encoder.folder}: can't be used as a text encoder (${reason}). Name another one.`);
+    throw new InputError(
+      `${encoder.folder}: can't be used as a text encoder (${firstLineOf(error)}). Name another one.`,
+    );
   }
 }
 
@@ -120,12 +121,6 @@ async function encode(sentences: readonly string[], folder: string, options: Enc
   } finally {
     await network.close();
   }
-}
-
-function pickRows({ cols, data }: FloatMatrix, rows: readonly number[]): FloatMatrix {
-  const picked = new Float32Array(rows.length * cols);
-  for (const [to, from] of rows.entries()) picked.set(data.subarray(from * cols, (from + 1) * cols), to * cols);
-  return { rows: rows.length, cols, data: picked };
 }
 
 /** Width as uint32, then the values as float32, little-endian. */

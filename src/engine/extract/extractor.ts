@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { cacheKey, type Store } from '../cache/store.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { Sample } from '../datasets/dataset.ts';
-import { CancelledError, InputError } from '../errors.ts';
+import { CancelledError, firstLineOf, InputError } from '../errors.ts';
 import { contentHash } from '../files/contentHash.ts';
+import type { FloatMatrix } from '../linalg/matrix.ts';
 import { Attempt } from './attempt.ts';
 import { deserializeBlock, type FeatureBlock, serializeBlock } from './featureBlock.ts';
 import { type Activations, Network } from './network.ts';
@@ -19,20 +20,13 @@ const FEATURES_VERSION = 4;
 /** Largest ‖GPU − CPU‖ / ‖CPU‖ over the first batch's features: TF32 and half precision stay below it. */
 const MAX_DISAGREEMENT = 1e-2;
 
-/** Row-major matrix of 32-bit floats. */
-export interface Rows {
-  readonly rows: number;
-  readonly cols: number;
-  readonly data: Float32Array;
-}
-
 /** Features of a dataset's samples, as one checkpoint sees them. */
 export interface Extraction {
   /** Identifies the features by the contents they come from, for what is derived from them and cached. */
   readonly key: string;
-  readonly features: Rows;
+  readonly features: FloatMatrix;
   /** Class scores of the checkpoint's own classifier; no columns when it has none. */
-  readonly logits: Rows;
+  readonly logits: FloatMatrix;
   /** Index of each row's sample. */
   readonly samples: readonly number[];
   /** Samples that could not be read, and why. */
@@ -112,7 +106,7 @@ export class Extractor {
     } catch (error) {
       if (error instanceof InputError || error instanceof CancelledError) throw error;
       this.#checkCancelled();
-      throw new InputError(`${checkpoint.path}: ${error instanceof Error ? firstLine(error.message) : error}`);
+      throw new InputError(`${checkpoint.path}: ${firstLineOf(error)}`);
     } finally {
       await lazy.close();
       await attempt.end();
@@ -158,7 +152,7 @@ export class Extractor {
     } catch (error) {
       return {
         provider: 'cpu',
-        reason: `${provider} can't run it: ${error instanceof Error ? firstLine(error.message) : error}`,
+        reason: `${provider} can't run it: ${firstLineOf(error)}`,
       };
     }
     const difference = relativeDifference(actual.features, expected.features);
@@ -195,7 +189,7 @@ export class Extractor {
       const good: SampleInputs[] = [];
       for (const [position, sample] of loaded.entries()) {
         const index = (batch[position] ?? 0) - (indices[0] ?? 0);
-        if (sample instanceof Error) failures.push({ index, reason: firstLine(sample.message) });
+        if (sample instanceof Error) failures.push({ index, reason: firstLineOf(sample) });
         else {
           good.push(sample);
           rows.push(index);
@@ -301,8 +295,4 @@ function relativeDifference(actual: Float32Array, expected: Float32Array): numbe
     norm += value ** 2;
   }
   return Math.sqrt(difference / Math.max(norm, Number.MIN_VALUE));
-}
-
-function firstLine(message: string): string {
-  return message.split('\n')[0]?.slice(0, 300) ?? '';
 }

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
+import { messageOf } from '../errors.ts';
 import { LFS_POINTER } from '../files/gitLfs.ts';
 import { decodeBitmap } from './bitmap.ts';
 import { resample } from './resample.ts';
@@ -117,7 +118,7 @@ function whyUnreadable(bytes: EncodedImage, error: unknown): string {
   if (Buffer.from(bytes.subarray(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER) {
     return 'a Git LFS pointer, not the image itself; run "git lfs pull"';
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF image';
   return message.replace('Input buffer has corrupt header: ', '');
 }

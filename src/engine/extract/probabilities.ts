@@ -1,4 +1,4 @@
-import type { Rows } from './extractor.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 
 /** How far from 1 a row of probabilities in single precision may sum. */
 const TOLERANCE = 1e-3;
@@ -7,7 +7,7 @@ const TOLERANCE = 1e-3;
  * Class probabilities `[n, c]` from the class scores that a network puts out: as they are where the network ends in a
  * softmax, else their softmax. Undefined for a network without a classifier.
  */
-export function classProbabilities(logits: Rows): { rows: number; cols: number; data: Float64Array } | undefined {
+export function classProbabilities(logits: FloatMatrix): Matrix | undefined {
   const { rows, cols } = logits;
   if (cols === 0) return undefined;
   const data = Float64Array.from(logits.data);

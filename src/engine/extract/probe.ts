@@ -3,6 +3,7 @@
  * command line and answers on the IPC channel. A driver that crashes takes this process with it, not the engine.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { messageOf } from '../errors.ts';
 import { writeModel } from '../onnx/writeModel.ts';
 
 process.once('disconnect', () => process.exit());
@@ -17,5 +18,5 @@ try {
   await session.run({ x: new Tensor('float32', Float32Array.of(1), [1]) });
   process.send?.({ works: true, detail: '' });
 } catch (error) {
-  process.send?.({ works: false, detail: error instanceof Error ? error.message : String(error) });
+  process.send?.({ works: false, detail: messageOf(error) });
 }

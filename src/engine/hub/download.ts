@@ -1,7 +1,7 @@
 import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { CancelledError, InputError } from '../errors.ts';
+import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { downloadBlob } from './blob.ts';
 import { modelFolder } from './cache.ts';
 import { HubClient, type RemoteFile } from './client.ts';
@@ -142,5 +142,5 @@ function readable(error: unknown, id: string, folder: string, signal: AbortSigna
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new InputError(`${id}: the disk is full. Make room in ${folder}; the download goes on from there.`);
   }
-  return new InputError(`${id}: can't be kept in ${folder} (${error instanceof Error ? error.message : error}).`);
+  return new InputError(`${id}: can't be kept in ${folder} (${messageOf(error)}).`);
 }

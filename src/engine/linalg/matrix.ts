@@ -39,14 +39,18 @@ export function paste(matrix: Matrix, part: Matrix, row: number, col: number): v
   }
 }
 
-/** A copy of the given rows, and of the given columns of them. */
-export function selectRows(matrix: Matrix, rows: readonly number[], cols?: readonly number[]): Matrix {
-  const picked = zeros(rows.length, cols?.length ?? matrix.cols);
+/** A copy of the given rows, and of the given columns of them, in the precision that they have. */
+export function selectRows(matrix: Matrix, rows: readonly number[], cols?: readonly number[]): Matrix;
+export function selectRows(matrix: FloatMatrix, rows: readonly number[], cols?: readonly number[]): FloatMatrix;
+export function selectRows(matrix: FloatMatrix, rows: readonly number[], cols?: readonly number[]): FloatMatrix {
+  const width = cols?.length ?? matrix.cols;
+  const size = rows.length * width;
+  const data = matrix.data instanceof Float32Array ? new Float32Array(size) : new Float64Array(size);
   rows.forEach((row, i) => {
     const source = matrix.data.subarray(row * matrix.cols, (row + 1) * matrix.cols);
-    picked.data.set(cols ? cols.map((col) => source[col] as number) : source, i * picked.cols);
+    data.set(cols ? cols.map((col) => source[col] as number) : source, i * width);
   });
-  return picked;
+  return { rows: rows.length, cols: width, data };
 }
 
 /** A copy of the given columns. */

@@ -1,8 +1,8 @@
 import { cacheKey, type Store } from '../cache/store.ts';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import type { Extraction } from '../extract/extractor.ts';
 import { classProbabilities } from '../extract/probabilities.ts';
-import type { FloatMatrix } from '../linalg/matrix.ts';
+import { selectRows } from '../linalg/matrix.ts';
 import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
 import { createEvidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
@@ -58,7 +58,7 @@ export async function scoreCandidate(
     try {
       metrics[name] = (await computeScore(score, evidence, { variant })).score;
     } catch (error) {
-      warnings.push(`${name}: ${error instanceof Error ? error.message : error}`);
+      warnings.push(`${name}: ${messageOf(error)}`);
     }
   }
   return {
@@ -77,7 +77,8 @@ async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Pr
   const blockOf = drawBlocks(input.features.rows, RECOMPUTED_BLOCKS);
   try {
     for (let block = 0; block < RECOMPUTED_BLOCKS; block++) {
-      leftOut[block] = await scoreOfRows(input, metric, (row) => blockOf[row] !== block);
+      const kept = Array.from(blockOf.keys()).filter((row) => blockOf[row] !== block);
+      leftOut[block] = await scoreOfRows(input, metric, kept);
     }
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
@@ -88,24 +89,16 @@ async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Pr
   return leftOut;
 }
 
-async function scoreOfRows(input: EvidenceInput, metric: Metric, kept: (row: number) => boolean): Promise<number> {
+async function scoreOfRows(input: EvidenceInput, metric: Metric, rows: readonly number[]): Promise<number> {
+  const { features, labels, multiLabels, labelEmbeddings, sourceProbabilities } = input;
+  const embedsClasses = labels !== undefined || multiLabels !== undefined;
   const evidence = createEvidence({
     ...input,
-    features: keepRows(input.features, kept),
-    labels: input.labels?.filter((_, index) => kept(index)),
-    multiLabels: input.multiLabels && keepRows(input.multiLabels, kept),
-    labelEmbeddings:
-      input.labels || input.multiLabels
-        ? input.labelEmbeddings
-        : input.labelEmbeddings?.map((embedding) => keepRows(embedding, kept)),
-    sourceProbabilities: input.sourceProbabilities && keepRows(input.sourceProbabilities, kept),
+    features: selectRows(features, rows),
+    labels: labels && Int32Array.from(rows, (row) => labels[row] as number),
+    multiLabels: multiLabels && selectRows(multiLabels, rows),
+    labelEmbeddings: embedsClasses ? labelEmbeddings : labelEmbeddings?.map((embedding) => selectRows(embedding, rows)),
+    sourceProbabilities: sourceProbabilities && selectRows(sourceProbabilities, rows),
   });
   return (await computeScore(metric.score, evidence, { variant: metric.variant })).score;
-}
-
-function keepRows({ rows, cols, data }: FloatMatrix, kept: (row: number) => boolean): FloatMatrix {
-  const indices = Array.from({ length: rows }, (_, row) => row).filter(kept);
-  const part = new Float64Array(indices.length * cols);
-  for (const [to, from] of indices.entries()) part.set(data.subarray(from * cols, (from + 1) * cols), to * cols);
-  return { rows: indices.length, cols, data: part };
 }

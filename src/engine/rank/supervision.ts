@@ -1,5 +1,5 @@
 import type { Dataset, Sample } from '../datasets/dataset.ts';
-import type { FloatMatrix } from '../linalg/matrix.ts';
+import { type FloatMatrix, selectRows } from '../linalg/matrix.ts';
 import type { Supervision } from './scoreCandidate.ts';
 
 /**
@@ -14,7 +14,7 @@ export function superviseRows(
   labelEmbeddings: readonly FloatMatrix[] | undefined,
 ): Supervision {
   const classCount = dataset.classes.length;
-  if (classCount === 0) return { labelEmbeddings: labelEmbeddings?.map((embedding) => pickRows(embedding, rows)) };
+  if (classCount === 0) return { labelEmbeddings: labelEmbeddings?.map((embedding) => selectRows(embedding, rows)) };
   if (!isMultiLabel(samples)) {
     const labels = Int32Array.from(rows, (row) => samples[row]?.label ?? 0);
     return { labels, classCount, labelEmbeddings };
@@ -28,10 +28,4 @@ export function superviseRows(
 
 function isMultiLabel(samples: readonly Sample[]): boolean {
   return samples.some(({ labels }) => labels !== undefined);
-}
-
-function pickRows({ cols, data }: FloatMatrix, rows: readonly number[]): FloatMatrix {
-  const picked = new Float64Array(rows.length * cols);
-  for (const [to, from] of rows.entries()) picked.set(data.subarray(from * cols, (from + 1) * cols), to * cols);
-  return { rows: rows.length, cols, data: picked };
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { bertTokenizer, byteLevelTokenizer } from './publishedFiles.ts';
 
 const namedToken = z
@@ -95,5 +95,5 @@ function parse<T>(file: string, text: string, schema: z.ZodType<T>): T {
 
 function reason(error: unknown): string {
   if (error instanceof z.ZodError) return error.issues[0]?.message ?? 'of another form';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

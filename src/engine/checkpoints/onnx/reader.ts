@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
 import type { Checkpoint, ImageInput, OpenOptions, TextInput } from '../checkpoint.ts';
@@ -32,7 +32,7 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
   try {
     model = readOnnxModel(file);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     throw new InputError(`${file}: not a whole ONNX file (${detail}). Export or download it again.`);
   }
   const folder = path.dirname(file);
