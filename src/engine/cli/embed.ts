@@ -1,25 +1,19 @@
 import path from 'node:path';
-import { taskSchema } from '../../protocol/tasks.ts';
 import { defaultCacheFolder } from '../cache/location.ts';
 import { Store } from '../cache/store.ts';
-import { chooseSplit, openDataset } from '../datasets/open.ts';
-import { drawStratified } from '../datasets/sampling.ts';
 import { embedDatasetLabels } from '../embed/embedLabels.ts';
 import { chooseLabelEncoders } from '../embed/labelEncoders.ts';
 import { UsageError } from '../errors.ts';
 import { writeNpy } from '../npy.ts';
-import { type Command, oneOf, parseCommandLine, wholeNumber } from './command.ts';
+import { type Command, parseCommandLine } from './command.ts';
+import { drawSamples, LABEL_OPTIONS, labelOptions, SAMPLE_OPTIONS } from './options.ts';
 
 const OPTIONS = {
   encoder: { type: 'string' },
   out: { type: 'string' },
-  'encoder-set': { type: 'string', default: 'base' },
-  'class-names': { type: 'string', default: 'readable' },
-  'label-pooling': { type: 'string', default: 'tokens' },
+  ...LABEL_OPTIONS,
   template: { type: 'string' },
-  task: { type: 'string', default: 'auto' },
-  limit: { type: 'string', default: '2000' },
-  seed: { type: 'string', default: '0' },
+  ...SAMPLE_OPTIONS,
   'no-cache': { type: 'boolean', default: false },
 } as const;
 
@@ -33,22 +27,12 @@ export const embedCommand: Command = {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
     const { encoder, out, template } = values;
     if (encoder === undefined || out === undefined) throw new UsageError(`Usage: emms ${this.synopsis}`);
-    const { encoders } = await chooseLabelEncoders([encoder], {
-      paper: oneOf(values['encoder-set'], ['base', 'paper'], 'encoder-set') === 'paper',
-    });
-    const dataset = await openDataset(
-      path.resolve(positionals[0] ?? '.'),
-      oneOf(values.task, ['auto', ...taskSchema.options], 'task'),
-      signal,
-    );
-    const samples = drawStratified(
-      chooseSplit(dataset).samples,
-      wholeNumber(values.limit, 'limit', 2),
-      wholeNumber(values.seed, 'seed', 0),
-    );
+    const { encoderSet, classNames, labelPooling } = labelOptions(values);
+    const { encoders } = await chooseLabelEncoders([encoder], { paper: encoderSet === 'paper' });
+    const { dataset, samples } = await drawSamples(path.resolve(positionals[0] ?? '.'), values, signal);
     const embeddings = await embedDatasetLabels(dataset, samples, encoders, {
-      names: oneOf(values['class-names'], ['readable', 'raw'], 'class-names'),
-      pooling: oneOf(values['label-pooling'], ['tokens', 'padding'], 'label-pooling'),
+      names: classNames,
+      pooling: labelPooling,
       ...(template !== undefined && { templates: { [encoder]: template } }),
       store: values['no-cache'] ? undefined : new Store(defaultCacheFolder()),
       signal,

@@ -1,10 +1,8 @@
 import path from 'node:path';
-import { deviceSchema, taskSchema } from '../../protocol/tasks.ts';
+import { deviceSchema } from '../../protocol/tasks.ts';
 import { defaultCacheFolder } from '../cache/location.ts';
 import { Store } from '../cache/store.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
-import { chooseSplit, openDataset } from '../datasets/open.ts';
-import { drawStratified } from '../datasets/sampling.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { Extractor } from '../extract/extractor.ts';
 import { chooseProvider } from '../extract/providers.ts';
@@ -13,7 +11,8 @@ import { writeNpy } from '../npy.ts';
 import { hashSamples } from '../rank/hashSamples.ts';
 import { modalitiesFor, whyUnfit } from '../rank/modalities.ts';
 import { ProgressMeter } from '../rank/progressMeter.ts';
-import { type Command, oneOf, parseCommandLine, wholeNumber } from './command.ts';
+import { type Command, oneOf, parseCommandLine } from './command.ts';
+import { drawSamples, SAMPLE_OPTIONS } from './options.ts';
 import { ProgressLine } from './progressLine.ts';
 
 const OPTIONS = {
@@ -21,11 +20,9 @@ const OPTIONS = {
   out: { type: 'string' },
   logits: { type: 'string' },
   labels: { type: 'string' },
-  task: { type: 'string', default: 'auto' },
+  ...SAMPLE_OPTIONS,
   'feature-point': { type: 'string' },
-  limit: { type: 'string', default: '2000' },
   device: { type: 'string', default: 'auto' },
-  seed: { type: 'string', default: '0' },
   'no-cache': { type: 'boolean', default: false },
 } as const;
 
@@ -38,22 +35,13 @@ export const extractCommand: Command = {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
     if (values.checkpoint === undefined || values.out === undefined)
       throw new UsageError(`Usage: emms ${this.synopsis}`);
-    const dataset = await openDataset(
-      path.resolve(positionals[0] ?? '.'),
-      oneOf(values.task, ['auto', ...taskSchema.options], 'task'),
-      signal,
-    );
+    const { dataset, samples } = await drawSamples(path.resolve(positionals[0] ?? '.'), values, signal);
     const checkpoint = await openCheckpoint(path.resolve(values.checkpoint), await findWorkspace(dataset.path), {
       modalities: modalitiesFor(dataset.task),
       featurePoint: values['feature-point'],
     });
     const unfit = whyUnfit(checkpoint.modality, dataset.task);
     if (unfit !== undefined) throw new InputError(`${checkpoint.path}: ${unfit}`);
-    const samples = drawStratified(
-      chooseSplit(dataset).samples,
-      wholeNumber(values.limit, 'limit', 2),
-      wholeNumber(values.seed, 'seed', 0),
-    );
 
     const line = new ProgressLine();
     const meter = new ProgressMeter((progress) => line.show(progress));

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type RankParams, rankParamsSchema } from '../../protocol/engine.ts';
-import { deviceSchema, taskSchema } from '../../protocol/tasks.ts';
+import { deviceSchema } from '../../protocol/tasks.ts';
 import { defaultCacheFolder } from '../cache/location.ts';
 import { InputError } from '../errors.ts';
 import { findWorkspace } from '../files/paths.ts';
@@ -9,22 +9,19 @@ import { rank } from '../rank/rank.ts';
 import { reportCsv } from '../report/csv.ts';
 import { reportHtml } from '../report/html.ts';
 import { reportText } from '../report/text.ts';
-import { type Command, commaSeparated, oneOf, parseCommandLine, wholeNumber } from './command.ts';
+import { type Command, commaSeparated, oneOf, parseCommandLine } from './command.ts';
+import { LABEL_OPTIONS, labelOptions, SAMPLE_OPTIONS, sampleOptions } from './options.ts';
 import { ProgressLine } from './progressLine.ts';
 
 const OPTIONS = {
   checkpoints: { type: 'string', multiple: true },
-  task: { type: 'string', default: 'auto' },
+  ...SAMPLE_OPTIONS,
   metric: { type: 'string', default: 'emms' },
   also: { type: 'string', multiple: true },
   'label-encoders': { type: 'string', multiple: true },
-  'encoder-set': { type: 'string', default: 'base' },
-  'class-names': { type: 'string', default: 'readable' },
-  'label-pooling': { type: 'string', default: 'tokens' },
+  ...LABEL_OPTIONS,
   'feature-point': { type: 'string' },
-  limit: { type: 'string', default: '2000' },
   device: { type: 'string', default: 'auto' },
-  seed: { type: 'string', default: '0' },
   'no-cache': { type: 'boolean', default: false },
   json: { type: 'string' },
   html: { type: 'string' },
@@ -46,17 +43,13 @@ export const rankCommand: Command = {
       workspace: await findWorkspace(dataset),
       dataset,
       ...(named.length > 0 && { checkpoints: named }),
-      task: oneOf(values.task, ['auto', ...taskSchema.options], 'task'),
+      ...sampleOptions(values),
       metric: values.metric,
       also: commaSeparated(values.also),
       ...(encoders.length > 0 && { labelEncoders: encoders }),
-      encoderSet: oneOf(values['encoder-set'], ['base', 'paper'], 'encoder-set'),
-      classNames: oneOf(values['class-names'], ['readable', 'raw'], 'class-names'),
-      labelPooling: oneOf(values['label-pooling'], ['tokens', 'padding'], 'label-pooling'),
+      ...labelOptions(values),
       ...(values['feature-point'] !== undefined && { featurePoint: values['feature-point'] }),
-      limit: wholeNumber(values.limit, 'limit', 2),
       device: oneOf(values.device, deviceSchema.options, 'device'),
-      seed: wholeNumber(values.seed, 'seed', 0),
       cacheFolder: values['no-cache'] ? null : defaultCacheFolder(),
     });
 
