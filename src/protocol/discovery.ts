@@ -17,6 +17,9 @@ const datasetSummarySchema = z.object({
 });
 export type DatasetSummary = z.infer<typeof datasetSummarySchema>;
 
+/** How the files that checkpoints are kept in end. */
+export const CHECKPOINT_ENDINGS = ['.onnx', '.safetensors', '.pth', '.pth.tar', '.pt', '.ckpt', '.th', '.bin'] as const;
+
 const checkpointSummarySchema = z.object({
   id: z.string(),
   name: z.string(),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
@@ -129,7 +130,7 @@ export async function openCheckpoint(file: string, workspace: string, options: O
   const reader = READERS.find(({ name }) => name.test(path.basename(file)));
   if (!reader) {
     throw new InputError(
-      `${file}: not a kind of checkpoint that can be read (.onnx, .safetensors, .pth, .pt, .ckpt, .bin). Export it to ONNX.`,
+      `${file}: not a kind of checkpoint that can be read (${CHECKPOINT_ENDINGS.join(', ')}). Export it to ONNX.`,
     );
   }
   return reader.open(file, idOf(file, workspace), options);

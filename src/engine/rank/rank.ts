@@ -1,3 +1,4 @@
+import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
 import type { Progress, RankParams } from '../../protocol/engine.ts';
 import type { RankingReport, Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
@@ -101,11 +102,6 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   }
   if (ranked.length === 0) throw new InputError(nothingToRank(params, skipped));
 
-  const timings = { discoverSeconds, extractSeconds, scoreSeconds, totalSeconds: clock.total() };
-  const warnings =
-    store?.failure === undefined
-      ? []
-      : [`The cache can't be written, so a second run will take as long: ${store.failure}`];
   return buildReport({
     params,
     dataset,
@@ -116,8 +112,8 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
     provider,
     ranked,
     skipped,
-    warnings,
-    timings,
+    warnings: warnOfCache(store),
+    timings: { discoverSeconds, extractSeconds, scoreSeconds, totalSeconds: clock.total() },
   });
 }
 
@@ -147,11 +143,16 @@ async function openCandidates(
   return { checkpoints, skipped };
 }
 
+function warnOfCache(store: Store | undefined): string[] {
+  if (store?.failure === undefined) return [];
+  return [`The cache can't be written, so a second run will take as long: ${store.failure}`];
+}
+
 function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string {
   const where = params.checkpoints?.join(', ') ?? params.workspace;
   const [first] = skipped;
   if (!first)
-    return `${where}: no checkpoints (.onnx, .safetensors, .pth, .pt, .ckpt, .bin) here. Put one there, or name it with --checkpoints.`;
+    return `${where}: no checkpoints (${CHECKPOINT_ENDINGS.join(', ')}) here. Put one there, or name it with --checkpoints.`;
   const others = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
   return `${where}: no checkpoint can be ranked. ${first.path}: ${first.reason}${others}`;
 }

@@ -1,4 +1,5 @@
 import { type Disposable, EventEmitter, type LogOutputChannel, type Uri, window, workspace } from 'vscode';
+import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import { readFilesExclude, readSettings } from '../configuration.ts';
 import { setContextKey } from '../contextKeys.ts';
@@ -94,7 +95,7 @@ export class WorkspaceDiscovery implements Disposable {
       clearTimeout(this.#settling);
       this.#settling = setTimeout(() => void this.refresh(), SETTLE_MS);
     };
-    const checkpoints = workspace.createFileSystemWatcher('**/*.onnx');
+    const checkpoints = workspace.createFileSystemWatcher(`**/*{${CHECKPOINT_ENDINGS.join(',')}}`);
     this.#disposables.push(
       checkpoints,
       checkpoints.onDidCreate(refreshSoon),
@@ -102,7 +103,7 @@ export class WorkspaceDiscovery implements Disposable {
       checkpoints.onDidDelete(refreshSoon),
       workspace.onDidChangeWorkspaceFolders(refreshSoon),
       workspace.onDidChangeConfiguration((event) => {
-        const relevant = ['emms.checkpointFolders', 'emms.exclude', 'files.exclude'];
+        const relevant = ['emms.checkpointFolders', 'emms.searchModelCaches', 'emms.exclude', 'files.exclude'];
         if (relevant.some((section) => event.affectsConfiguration(section))) refreshSoon();
       }),
     );
