@@ -110,12 +110,10 @@ describe('findMentions', () => {
   });
 
   test('does not hang on, or run away with, huge text', () => {
-    const startedAt = performance.now();
     expect(findMentions("'cnn.onnx'\n".repeat(1_000_000), report).length).toBeLessThan(1000);
     expect(findMentions(`'${'\\'.repeat(3_000_000)}`, report)).toEqual([]);
     expect(findMentions(`${'"'.repeat(1999)}\n`.repeat(1000), report)).toEqual([]);
     expect(findMentions(`${"'\\".repeat(999)}\n`.repeat(1000), report)).toEqual([]);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
   test('ranges lie within their line, whatever the text', () => {
