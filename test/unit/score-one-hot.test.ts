@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { oneHot } from '../../src/engine/embed/oneHot.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
+import { oneHot } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
 import type { ScoreResult } from '../../src/engine/score/score.ts';
 import { classification } from './random.ts';

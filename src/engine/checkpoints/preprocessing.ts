@@ -146,12 +146,7 @@ function fromTimm(
       resize,
       kernel: TIMM_KERNELS.get(interpolation) ?? 'cubic',
       crop,
-      cropOffset: 'halfToEven',
-      scale: 1 / 255,
-      mean: perChannel(mean, input.channels),
-      std: perChannel(std, input.channels),
-      bgr: false,
-      assumed: false,
+      ...torchvisionsRest(mean, std, input),
     },
     'from pretrained_cfg in config.json',
   );
@@ -168,15 +163,22 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
       resize: whole ?? (resize === size && !keepsAspect ? crop : { shortestEdge: edge }),
       kernel,
       crop: whole ? undefined : crop,
-      cropOffset: 'halfToEven',
-      scale: 1 / 255,
-      mean: perChannel(mean, input.channels),
-      std: perChannel(std, input.channels),
-      bgr: false,
-      assumed: false,
+      ...torchvisionsRest(mean, std, input),
     },
     source,
   );
+}
+
+/** How torchvision, and timm after it, crops and normalises. */
+function torchvisionsRest(mean: readonly number[], std: readonly number[], { channels }: ImageInput) {
+  return {
+    cropOffset: 'halfToEven',
+    scale: 1 / 255,
+    mean: perChannel(mean, channels),
+    std: perChannel(std, channels),
+    bgr: false,
+    assumed: false,
+  } as const;
 }
 
 function fromImageProcessor(

@@ -1,14 +1,4 @@
-import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { zeros } from '../linalg/matrix.ts';
-
-/** The label embedding that knows nothing but which class is which: a column for each of the `present` ones, `[C, present]`. */
-export function oneHot(classCount: number, present: readonly number[]): Matrix {
-  const embedding = zeros(classCount, present.length);
-  present.forEach((c, column) => {
-    embedding.data[c * present.length + column] = 1;
-  });
-  return embedding;
-}
+import type { FloatMatrix } from '../linalg/matrix.ts';
 
 /** Beyond this many, words are too rare to be learned from a few thousand samples. */
 const MAX_WORDS = 1000;

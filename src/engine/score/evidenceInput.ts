@@ -1,4 +1,3 @@
-import { oneHot } from '../embed/oneHot.ts';
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
@@ -261,4 +260,16 @@ function checkVariation(embeddings: readonly FloatMatrix[], rows: readonly numbe
       `${which} is the same for all samples, so it says nothing; leave it out or embed the labels again.`,
     );
   }
+}
+
+/**
+ * The label embedding that knows nothing but which class is which: a column for each of the `present` ones,
+ * `[C, present]`.
+ */
+export function oneHot(classCount: number, present: readonly number[]): Matrix {
+  const embedding = zeros(classCount, present.length);
+  present.forEach((c, column) => {
+    embedding.data[c * present.length + column] = 1;
+  });
+  return embedding;
 }
