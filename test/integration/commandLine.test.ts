@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { npyAnyLabels, npyMatrix, readNpy } from '../../src/engine/npy.ts';
 import { discoverySchema } from '../../src/protocol/discovery.ts';
 import { rankingReportSchema } from '../../src/protocol/report.ts';
+import { miniature } from '../helpers/miniatures.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 import { dataset, root, sample } from './engine.ts';
 
@@ -198,6 +200,22 @@ describe('emms extract and emms score', () => {
     const ranked = await emms(['rank', ...common, '--checkpoints', checkpoint, '--json']);
     const [candidate] = rankingReportSchema.parse(JSON.parse(ranked.stdout)).candidates;
     expect(JSON.parse(scored.stdout)).toMatchObject({ metric: 'emms', variant: 'cv', score: candidate?.score });
+  });
+
+  it('write several labels per sample as 0 and 1, and none where there are no classes', async () => {
+    const out = await temporaryFolder();
+    const [X = '', y = ''] = ['X.npy', 'y.npy'].map((name) => path.join(out, name));
+    const checkpoint = path.join(sample, 'checkpoints', 'resnet-digits.onnx');
+    const written = ['--checkpoint', checkpoint, '--device', 'cpu', '--out', X, '--labels', y];
+    expect(await emms(['extract', miniature('VOCdevkit/VOC2007'), ...written])).toMatchObject({ code: 0 });
+    const { multiLabels } = npyAnyLabels(await readNpy(y));
+    const { rows } = npyMatrix(await readNpy(X));
+    expect(multiLabels).toMatchObject({ rows, cols: 3 });
+    expect([...(multiLabels?.data ?? [])].filter((value) => value === 1).length).toBeGreaterThan(rows);
+    expect(await emms(['extract', miniature('coco-captions'), ...written])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no classes'),
+    });
   });
 
   it.each(['plain', 'k1', 'caption'])('agree with the published code on the golden case %s', async (name) => {

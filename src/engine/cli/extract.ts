@@ -11,6 +11,7 @@ import { writeNpy } from '../npy.ts';
 import { hashSamples } from '../rank/hashSamples.ts';
 import { modalitiesFor, whyUnfit } from '../rank/modalities.ts';
 import { ProgressMeter } from '../rank/progressMeter.ts';
+import { superviseRows } from '../rank/supervision.ts';
 import { type Command, oneOf, parseCommandLine } from './command.ts';
 import { drawSamples, SAMPLE_OPTIONS } from './options.ts';
 import { ProgressLine } from './progressLine.ts';
@@ -36,12 +37,18 @@ export const extractCommand: Command = {
     if (values.checkpoint === undefined || values.out === undefined)
       throw new UsageError(`Usage: emms ${this.synopsis}`);
     const { dataset, samples } = await drawSamples(path.resolve(positionals[0] ?? '.'), values, signal);
+    if (values.labels !== undefined && dataset.classes.length === 0) {
+      throw new UsageError(`--labels: ${dataset.path} has no classes. Write its labels as vectors with emms embed.`);
+    }
     const checkpoint = await openCheckpoint(path.resolve(values.checkpoint), await findWorkspace(dataset.path), {
       modalities: modalitiesFor(dataset.task),
       featurePoint: values['feature-point'],
     });
     const unfit = whyUnfit(checkpoint.modality, dataset.task);
     if (unfit !== undefined) throw new InputError(`${checkpoint.path}: ${unfit}`);
+    if (values.logits !== undefined && checkpoint.featurePoint.logits === undefined) {
+      throw new UsageError(`--logits: ${checkpoint.path} has no classifier, so there are no logits.`);
+    }
 
     const line = new ProgressLine();
     const meter = new ProgressMeter((progress) => line.show(progress));
@@ -67,13 +74,15 @@ export const extractCommand: Command = {
     for (const [index, reason] of failures) process.stderr.write(`emms: skipped ${samples[index]?.file}: ${reason}\n`);
     await writeNpy(values.out, { shape: [features.rows, features.cols], data: features.data });
     if (values.logits !== undefined) {
-      if (logits.cols === 0)
-        throw new UsageError(`--logits: ${checkpoint.path} has no classifier, so there are no logits.`);
       await writeNpy(values.logits, { shape: [logits.rows, logits.cols], data: logits.data });
     }
     if (values.labels !== undefined) {
-      const labels = Int32Array.from(rows, (index) => samples[index]?.label ?? 0);
-      await writeNpy(values.labels, { shape: [labels.length], data: labels });
+      const { labels, multiLabels } = superviseRows(dataset, samples, rows, undefined);
+      if (labels) await writeNpy(values.labels, { shape: [labels.length], data: labels });
+      if (multiLabels) {
+        const { cols, data } = multiLabels;
+        await writeNpy(values.labels, { shape: [multiLabels.rows, cols], data });
+      }
     }
   },
 };
