@@ -158,12 +158,23 @@ export function mix(matrices: readonly Matrix[], weights: readonly number[]): Ma
 }
 
 /** Per column Σ a·b. */
-export function columnDots(a: Matrix, b: Matrix): Float64Array {
-  const sums = new Float64Array(a.cols);
-  for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < a.cols; j++) {
-      const at = i * a.cols + j;
-      sums[j] = (sums[j] as number) + (a.data[at] as number) * (b.data[at] as number);
+export function columnDots({ rows, cols, data: a }: Matrix, { data: b }: Matrix): Float64Array {
+  const sums = new Float64Array(cols);
+  // Four rows at a time: fewer loads and stores of what adds up.
+  const end = rows - (rows % 4);
+  for (let i = 0; i < end; i += 4) {
+    const [row1, row2, row3] = [(i + 1) * cols, (i + 2) * cols, (i + 3) * cols];
+    for (let j = 0, row = i * cols; j < cols; j++) {
+      sums[j] =
+        (sums[j] as number) +
+        (a[row + j] as number) * (b[row + j] as number) +
+        (a[row1 + j] as number) * (b[row1 + j] as number) +
+        ((a[row2 + j] as number) * (b[row2 + j] as number) + (a[row3 + j] as number) * (b[row3 + j] as number));
+    }
+  }
+  for (let i = end; i < rows; i++) {
+    for (let j = 0, row = i * cols; j < cols; j++) {
+      sums[j] = (sums[j] as number) + (a[row + j] as number) * (b[row + j] as number);
     }
   }
   return sums;

@@ -4,7 +4,7 @@ import { inTurn, multiply, multiplyLowerTriangular, SINGLE_PRECISION_FROM } from
 import { randomSigns } from '../linalg/randomMatrix.ts';
 import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
-import type { SampleProducts } from './sampleProducts.ts';
+import { labelColumns } from './labelRows.ts';
 import { checkedSampleProducts, sampleProducts } from './sampleProducts.ts';
 import { minimiseOnSimplex, quadraticForm } from './simplex.ts';
 
@@ -40,19 +40,20 @@ export async function embeddingCoordinates(
   whitening: Matrix,
 ): Promise<EmbeddingCoordinates> {
   const { rows: rank } = whitening;
+  const columns = labelColumns(labelEmbeddings);
   if (count * rank * embeddingShape.width >= SINGLE_PRECISION_FROM) {
     const checks = await multiply(randomSigns(CHECKS, rank, uniformNumbers(1)), whitening);
-    const { errors, ...products } = await checkedSampleProducts(labelEmbeddings, blocks(), checks);
-    const result = await project(products, whitening);
+    const { products, errors } = await checkedSampleProducts(labelEmbeddings, columns, blocks(), checks);
+    const result = await project(products, columns.gram, whitening);
     const residual = difference(result.gram, result.projected);
     const least = Math.sqrt(Math.max(0, quadraticForm(residual, minimiseOnSimplex(residual))));
     if (2 * Math.max(...errors) <= Math.sqrt(CHECKS) * LARGEST_ERROR * least) return result;
   }
-  return project(await sampleProducts(labelEmbeddings, blocks(), rank), whitening);
+  return project(await sampleProducts(labelEmbeddings, columns, blocks(), rank), columns.gram, whitening);
 }
 
-async function project({ gram, withFeatures }: SampleProducts, whitening: Matrix): Promise<EmbeddingCoordinates> {
-  const coordinates = await inTurn(withFeatures, (products) => multiplyLowerTriangular(whitening, products));
+async function project(products: readonly Matrix[], gram: Matrix, whitening: Matrix): Promise<EmbeddingCoordinates> {
+  const coordinates = await inTurn(products, (product) => multiplyLowerTriangular(whitening, product));
   return { coordinates, gram, projected: innerProducts(coordinates, coordinates) };
 }
 

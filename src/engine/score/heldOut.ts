@@ -9,6 +9,7 @@ import {
   SINGLE_PRECISION_FROM,
   squaredLengths,
 } from '../linalg/multiply.ts';
+import { addProduct } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { trace } from './classScatter.ts';
@@ -74,8 +75,8 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const solve = gram ? dual(gram) : await primal(evidence);
   const ridge = await minimiseOverPowers(async (candidate) => {
     let sum = 0;
-    await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)]) => {
-      sum += columnSquares(residuals).reduce((total, square) => total + square, 0);
+    await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
+      sum += heldOut(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
     });
     return sum;
   });
@@ -84,7 +85,10 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   let freeSamples = 0;
   await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
     freeSamples += freedom.reduce((sum, value) => sum + value, 0);
-    held.set(await side.pairProducts(residuals), first);
+    held.set(
+      (await side.pairProducts(residuals)).map((products) => heldOut(products, freedom)),
+      first,
+    );
   });
   const means = new PairSums(count, side.embeddings);
   for (let first = 0; first < count; first += BLOCK_SAMPLES) {
@@ -107,11 +111,11 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
 }
 
 /**
- * Takes the held-out residuals `[width, b]` of a block of samples, of which sample `first` is the first, and what of each
+ * Takes the residuals zᵢ − ẑᵢ `[width, b]` of a block of samples, of which sample `first` is the first, and what of each
  * sample its own label doesn't predict, 1 − hᵢ.
  */
 type Visitor = (residuals: Matrix[], first: number, freedom: Float64Array) => Promise<void>;
-/** Computes the held-out residuals for a ridge γ, block after block; `rough` ones to about 1e-7. */
+/** Computes the residuals for a ridge γ, block after block; `rough` ones to about 1e-7. */
 type Solver = (regressands: readonly Regressand[], gamma: number, rough: boolean, visit: Visitor) => Promise<void>;
 
 /** By the `[d, d]` matrix XᵀX, for more samples than features. */
@@ -139,8 +143,10 @@ async function primal(evidence: Evidence): Promise<Solver> {
       const leverage = await squaredLengths(whitening, block, rough && large);
       const freedom = leverage.map((value) => 1 - 1 / evidence.count - value);
       const residuals = await inTurn(regressands, async (regressand, k) => {
-        const fitted = await multiply(coefficients[k] as Matrix, block);
-        return heldOutResiduals(regressand.block(first, block.cols), fitted, freedom);
+        const residual = regressand.block(first, block.cols);
+        const weights = coefficients[k] as Matrix;
+        await addProduct(-1, weights.data, block.data, residual.data, residual.rows, block.rows, block.cols, 'neither');
+        return residual;
       });
       await visit(residuals, first, freedom);
       first += block.cols;
@@ -168,7 +174,7 @@ function dual({ gram, level }: { gram: Matrix; level: number }): Solver {
     const freedom = dualFreedom(whitening, gamma, level);
     const residuals = await inTurn(regressands, async (regressand) => {
       const solved = await multiply(await multiplyTransposed(regressand.block(0, count), whitening), whitening);
-      return heldOutResiduals(scaled(solved, gamma), zeros(solved.rows, count), freedom);
+      return scaled(solved, gamma);
     });
     for (let first = 0; first < count; first += BLOCK_SAMPLES) {
       const size = Math.min(BLOCK_SAMPLES, count - first);
@@ -208,17 +214,9 @@ function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
   return positiveWhitening(ridged, gamma);
 }
 
-/** (targets − fitted)[:, i] / freedomᵢ, in the memory of the targets. */
-export function heldOutResiduals(targets: Matrix, fitted: Matrix, freedom: Float64Array): Matrix {
-  const { rows, cols, data } = targets;
-  const factors = freedom.map((value) => 1 / Math.max(LEAST_FREEDOM, value));
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++) {
-      const at = i * cols + j;
-      data[at] = ((data[at] as number) - (fitted.data[at] as number)) * (factors[j] as number);
-    }
-  }
-  return targets;
+/** Products of residuals of the samples as products of held-out ones: over the square of each sample's freedom. */
+export function heldOut(products: Float64Array, freedom: Float64Array): Float64Array {
+  return products.map((product, i) => product / Math.max(LEAST_FREEDOM, freedom[i] as number) ** 2);
 }
 
 /**

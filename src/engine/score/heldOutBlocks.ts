@@ -1,9 +1,9 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, scaled, selectColumns, transpose } from '../linalg/matrix.ts';
+import { columnSquares, difference, scaled, selectColumns, transpose } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
-import { type DualFit, dualFreedom, heldOutResiduals } from './heldOut.ts';
+import { type DualFit, dualFreedom, heldOut } from './heldOut.ts';
 import { type LabelSide, pairs } from './heldOutLabels.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
@@ -46,12 +46,14 @@ export async function heldOutWithoutBlocks(dual: DualFit, weights: readonly numb
     const left = Float64Array.from(outside, (sample, i) => (freedom[sample] as number) - (taken[i] as number));
     const residuals = await inTurn(errors, async (error) => {
       const known = await multiplyTransposed(inverse, selectColumns(error, inside));
-      return heldOutResiduals(selectColumns(error, outside), await multiply(transpose(known), reach), left);
+      return difference(selectColumns(error, outside), await multiply(transpose(known), reach));
     });
     const baseline = targets.map((target) => centred(selectColumns(target, outside)));
     // The mean of the others is farther from a sample than the mean of all, by m/(m−1).
     const scale = (outside.length / (outside.length - 1)) ** 2;
-    scores[block] = 1 - (await mixture(side, residuals, weights)) / (scale * (await mixture(side, baseline, weights)));
+    const all = new Float64Array(outside.length).fill(1);
+    scores[block] =
+      1 - (await mixture(side, residuals, left, weights)) / (scale * (await mixture(side, baseline, all, weights)));
   }
   return scores;
 }
@@ -74,11 +76,18 @@ function centred(matrix: Matrix): Matrix {
   return matrix;
 }
 
-/** Σ |Σₖ tₖ·rₖ|² over the samples, for residuals rₖ of the embeddings. */
-async function mixture(side: LabelSide, residuals: readonly Matrix[], weights: readonly number[]): Promise<number> {
+/** Σ |Σₖ tₖ·rₖ|²/fᵢ² over the samples, for residuals rₖ of the embeddings and what fᵢ of each sample is free. */
+async function mixture(
+  side: LabelSide,
+  residuals: readonly Matrix[],
+  freedom: Float64Array,
+  weights: readonly number[],
+): Promise<number> {
   const products = await side.pairProducts(residuals);
   return pairs(side.embeddings).reduce((total, [k, l], pair) => {
     const factor = (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number);
-    return total + factor * (products[pair] ?? new Float64Array()).reduce((sum, value) => sum + value, 0);
+    return (
+      total + factor * heldOut(products[pair] ?? new Float64Array(), freedom).reduce((sum, value) => sum + value, 0)
+    );
   }, 0);
 }

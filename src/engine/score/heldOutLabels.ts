@@ -1,9 +1,11 @@
-import type { Matrix } from '../linalg/matrix.ts';
-import { addTo, columnDots, columnSquares, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
+import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
+import { addTo, columnDots, columnSquares, joinColumns, submatrix, transpose, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { randomSigns } from '../linalg/randomMatrix.ts';
+import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
+import { labelColumns } from './labelRows.ts';
 import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
 
@@ -12,7 +14,6 @@ const SEARCH_WIDTH = 64;
 
 /** Centred numbers per sample that are regressed on the features. */
 export interface Regressand {
-  width: number;
   /** `[width, size]`, samples from `first` on, in new memory. */
   block(first: number, size: number): Matrix;
   /** `[d, width]`, Xᵀ·y for the standardised features in blocks `[d, b]` of samples. */
@@ -38,27 +39,47 @@ export interface LabelSide {
 }
 
 /** The label embeddings of every sample. */
-export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
-  const embeddings = evidence.standardisedLabels();
-  let swept: Promise<Matrix[]> | undefined;
-  const sweep = (features: readonly Matrix[]) => {
-    swept ??= sampleProducts(evidence.labelEmbeddings, features, evidence.features.cols).then(
-      ({ withFeatures }) => withFeatures,
+export async function sampleLabels({ labelEmbeddings, features, count }: Evidence): Promise<LabelSide> {
+  const columns = labelColumns(labelEmbeddings);
+  /** `[d2, size]`, the standardised embedding k of some samples, valid until the next. */
+  const standardised = (k: number, first: number, size: number) =>
+    standardisedColumns(
+      labelEmbeddings[k] as FloatMatrix,
+      first,
+      first + size,
+      columns.shifts[k] as Float64Array,
+      columns.offsets[k] as Float64Array,
+      columns.scales[k] as Float64Array,
     );
+  let swept: Promise<Matrix[]> | undefined;
+  const sweep = (blocks: readonly Matrix[]) => {
+    swept ??= sampleProducts(labelEmbeddings, columns, blocks, features.cols);
     return swept;
   };
-  const mixed = await mixedColumns(embeddings);
+  const mixings = columnMixings(labelEmbeddings);
+  const mixedBlocks: Matrix[] = [];
+  for (let first = 0; first < count; first += BLOCK_SAMPLES) {
+    const size = Math.min(BLOCK_SAMPLES, count - first);
+    mixedBlocks.push(await mixtureOf(mixings, size, (mixing, k) => multiply(mixing, standardised(k, first, size))));
+  }
+  const mixed = joinColumns(mixedBlocks);
   return {
-    embeddings: embeddings.length,
-    regressands: embeddings.map((embedding, k) => ({
-      width: embedding.cols,
-      block: (first, size) => transpose(rowRange(embedding, first, first + size)),
-      products: async (features) => (await sweep(features))[k] as Matrix,
+    embeddings: labelEmbeddings.length,
+    regressands: labelEmbeddings.map((_, k) => ({
+      block: (first, size) => {
+        const block = standardised(k, first, size);
+        return { ...block, data: block.data.slice() };
+      },
+      products: async (blocks) => (await sweep(blocks))[k] as Matrix,
     })),
     search: {
-      width: mixed.cols,
-      block: (first, size) => transpose(rowRange(mixed, first, first + size)),
-      products: async (features) => mixedColumns(await sweep(features)),
+      block: (first, size) => submatrix(mixed, 0, first, mixed.rows, size),
+      products: async (blocks) => {
+        const products = await sweep(blocks);
+        return transpose(
+          await mixtureOf(mixings, features.cols, (mixing, k) => multiplyTransposed(mixing, products[k] as Matrix)),
+        );
+      },
     },
     pairProducts: async (residuals) =>
       pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
@@ -73,7 +94,6 @@ export async function classLabels(evidence: Evidence, labels: Int32Array): Promi
   const frequency = evidence.classCounts().map((samples) => samples / count);
   const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
   const indicators: Regressand = {
-    width: classCount,
     block: (first, size) => {
       const block = zeros(classCount, size);
       for (let c = 0; c < classCount; c++) {
@@ -88,7 +108,6 @@ export async function classLabels(evidence: Evidence, labels: Int32Array): Promi
     products: async () => classSums,
   };
   const search: Regressand = {
-    width: mixed.rows,
     block: (first, size) => {
       const block = zeros(mixed.rows, size);
       for (let j = 0; j < mixed.rows; j++) {
@@ -124,7 +143,9 @@ async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
   );
   return {
     embeddings: embeddings.length,
-    mixed: transpose(await mixedColumns(embeddings)),
+    mixed: await mixtureOf(columnMixings(embeddings), evidence.classCount, (mixing, k) =>
+      multiplyTransposed(mixing, embeddings[k] as Matrix),
+    ),
     pairProducts: (residuals) =>
       inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
   };
@@ -136,18 +157,38 @@ function oneHotClasses(evidence: Evidence): ClassEmbeddings {
   const squares = labels.scale.map((value) => value ** 2);
   return {
     embeddings: 1,
-    mixed: transpose(mixOneHot(labels, randomSigns(evidence.classCount, SEARCH_WIDTH, uniformNumbers(1)))),
+    mixed: mixOneHot(labels, randomSigns(SEARCH_WIDTH, evidence.classCount, uniformNumbers(1))),
     pairProducts: async (residuals) => [columnSquares(residuals, squares)],
   };
 }
 
-/** All columns of the matrices side by side, or random mixtures of them if those are fewer. */
-async function mixedColumns(matrices: readonly Matrix[]): Promise<Matrix> {
-  const width = matrices.reduce((sum, matrix) => sum + matrix.cols, 0);
-  if (width <= SEARCH_WIDTH) return joinColumns(matrices);
-  const uniform = uniformNumbers(1);
-  const sum = zeros(matrices[0]?.rows ?? 0, SEARCH_WIDTH);
-  for (const matrix of matrices) addTo(sum, await multiply(matrix, randomSigns(matrix.cols, SEARCH_WIDTH, uniform)));
+/**
+ * `[r, d2]` for every embedding: that r rows of them all, times its columns, add up to all columns side by side, or to random
+ * mixtures of them if those are fewer.
+ */
+function columnMixings(embeddings: readonly FloatMatrix[]): Matrix[] {
+  const width = embeddings.reduce((sum, { cols }) => sum + cols, 0);
+  if (width > SEARCH_WIDTH) {
+    const uniform = uniformNumbers(1);
+    return embeddings.map(({ cols }) => randomSigns(SEARCH_WIDTH, cols, uniform));
+  }
+  let first = 0;
+  return embeddings.map(({ cols }) => {
+    const selection = zeros(width, cols);
+    for (let j = 0; j < cols; j++) selection.data[(first + j) * cols + j] = 1;
+    first += cols;
+    return selection;
+  });
+}
+
+/** Σ mixingₖ·matrixₖ, of which `multiplied` computes each. */
+async function mixtureOf(
+  mixings: readonly Matrix[],
+  cols: number,
+  multiplied: (mixing: Matrix, k: number) => Promise<Matrix>,
+): Promise<Matrix> {
+  const sum = zeros(mixings[0]?.rows ?? 0, cols);
+  for (const [k, mixing] of mixings.entries()) addTo(sum, await multiplied(mixing, k));
   return sum;
 }
 

@@ -27,20 +27,18 @@ export function oneHotLabels(evidence: Evidence): OneHotLabels {
   return { frequency, scale, lengths };
 }
 
-/** `[C, r]`, the standardised labels of each class times `mixing` `[C, r]`. */
+/** `[r, C]`, mixtures of the columns of the standardised labels of each class, by `mixing` `[r, C]`. */
 export function mixOneHot({ frequency, scale }: OneHotLabels, mixing: Matrix): Matrix {
   const { rows, cols } = mixing;
   const result = zeros(rows, cols);
-  const means = new Float64Array(cols);
-  for (let c = 0; c < rows; c++) {
-    for (let j = 0; j < cols; j++) {
-      const value = (scale[c] as number) * (mixing.data[c * cols + j] as number);
-      result.data[c * cols + j] = value;
-      means[j] = (means[j] as number) + (frequency[c] as number) * value;
+  for (let i = 0; i < rows; i++) {
+    let mean = 0;
+    for (let c = 0; c < cols; c++) {
+      const value = (scale[c] as number) * (mixing.data[i * cols + c] as number);
+      result.data[i * cols + c] = value;
+      mean += (frequency[c] as number) * value;
     }
-  }
-  for (let at = 0; at < result.data.length; at++) {
-    result.data[at] = (result.data[at] as number) - (means[at % cols] as number);
+    for (let c = 0; c < cols; c++) result.data[i * cols + c] = (result.data[i * cols + c] as number) - mean;
   }
   return result;
 }

@@ -3,38 +3,33 @@ import { addTo, difference, dot, zeros } from '../linalg/matrix.ts';
 import { multiply } from '../linalg/multiply.ts';
 import { addProduct } from '../linalg/onnxKernels.ts';
 import type { LabelColumns } from './labelRows.ts';
-import { centreRows, labelColumns } from './labelRows.ts';
-
-/** Inner products of standardised label embeddings Zₖ `[n, d2]`. */
-export interface SampleProducts {
-  /** `[K, K]`, ⟨Zₖ, Zₗ⟩, in double precision. */
-  gram: Matrix;
-  /** `[r, d2]` for every k: S = F·Zₖ with the features F `[r, n]`. */
-  withFeatures: Matrix[];
-}
+import { centreRows } from './labelRows.ts';
 
 /** How wrong products in single precision are. */
-interface Checked extends SampleProducts {
+interface CheckedProducts {
+  /** `[r, d2]` for every k: S = F·Zₖ. */
+  products: Matrix[];
   /** For every k: `|C·(S − F·Zₖ)|` in the Frobenius norm. */
   errors: number[];
 }
 
 /**
- * Two sweeps over the samples that never hold a standardised embedding: mean and scale of a column are applied to the sums
- * afterwards. All in double precision.
+ * F·Zₖ `[r, d2]` for features F `[r, n]` and standardised label embeddings Zₖ `[n, d2]`, in a sweep over the samples that never
+ * holds a standardised embedding: mean and scale of a column are applied to the sums afterwards. All in double precision.
  *
  * @param embeddings K of `[n, d2]`
- * @param blocks the features F in blocks of samples `[r, b]`
+ * @param columns theirs
+ * @param blocks F in blocks of samples `[r, b]`
  * @param dimension r
  */
 export async function sampleProducts(
   embeddings: readonly FloatMatrix[],
+  columns: LabelColumns,
   blocks: AsyncIterable<Matrix> | readonly Matrix[],
   dimension: number,
-): Promise<SampleProducts> {
-  const columns = labelColumns(embeddings);
+): Promise<Matrix[]> {
   const { sums } = await sweep(embeddings, columns, blocks, zeros(0, dimension), Float64Array);
-  return { gram: columns.gram, withFeatures: sums };
+  return sums;
 }
 
 /**
@@ -44,17 +39,17 @@ export async function sampleProducts(
  */
 export async function checkedSampleProducts(
   embeddings: readonly FloatMatrix[],
+  columns: LabelColumns,
   blocks: AsyncIterable<Matrix> | readonly Matrix[],
   checks: Matrix,
-): Promise<Checked> {
-  const columns = labelColumns(embeddings);
+): Promise<CheckedProducts> {
   const { sums, checkSums } = await sweep(embeddings, columns, blocks, checks, Float32Array);
   const errors: number[] = [];
   for (const [k, products] of sums.entries()) {
     const error = difference(await multiply(checks, products), checkSums[k] as Matrix);
     errors.push(Math.sqrt(dot(error.data, error.data)));
   }
-  return { gram: columns.gram, withFeatures: sums, errors };
+  return { products: sums, errors };
 }
 
 /** F·Zₖ with products in the precision of `Numbers`, and C·F·Zₖ in double precision. */
