@@ -2,6 +2,8 @@ import type { ByteSource } from '../checkpoints/containers/byteSource.ts';
 
 /** Names and metadata are short; a longer string is a sign of a damaged or hostile file. */
 const MAX_STRING_BYTES = 1024 * 1024;
+/** Of all strings together, for those of a network are kept. */
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /** A field of a protobuf message: where its payload lies in the file, or its number. */
 export interface Field {
@@ -20,6 +22,7 @@ export interface Field {
  */
 export class ProtobufReader {
   readonly #bytes: ByteSource;
+  #textBytes = 0;
 
   constructor(bytes: ByteSource) {
     this.#bytes = bytes;
@@ -55,7 +58,9 @@ export class ProtobufReader {
 
   string({ start, end }: Field): string {
     const length = end - start;
+    this.#textBytes += length;
     if (length > MAX_STRING_BYTES) throw new Error(`a name of ${length} bytes`);
+    if (this.#textBytes > MAX_TEXT_BYTES) throw new Error(`names of more than ${MAX_TEXT_BYTES} bytes`);
     return this.#bytes.text(start, length, 'utf8');
   }
 

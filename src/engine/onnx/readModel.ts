@@ -30,8 +30,9 @@ export interface OnnxModel {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Networks have thousands of nodes and weights, not millions: more is a damaged or hostile file. */
-const MAX_ITEMS = 500_000;
+/** Networks have thousands of nodes and weights, and some ten fields each: many more is a damaged or hostile file. */
+const MAX_PARTS = 200_000;
+const MAX_FIELDS = 2_000_000;
 
 /**
  * Reads the structure of an ONNX file, skipping its weights.
@@ -53,14 +54,15 @@ class ModelReader {
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
   readonly #metadata = new Map<string, string>();
-  #items = 0;
+  #parts = 0;
+  #fields = 0;
 
   constructor(protobuf: ProtobufReader) {
     this.#protobuf = protobuf;
   }
 
   read(): OnnxModel {
-    for (const field of this.#protobuf.fields()) {
+    for (const field of this.#inside()) {
       if (field.number === MODEL.graph && field.wire === 2) this.#graph(field);
       else if (field.number === MODEL.metadata && field.wire === 2) this.#entry(field);
     }
@@ -79,6 +81,7 @@ class ModelReader {
       if (field.wire !== 2) continue;
       if (field.number === GRAPH.node) this.#node(field);
       else if (field.number === GRAPH.initializer) {
+        this.#countPart();
         const { name, dims } = this.#tensor(field);
         this.#initializers.set(name, dims);
       } else if (field.number === GRAPH.input) this.#inputs.push(this.#value(field));
@@ -87,6 +90,7 @@ class ModelReader {
   }
 
   #node(node: Field): void {
+    this.#countPart();
     const inputs: string[] = [];
     const outputs: string[] = [];
     const ints = new Map<string, number>();
@@ -136,6 +140,7 @@ class ModelReader {
   }
 
   #value(value: Field): OnnxValue {
+    this.#countPart();
     let name = '';
     let elementType = 0;
     const shape: (number | string)[] = [];
@@ -167,6 +172,7 @@ class ModelReader {
   }
 
   #entry(entry: Field): void {
+    this.#countPart();
     let key = '';
     let value = '';
     for (const field of this.#inside(entry)) {
@@ -176,10 +182,16 @@ class ModelReader {
     this.#metadata.set(key, value);
   }
 
-  *#inside(message: Field): Generator<Field> {
-    for (const field of this.#protobuf.fields(message.start, message.end)) {
-      this.#items += 1;
-      if (this.#items > 20 * MAX_ITEMS) throw new Error('it has more parts than any network');
+  /** Of what is kept: nodes, weights, inputs and outputs, metadata. */
+  #countPart(): void {
+    this.#parts += 1;
+    if (this.#parts > MAX_PARTS) throw new Error('it has more parts than any network');
+  }
+
+  *#inside(message?: Field): Generator<Field> {
+    for (const field of this.#protobuf.fields(message?.start, message?.end)) {
+      this.#fields += 1;
+      if (this.#fields > MAX_FIELDS) throw new Error('it has more fields than any network');
       yield field;
     }
   }

@@ -24,6 +24,23 @@ function endingIn(nodes: readonly TestNode[], outputs: readonly string[], weight
   };
 }
 
+/** A field of a protobuf message, with a length before its content. */
+function field(number: number, content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content);
+  const length: number[] = [];
+  let rest = bytes.length;
+  for (; rest > 127; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
+  return Buffer.concat([Buffer.from([number * 8 + 2, ...length, rest]), bytes]);
+}
+
+function repeated(bytes: Buffer, times: number): Buffer {
+  return Buffer.alloc(bytes.length * times, bytes);
+}
+
+function graphOf(content: Buffer): Buffer {
+  return field(7, content);
+}
+
 describe('reading an ONNX file', () => {
   it('gives nodes, weights, inputs and metadata', async () => {
     const read = await model({ ...classifier, metadata: { architecture: 'tiny' } });
@@ -31,6 +48,17 @@ describe('reading an ONNX file', () => {
     expect(Object.fromEntries(read.initializers)).toEqual(classifier.weights);
     expect(read.inputs).toEqual([{ name: 'x', elementType: 1, shape: ['N', 3, 8, 8] }]);
     expect(read.metadata.get('architecture')).toBe('tiny');
+  });
+
+  it.each([
+    ['nodes', () => graphOf(repeated(field(1, ''), 200_001)), 'more parts'],
+    ['fields', () => graphOf(field(1, repeated(field(1, ''), 2_000_001))), 'more fields'],
+    ['fields outside of the graph', () => repeated(field(9, ''), 2_000_001), 'more fields'],
+    ['names', () => graphOf(repeated(field(1, field(1, Buffer.alloc(1_000_000))), 70)), 'names of more than'],
+  ])('refuses more %s than any network has, before they fill the memory', async (_, bytes, message) => {
+    const file = path.join(await temporaryFolder(), 'model.onnx');
+    await writeFile(file, bytes());
+    expect(() => readOnnxModel(file)).toThrow(message);
   });
 
   it('refuses every truncation with an error, and never hangs', async () => {
