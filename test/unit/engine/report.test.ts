@@ -20,6 +20,11 @@ describe('the report', () => {
     expect(text).not.toContain('\u001b');
   });
 
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('as CSV takes %j for text, not a formula', (name) => {
+    const [, line = ''] = reportCsv(report([candidate(1, name, { id: 'a' })])).split(/\r\n(?=1,|$)/);
+    expect(line).toMatch(/^1,a,"?'[=+\-@\t\r]/);
+  });
+
   it('as CSV has a column per metric, quotes what it must, and starts no formula', () => {
     const [header = '', first = '', second = ''] = reportCsv(ranking).split('\r\n');
     expect(header.split(',').slice(-2)).toEqual(['emms', 'emms:exact']);

@@ -62,6 +62,14 @@ test('gives equal texts equal rows, in the order of the texts', async () => {
   expectClose(row(vectors, 1), row(shark, 0));
 });
 
+test('fills texts up to the longest of all, in whatever batch that is', async () => {
+  const encoder = { folder: folder('bert') };
+  const [long, short] = ['great white shark '.repeat(5), 'fox'];
+  const pair = await embedLabels([short, long], encoder, { pooling: 'padding' });
+  const many = [short, ...Array.from({ length: 300 }, (_, index) => `dog ${index}`), long];
+  expectClose(row(await embedLabels(many, encoder, { pooling: 'padding' }), 0), row(pair, 0));
+});
+
 test('embeds an empty text', async () => {
   for (const name of ['bert', 'gpt2', 'clip']) {
     const vectors = await embedLabels(['', 'fox'], { folder: folder(name) });
