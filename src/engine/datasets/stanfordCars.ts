@@ -2,18 +2,20 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, countImages, fileIn, locate } from './folders.ts';
+import { below, countImages, fileIn, idWithin, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { numberIn, readMat, textIn } from './matFile.ts';
 import { grouped } from './passedOver.ts';
 
 const SPLITS = [
-  { split: 'train', images: 'cars_train', list: 'cars_train_annos.mat' },
+  { split: 'train', images: 'cars_train', lists: ['cars_train_annos.mat', 'cardatasettrain.mat'] },
   // The file of the devkit tells no classes of the test images; this one came later, beside the devkit.
-  { split: 'test', images: 'cars_test', list: 'cars_test_annos_withlabels.mat' },
+  { split: 'test', images: 'cars_test', lists: ['cars_test_annos_withlabels.mat', 'cardatasettest.mat'] },
 ];
 /** All images in one list, which tells their split and the names of the classes, too. */
-const WHOLE = { images: 'car_ims', list: 'cars_annos.mat' };
+const WHOLE = { images: 'car_ims', lists: ['cars_annos.mat'] };
+/** Where the lists and the names lie; copies keep the archive's folder around the devkit. */
+const PLACES = ['devkit', 'car_devkit/devkit', 'car_devkit'];
 
 interface List {
   /** Undefined where each entry tells its own. */
@@ -26,7 +28,9 @@ interface List {
  * Stanford Cars as unpacked from cars_train.tgz, cars_test.tgz and car_devkit.tgz
  * (https://ai.stanford.edu/~jkrause/cars/car_dataset.html): `cars_train/00001.jpg`, the images' files and classes in
  * `devkit/cars_train_annos.mat` and, for the test images, in `cars_test_annos_withlabels.mat`, and the names of the
- * classes in `devkit/cars_meta.mat`. Or as unpacked from car_ims.tgz beside cars_annos.mat: `car_ims/000001.jpg`.
+ * classes in `devkit/cars_meta.mat`. Or as unpacked from car_ims.tgz beside cars_annos.mat: `car_ims/000001.jpg`. Kaggle's
+ * copies have folders in folders of the same names, `cars_train/cars_train/00001.jpg`, and lists called
+ * `cardatasettrain.mat`, for which either file tells the names.
  */
 export const stanfordCars: DatasetLayout = {
   format: 'stanford-cars',
@@ -38,7 +42,7 @@ export const stanfordCars: DatasetLayout = {
     const counts = splits.map(({ split, images }) => `${grouped(countImages(images))} ${split ?? 'car'} images`);
     return {
       task: 'image-classification',
-      reason: `Stanford Cars: ${counts.join(', ')} and ${splits[0]?.split === undefined ? WHOLE.list : 'the devkit'}`,
+      reason: `Stanford Cars: ${counts.join(', ')} and ${splits.map(({ list }) => path.basename(list)).join(', ')}`,
       open: async (signal) => {
         const names = await namesOf(root);
         const gathered = new LabelledImages(root, this.format);
@@ -52,7 +56,7 @@ export const stanfordCars: DatasetLayout = {
             const where = `${listName}: entry ${index + 1}`;
             const whole = textIn(struct, 'relative_im_path');
             const own = textIn(struct, 'fname');
-            const image = split === undefined ? whole : own && `${images.name}/${own}`;
+            const image = split === undefined ? whole : own && `${idWithin(root, images.path)}/${own}`;
             const name = names[(numberIn(struct, 'class') ?? 0) - 1];
             const told = numberIn(struct, 'test') === 1 ? 'test' : 'train';
             if (image && name) gathered.addFile(split ?? told, image, [name], where);
@@ -66,29 +70,38 @@ export const stanfordCars: DatasetLayout = {
 };
 
 async function namesOf(root: Folder): Promise<string[]> {
-  const meta = annotationFile(root, 'cars_meta.mat') ?? annotationFile(root, WHOLE.list);
-  const names = meta ? (await readMat(meta)).get('class_names') : undefined;
+  const file = namesFile(root);
+  const names = file ? (await readMat(file)).get('class_names') : undefined;
   if (names?.kind !== 'cells') {
-    throw new InputError(`${path.basename(meta ?? '')}: no cell array "class_names"; download it again.`);
+    throw new InputError(`${path.basename(file ?? '')}: no cell array "class_names"; download it again.`);
   }
   return names.cells.map((cell) => (cell.kind === 'text' ? cell.text : ''));
 }
 
 function splitsOf(root: Folder): List[] {
-  const known = (kind: { split?: string; images: string; list: string }): List[] => {
-    const images = below(root, kind.images);
-    const list = annotationFile(root, kind.list);
+  const known = (kind: { split?: string; images: string; lists: readonly string[] }): List[] => {
+    const images = imagesIn(root, kind.images);
+    const list = annotationFile(root, kind.lists);
     return images && list ? [{ split: kind.split, images, list }] : [];
   };
   const apart = SPLITS.flatMap(known);
   return apart.length > 0 ? apart : known(WHOLE);
 }
 
-function annotationFile(root: Folder, name: string): string | undefined {
-  return fileIn(below(root, 'devkit'), name) ?? fileIn(root, name);
+/** The folder of this name, or the one in it that is called the same. */
+function imagesIn(root: Folder, name: string): Folder | undefined {
+  return below(root, `${name}/${name}`) ?? below(root, name);
+}
+
+function annotationFile(root: Folder, names: readonly string[]): string | undefined {
+  const places = [...PLACES.map((place) => below(root, place)), root];
+  return places.flatMap((place) => names.flatMap((name) => fileIn(place, name) ?? []))[0];
+}
+
+function namesFile(root: Folder): string | undefined {
+  return annotationFile(root, ['cars_meta.mat']) ?? annotationFile(root, WHOLE.lists);
 }
 
 function isStanfordCars(folder: Folder): boolean {
-  const [first] = splitsOf(folder);
-  return first !== undefined && (first.split === undefined || annotationFile(folder, 'cars_meta.mat') !== undefined);
+  return splitsOf(folder).length > 0 && namesFile(folder) !== undefined;
 }

@@ -7,6 +7,7 @@ import { dtd } from '../../../../src/engine/datasets/dtd.ts';
 import { fgvcAircraft } from '../../../../src/engine/datasets/fgvcAircraft.ts';
 import { flowers102 } from '../../../../src/engine/datasets/flowers102.ts';
 import { food101 } from '../../../../src/engine/datasets/food101.ts';
+import { openDataset } from '../../../../src/engine/datasets/open.ts';
 import { oxfordPets } from '../../../../src/engine/datasets/oxfordPets.ts';
 import { stanfordCars } from '../../../../src/engine/datasets/stanfordCars.ts';
 import { sun397 } from '../../../../src/engine/datasets/sun397.ts';
@@ -52,7 +53,7 @@ const BENCHMARKS: readonly Expected[] = [
   {
     layout: stanfordCars,
     folder: 'stanford_cars',
-    reason: 'Stanford Cars: 6 train images, 3 test images and the devkit',
+    reason: 'Stanford Cars: 6 train images, 3 test images and cars_train_annos.mat, cars_test_annos_withlabels.mat',
     classes: ['AM General Hummer SUV 2000', 'Acura RL Sedan 2012', 'Ram C/V Cargo Van Minivan 2012'],
     splits: { train: 6, test: 3 },
     second: ['cars_train/00002.jpg', 'Acura RL Sedan 2012', 40, 20],
@@ -268,6 +269,25 @@ describe('Stanford Cars', () => {
     const folder = await copyOfMiniature('stanford_cars');
     await rm(path.join(folder, 'cars_test_annos_withlabels.mat'));
     expect(splitSizes(await openFolder(stanfordCars, folder))).toEqual({ train: 6 });
+  });
+
+  it('may have folders in folders of the same names, and lists of other names, as copies have them', async () => {
+    const folder = await copyOfMiniature('stanford_cars');
+    for (const name of ['cars_train', 'cars_test', 'devkit']) {
+      await rename(path.join(folder, name), path.join(folder, 'moved'));
+      await mkdir(path.join(folder, name === 'devkit' ? 'car_devkit' : name));
+      await rename(path.join(folder, 'moved'), path.join(folder, name === 'devkit' ? 'car_devkit' : name, name));
+    }
+    const nested = await openDataset(folder, 'auto');
+    expect(splitSizes(nested)).toEqual({ train: 6, test: 3 });
+    expect(nested.splits.get('train')?.[1]?.id).toBe('cars_train/cars_train/00002.jpg');
+    await rename(path.join(folder, 'car_devkit/devkit/cars_train_annos.mat'), path.join(folder, 'cardatasettrain.mat'));
+    await rm(path.join(folder, 'cars_test_annos_withlabels.mat'));
+    await rm(path.join(folder, 'car_devkit'), { recursive: true });
+    await cp(miniature('stanford_cars_annos/cars_annos.mat'), path.join(folder, 'cars_annos.mat'));
+    const renamed = await openDataset(folder, 'auto');
+    expect(splitSizes(renamed)).toEqual({ train: 6 });
+    expect(renamed.classes).toEqual(nested.classes);
   });
 
   it('refuses a devkit that holds something else', async () => {
