@@ -98,21 +98,26 @@ function partsOf(folder: Folder, asked: boolean): Part[] {
     const classes = split === undefined ? [] : classesOf(child);
     return split === undefined || classes.length < 2 ? [] : [{ split, folder: child, classes }];
   });
-  if (splits.length > 0) return asked || areSplitsOfOne(splits) ? splits : [];
+  if (splits.length > 0) return asked || areSplitsOfOne(splits, folder) ? splits : [];
   const classes = classesOf(folder);
   if (classes.length < 2) return [];
   // A split by itself, such as the cases of a repository's tests, was no dataset with the others.
-  const whole =
-    !isSplitName(folder.name) &&
-    classes.length >= 0.9 * folder.folders.length &&
-    !folder.files.some((file) => IMAGE.test(file));
-  return asked || (whole && classes.every(isNumbered)) ? [{ split: 'all', folder, classes }] : [];
+  const part = { split: 'all', folder, classes };
+  return asked || (!isSplitName(folder.name) && looksWhole(part)) ? [part] : [];
 }
 
-/** Whether there is a training split or several others, and all have the same classes. */
-function areSplitsOfOne(parts: readonly Part[]): boolean {
-  const first = parts.find(({ split }) => /^train/i.test(split)) ?? (parts.length > 1 ? parts[0] : undefined);
+/** Whether hardly anything but numbered texts in class folders is there. */
+function looksWhole({ folder, classes }: Part): boolean {
+  const mostly = classes.length >= 0.9 * folder.folders.length && !folder.files.some((file) => IMAGE.test(file));
+  return mostly && classes.every(isNumbered);
+}
+
+/** Whether all have the same classes; beside one that is not for training nothing may be, as is in a repository. */
+function areSplitsOfOne(parts: readonly Part[], { folders, files }: Folder): boolean {
+  const [first] = [...parts.filter(({ split }) => /^train/i.test(split)), ...parts];
   const names = new Set(first?.classes.map(({ name }) => name));
+  const isAlone = parts.length === 1 && !/^train/i.test(first?.split ?? '');
+  if (isAlone) return folders.length === 1 && files.every((file) => TEXT.test(file)) && parts.every(looksWhole);
   return parts.every(({ classes }) => classes.filter(({ name }) => names.has(name)).length >= classes.length / 2);
 }
 

@@ -82,6 +82,7 @@ describe('texts in class folders', () => {
       [
         ['test/first', '1.txt', '2.txt'],
         ['test/second', '1.txt', '2.txt'],
+        ['src', 'main.py'],
       ],
     ],
     [
@@ -135,6 +136,21 @@ describe('texts in class folders', () => {
     expect((await openDataset(poems, 'auto')).classes).toEqual(['poems', 'recipes']);
     const notes = await textsIn(['docs', 'a.txt', 'b.txt'], ['notes', 'c.txt', 'd.txt']);
     await expect(openDataset(notes, 'auto')).rejects.toThrow('no dataset here');
+  });
+
+  it('are a split by themselves only where they are numbered and nothing else is there', async () => {
+    const formats = async (...folders: (readonly [string, ...string[]])[]) =>
+      (await findDatasets((await walk(await textsIn(...folders))).root)).datasets.map(({ dataset }) => [
+        ...dataset.splits.keys(),
+      ]);
+    const [pos, neg] = [
+      ['test/pos', '1_9.txt', '2_9.txt'],
+      ['test/neg', '1_1.txt', '2_1.txt'],
+    ] as const;
+    expect(await formats(pos, neg)).toEqual([['test']]);
+    expect(await formats(pos, neg, ['test/helpers', 'a.py'])).toEqual([]);
+    expect(await formats(pos, neg, ['src', 'a.py'])).toEqual([]);
+    expect(await formats(['test/cases', 'a.txt', 'b.txt'], ['test/errors', 'c.txt', 'd.txt'])).toEqual([]);
   });
 
   it('are a choice where there are several folders for a split', async () => {
