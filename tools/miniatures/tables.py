@@ -113,6 +113,64 @@ def visual_questions(root: Path) -> None:
     parquet(folder / "train" / "0000.parquet", pa.Table.from_pylist(rows, schema))
 
 
+def evaluation(root: Path) -> None:
+    """As lmms-lab publishes COCO-Caption and RefCOCO: several answers to a question that is the same for all images."""
+    cells = [{"bytes": encoded(n, n, "PNG"), "path": f"COCO_val2014_{n:012}.png"} for n in range(4)]
+    answers = [CAPTIONS[:2], CAPTIONS[2:3], CAPTIONS[3:6], CAPTIONS[6:8]]
+    table = {
+        "question_id": [f"COCO_val2014_{n:012}.png" for n in range(4)],
+        "image": pa.array(cells, IMAGE),
+        "question": ["Please carefully observe the image and come up with a caption for the image"] * 4,
+        "answer": answers,
+        "id": list(range(4)),
+        "license": [1] * 4,
+        "file_name": [f"COCO_val2014_{n:012}.png" for n in range(4)],
+        "height": [8] * 4,
+        "width": [8] * 4,
+    }
+    parquet(root / "COCO-Caption" / "data" / "val-00000-of-00001.parquet", pa.table(table), {"image": {"_type": "Image"}})
+    boxes = [[0.0, 0.0, 4.0, 8.0], [4.0, 2.0, 4.0, 4.0], [2.0, 2.0, 2.0, 2.0], [0.0, 4.0, 8.0, 4.0]]
+    expressions = [["left, dark"], ["right one", "the right half"], ["middle"], ["bottom", "lower \"strip\""]]
+    table = {
+        "question_id": [str(n) for n in range(4)],
+        "image": pa.array(cells, IMAGE),
+        "question": ["Please carefully observe the area circled in the image and come up with a caption for the area."] * 4,
+        "answer": expressions,
+        "segmentation": [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]] * 4,
+        "bbox": boxes,
+        "iscrowd": [0] * 4,
+        "file_name": [f"COCO_train2014_{n:012}_{n}.png" for n in range(4)],
+    }
+    for split in ["val", "testA"]:
+        parquet(root / "RefCOCO" / "data" / f"{split}-00000-of-00001.parquet", pa.table(table), {"image": {"_type": "Image"}})
+
+
+def flickr30k(root: Path) -> None:
+    """As nlphuji publishes it: the Hub calls all of it test, and a column tells the split."""
+    cells = [{"bytes": encoded(n, n, "JPEG"), "path": f"{n}.jpg"} for n in range(4)]
+    table = {
+        "image": pa.array(cells, IMAGE),
+        "caption": [CAPTIONS[2 * n : 2 * n + 2] for n in range(4)],
+        "sentids": [[str(2 * n), str(2 * n + 1)] for n in range(4)],
+        "split": ["train", "train", "val", "test"],
+        "img_id": [str(n) for n in range(4)],
+        "filename": [f"{n}.jpg" for n in range(4)],
+    }
+    parquet(root / "flickr30k-parquet" / "TEST" / "test" / "0000.parquet", pa.table(table), {"image": {"_type": "Image"}})
+
+
+def trec(root: Path) -> None:
+    rows = [
+        "DESC:manner How did serfdom develop in and then leave Russia ?",
+        "ENTY:cremat What films featured the character Popeye Doyle ?",
+        "HUM:ind Who was the first to say `` \" Déjà vu \" '' , and why ?",
+        "NUM:date When was Ozzy Osbourne born ?",
+    ]
+    for name, count in [("train_1000", 4), ("train_5500", 8), ("TREC_10", 4)]:
+        lines_of = "".join(f"{rows[n % 4]}\n" for n in range(count))
+        write(root / "trec" / f"{name}.label", lines_of.encode("latin-1"))
+
+
 def squad_v2(root: Path) -> None:
     passage = "The Amazon is a river in South America. It is about 6,400 km long."
     asked = [("What is it?", "a river"), ("Where is it?", "South America"), ("Who owns it?", None)] * 2
@@ -156,12 +214,12 @@ def newsgroups(root: Path) -> None:
 
 NAMES = [
     "imdb", "sms-spam", "rotten_tomatoes", "captions-parquet", "captions-imagefolder", "vqa-paths", "squad_v2", "ag_news_csv",
-    "20news-bydate",
+    "20news-bydate", "COCO-Caption", "RefCOCO", "flickr30k-parquet", "trec",
 ]
 
 
 def make(root: Path) -> None:
     for name in NAMES:
         shutil.rmtree(root / name, ignore_errors=True)
-    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, squad_v2, ag_news, newsgroups]:
+    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, evaluation, flickr30k, trec, squad_v2, ag_news, newsgroups]:
         part(root)

@@ -1,8 +1,9 @@
 import type { Task } from '../../protocol/tasks.ts';
 import { type Annotation, textOf } from './annotatedSamples.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
+import { boxIn, type Numbers } from './pixelBoxes.ts';
 import type { Role } from './tableColumns.ts';
-import { isRecord } from './tables/jsonl.ts';
+import { isRecord, parseJson } from './tables/jsonl.ts';
 
 /** What a row holds. */
 interface Cells {
@@ -20,8 +21,8 @@ export interface AnnotationKind {
   readonly reason: string;
   /** The role whose cells may hold separators without quotes around them. */
   readonly freeText?: Role;
-  /** Empty where a cell that is needed is empty. */
-  annotations(cells: Cells): Pick<Annotation, 'text' | 'context' | 'target' | 'label'>[];
+  /** Empty where a cell that is needed is empty. A box is told by its numbers. */
+  annotations(cells: Cells): (Pick<Annotation, 'text' | 'context' | 'target' | 'label'> & { box?: Numbers })[];
 }
 
 /** Networks read some hundred words of a text. */
@@ -29,7 +30,18 @@ const MAX_CHARACTERS = 20_000;
 /** What a question without an answer in its passage is labelled with, as in SQuAD 2.0's own files. */
 const UNANSWERABLE = 'unanswerable';
 
+/** Where a table fits several, the first is meant. */
 export const KINDS: readonly AnnotationKind[] = [
+  {
+    format: 'expression-table',
+    task: 'referring-expression-comprehension',
+    roles: ['image', 'box', 'expression'],
+    reason: 'a table of images, boxes and expressions',
+    annotations(cells) {
+      const box = boxIn(cells.of('box')[0]);
+      return box ? captionsIn(cells.of('expression')).map((text) => ({ text, box })) : [];
+    },
+  },
   {
     format: 'question-table',
     task: 'visual-question-answering',
@@ -89,11 +101,12 @@ function textIn(cells: readonly unknown[]): string | undefined {
   return textOf(texts.join(' ').replaceAll('\\n', ' '));
 }
 
-/** A caption, a list of some, or `{raw}` as in Karpathy's files. */
+/** A caption, a list of some, which is a text in CSV, or `{raw}` as in Karpathy's files. */
 function captionsIn(cells: readonly unknown[]): string[] {
   return cells.flatMap((cell) => {
-    if (Array.isArray(cell)) return captionsIn(cell);
-    return textOf(isRecord(cell) ? (cell.raw ?? cell.caption) : cell) ?? [];
+    const list = typeof cell === 'string' && /^\s*\[/.test(cell) ? parseJson(cell) : cell;
+    if (Array.isArray(list)) return captionsIn(list);
+    return textOf(isRecord(cell) ? (cell.raw ?? cell.sent ?? cell.caption) : cell) ?? [];
   });
 }
 

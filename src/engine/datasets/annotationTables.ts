@@ -11,8 +11,18 @@ import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
+import { PixelBoxes } from './pixelBoxes.ts';
 import { splitInCell } from './splitNames.ts';
-import { classNamesOf, isHeader, type Role, type Roles, rolesByContent, rolesByName } from './tableColumns.ts';
+import {
+  areTexts,
+  classNamesOf,
+  isHeader,
+  isNumbering,
+  type Role,
+  type Roles,
+  rolesByContent,
+  rolesByName,
+} from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,
@@ -27,7 +37,7 @@ import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
-const BOXES = /^(b?box(es)?|bounding_?box(es)?)$/i;
+const BOXES = /^(b?|bounding_?)boxes$/i;
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
 interface TableWithRoles {
@@ -79,16 +89,19 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
         const box = set[0].table.columns.find((column) => BOXES.test(column));
         if (box !== undefined && kind.roles.includes('caption')) {
           throw new InputError(
-            `${set[0].files.files[0]}: captions beside boxes (${box}) are expressions for parts of the images; they are read from the files of RefCOCO, refs(unc).p and instances.json.`,
+            `${set[0].files.files[0]}: captions beside boxes (${box}) are of parts of the images; give each box a row of its own, in a column bbox.`,
           );
         }
         // What was meant for training can't be replaced by what was not.
         const damage = opened.problems.find(({ files }) => isTraining(files));
         if (damage && !found.some(({ files }) => isTraining(files))) throw damage.error;
         const samples = new AnnotatedSamples(root, this.format, kind.task, ['images', 'train'], counting);
-        for (const table of set) await addTable(samples, kind, table, signal);
+        const boxes = kind.roles.includes('box') && !counting ? new PixelBoxes(samples) : undefined;
+        for (const table of set) await addTable(samples, kind, table, boxes, signal);
+        await boxes?.flush();
         const dataset = samples.dataset();
-        const remarks = [...opened.problems.map(({ error }) => error.message), ...remarksOn(set, others)];
+        const problems = opened.problems.map(({ error }) => error.message);
+        const remarks = [...problems, ...remarksOn(set, others), ...(boxes?.remarks ?? [])];
         const holdSamples = set.filter(
           ({ table, roles, finder }) => !finder || inCells(table, roles.get('image')?.[0]),
         );
@@ -144,19 +157,40 @@ class LazyImages {
 /** The columns of the kind by their names, else by what stands in them; below a header only where a person asked. */
 async function columnsIn(
   table: Table,
-  { roles: needed }: AnnotationKind,
+  kind: AnnotationKind,
   asked: boolean,
   isImage: (name: string) => boolean,
 ): Promise<TableWithRoles | undefined> {
+  const { roles: needed } = kind;
   const named = rolesByName(table.columns, needed);
+  if (needed.includes('caption')) {
+    if (isOfParts(table)) return undefined;
+    const answers = named ? undefined : await captionsAsAnswers(table, kind);
+    if (answers) return answers;
+  }
   if (named) return { table, roles: named };
   const { withoutHeader: bare } = table;
   if (!bare || isHeader(table.columns)) return undefined;
-  for (const read of asked ? [bare, table] : [bare]) {
+  for (const read of asked || isNumbering(table.columns) ? [bare, table] : [bare]) {
     const roles = await rolesByContent(read, needed, isImage);
     if (roles) return { table: read, roles };
   }
   return undefined;
+}
+
+/** Whether the texts are of parts of the images, for they stand beside boxes. */
+function isOfParts({ columns }: Table): boolean {
+  return rolesByName(columns, ['image', 'box', 'expression']) !== undefined;
+}
+
+/** Captions that are the answers to a question which asks for them, as in copies that language models are evaluated with. */
+async function captionsAsAnswers(table: Table, kind: AnnotationKind): Promise<TableWithRoles | undefined> {
+  const roles = rolesByName(table.columns, ['image', 'question', 'answer']);
+  if (!roles || !(await asksForDescriptions({ table, roles }, kind))) return undefined;
+  const captions = new Map<Role, readonly string[]>([...roles, ['caption', roles.get('answer') ?? []]]);
+  captions.delete('question');
+  captions.delete('answer');
+  return { table, roles: captions };
 }
 
 function freeTextOf({ freeText }: AnnotationKind, roles: Roles): string | undefined {
@@ -186,13 +220,14 @@ async function namesClassesAgain(entry: TableWithRoles, kind: AnnotationKind): P
   return rows.length < FEW_ROWS || new Set(rows.map((values) => String(values[label]))).size < rows.length;
 }
 
-/** Whether the first rows all ask the same, for a caption say, and every answer that they have is another one. */
+/** Whether the first rows all ask the same, for a caption say, and the answers are sentences or differ throughout. */
 async function asksForDescriptions(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
   const [[question = ''] = [], [answer = ''] = []] = [entry.roles.get('question'), entry.roles.get('answer')];
   const rows = await firstRows(entry, kind, [question, answer]);
   const questions = new Set(rows.map((values) => values[question]));
   const answers = rows.map((values) => String(values[answer] ?? '')).filter((text) => text !== '');
-  return rows.length >= FEW_ROWS && questions.size === 1 && new Set(answers).size === answers.length;
+  const differ = rows.length >= FEW_ROWS && new Set(answers).size === answers.length;
+  return rows.length > 1 && questions.size === 1 && (differ || isOfParts(entry.table) || areTexts(answers));
 }
 
 /** Whether the cells of the image column hold images, or name some that are there. */
@@ -229,6 +264,7 @@ async function addTable(
   samples: AnnotatedSamples,
   kind: AnnotationKind,
   { files, table: first, roles, finder, namesOf }: Found,
+  boxes: PixelBoxes | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const [image = ''] = roles.get('image') ?? [];
@@ -248,11 +284,12 @@ async function addTable(
       const annotations = row.problem === undefined ? kind.annotations({ of, namesOf }) : [];
       if (annotations.length === 0) samples.skip(row.problem ?? lacking(kind, of), where);
       const source = finder && imageOf(table, image, row, ownImages, finder);
-      for (const [index, { text, context, target, label }] of annotations.entries()) {
-        if (typeof label === 'string' && kind.roles.includes('label')) requireClass(label, fractions, where);
-        const id = `${where}:${index}`;
+      for (const [index, { box, ...said }] of annotations.entries()) {
+        if (typeof said.label === 'string' && kind.roles.includes('label')) requireClass(said.label, fractions, where);
+        const annotation = { ...said, split, file, where, id: `${where}:${index}`, image: source, finder };
         if (finder && source === undefined) samples.skip('name no image', where);
-        else samples.add({ split, file, where, id, image: source, finder, text, context, target, label });
+        else if (box && boxes) await boxes.add(annotation, box);
+        else samples.add(annotation);
       }
     }
   }

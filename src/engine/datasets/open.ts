@@ -33,6 +33,7 @@ import { squad } from './squad.ts';
 import { stanfordCars } from './stanfordCars.ts';
 import { sun397 } from './sun397.ts';
 import { textFolders } from './textFolders.ts';
+import { trec } from './trec.ts';
 import { voc } from './voc.ts';
 import { vqaV2 } from './vqaV2.ts';
 import { webDataset } from './webDataset.ts';
@@ -66,6 +67,7 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   squad,
   refCoco,
   textFolders,
+  trec,
   ...annotationTables,
   classFolders,
 ];

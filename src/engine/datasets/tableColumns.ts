@@ -9,7 +9,12 @@ const NAMES = {
     ...['image', 'imagepath', 'imagefile', 'imagefilename', 'imagefilepath', 'imagename', 'filename', 'img', 'imgpath'],
     ...['imgfile', 'imgname', 'photo', 'picture', 'filepath', 'file', 'path', 'imageid', 'imgid'],
   ],
-  caption: ['caption', 'captions', 'sentences', 'sentence', 'sentencesraw'],
+  caption: ['caption', 'captions', 'sentences', 'sentence', 'sentencesraw', 'captionstr', 'annotationscaptions', 'raw'],
+  expression: [
+    ...['expression', 'expressions', 'referringexpression', 'referringexpressions', 'refexp', 'phrase', 'sentences'],
+    ...['sentence', 'captions', 'caption', 'answer'],
+  ],
+  box: ['bbox', 'box', 'boundingbox'],
   question: ['question', 'questions'],
   answer: ['answer', 'multiplechoiceanswer', 'answers', 'label'],
   context: ['context', 'passage', 'paragraph'],
@@ -21,7 +26,7 @@ const NAMES = {
   label: [
     ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
     ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
-    ...['coarselabel', 'finelabel'],
+    ...['coarselabel', 'labelcoarse', 'finelabel', 'labelfine'],
   ],
   split: SPLIT_COLUMNS,
 } as const;
@@ -58,6 +63,11 @@ export function isHeader(cells: readonly string[]): boolean {
   return cells.some((cell) => ALL_NAMES.has(plainName(cell)));
 }
 const ALL_NAMES: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
+
+/** Whether a first row only numbers the columns, as R and pandas do where these have no names: `v1,v2`, `Unnamed: 0,1`. */
+export function isNumbering(cells: readonly string[]): boolean {
+  return cells.every((cell) => /^(v|x|col|column|unnamed)?\d+$/.test(plainName(cell)));
+}
 
 /** A column's name in small letters without spaces and signs. */
 export function plainName(name: string): string {
@@ -158,6 +168,8 @@ function rolesAmong(
   contents: readonly Content[],
   needed: readonly Role[],
 ): Roles | undefined {
+  // Which numbers are a box can't be seen.
+  if (needed.includes('box')) return undefined;
   const having = (content: Content) => columns.filter((_, index) => contents[index] === content);
   const [image] = having('image');
   const texts = having('text');

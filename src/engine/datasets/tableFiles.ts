@@ -13,6 +13,12 @@ const CONFIGURATION = /^(default|plain_text)$/i;
 const PARTIAL = /^partial-/i;
 /** `train-00000-of-00002`, with a hash behind it in older repositories of the Hub. */
 const SHARD = /^(.+?)[-_.]\d+[-_.]of[-_.](\d+)(-[0-9a-f]+)?$/i;
+/**
+ * `train_0`, `train_1`, …: numbers behind a split that follow each other from 0 or 1. Where two splits have the same ones
+ * they may be of a cross-validation, whose parts are never read together.
+ */
+const IN_SERIES =
+  /^(.*(?<![a-z])(?:train(?:ing)?|val(?:id|idation)?|dev|test)(?:[-_]?(?:data|part|shard|chunk|file|split))?)[-_]?(\d+)$/i;
 /** The Hub's conversion to parquet numbers the files in a folder per split; Spark numbers them wherever they are. */
 const NUMBER = /^\d+$/;
 const CONVERTED = /^\d{4}\.parquet$/;
@@ -78,10 +84,11 @@ function sortedTables(folder: Folder, ending: RegExp): Tables {
 
 function shardsIn(place: Place, ending: RegExp): Shards[] {
   const tables = new Map<string, Shards>();
-  for (const file of place.parent.files) {
-    if (!ending.test(file) || SUBMISSION.test(file)) continue;
+  const files = place.parent.files.filter((file) => ending.test(file) && !SUBMISSION.test(file));
+  const series = seriesAmong(files);
+  for (const file of files) {
     const { name, ext } = path.parse(file);
-    const stem = stemOf(name, place.split !== undefined);
+    const stem = series.get(file) ?? stemOf(name, place.split !== undefined);
     const key = stem === name ? file : `${stem}*${ext.toLowerCase()}`;
     const before = tables.get(key);
     const split = splitWithin(stem) ?? place.split ?? (stem === name || stem === '' ? undefined : stem);
@@ -89,6 +96,27 @@ function shardsIn(place: Place, ending: RegExp): Shards[] {
     else tables.set(key, { place, stem, split, files: [file] });
   }
   return [...tables.values()];
+}
+
+/** The stems of the files that are numbered in a row. */
+function seriesAmong(files: readonly string[]): Map<string, string> {
+  const numbered = new Map<string, { stem: string; files: string[]; numbers: number[] }>();
+  for (const file of files) {
+    const { name, ext } = path.parse(file);
+    const [, stem, number] = IN_SERIES.exec(name) ?? [];
+    if (stem === undefined) continue;
+    const entry = numbered.get(stem + ext) ?? { stem, files: [], numbers: [] };
+    entry.files.push(file);
+    entry.numbers.push(Number(number));
+    numbered.set(stem + ext, entry);
+  }
+  const rows = [...numbered.values()].filter(({ numbers }) => {
+    const [first = -1, ...others] = numbers.sort((a, b) => a - b);
+    return first <= 1 && others.length > 0 && others.every((number, index) => number === first + index + 1);
+  });
+  const alike = (one: readonly number[], other: readonly number[]) => one.join() === other.join();
+  const alone = rows.filter((row) => rows.every((other) => other === row || !alike(other.numbers, row.numbers)));
+  return new Map(alone.flatMap(({ stem, files: own }) => own.map((file) => [file, stem] as const)));
 }
 
 function tableOf(folder: Folder, { place: { parent, split: inSplit }, stem, split, files }: Shards): TableFiles {

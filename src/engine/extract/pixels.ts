@@ -1,8 +1,8 @@
-import sharp from 'sharp';
 import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
 import { messageOf } from '../errors.ts';
 import { LFS_POINTER } from '../files/gitLfs.ts';
+import { sharp } from '../sharp.ts';
 import { decodeBitmap } from './bitmap.ts';
 import { resample } from './resample.ts';
 
@@ -19,12 +19,6 @@ const MAX_PIXELS = 100_000_000;
 const MAX_DECODE_SECONDS = 20;
 /** Decoded images that are kept for the next candidate with the same geometry. */
 const MAX_KEPT_BYTES = 512 * 1024 * 1024;
-
-sharp.cache(false);
-// A drawing in the place of a picture is none: its text may ask for more work than any image.
-sharp.block({ operation: ['VipsForeignLoadSvg'] });
-// One thread per image and several images at once is faster than the other way round.
-sharp.concurrency(1);
 
 /**
  * The dataset's images, decoded, resized and cropped. Candidates that take the same geometry share the work, as long

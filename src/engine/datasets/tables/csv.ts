@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, type Parser, parse } from 'csv-parse';
 import { CancelledError, InputError } from '../../errors.ts';
 import { decodeText, readUtf8 } from './encoding.ts';
 
@@ -17,6 +17,9 @@ export const SEPARATORS: Record<Delimiter, string> = { ',': 'commas', '\t': 'tab
 
 /** The longest record that is read: a long text in many languages, but not a file without line breaks. */
 const MAX_ROW_BYTES = 2 * 1024 * 1024;
+const MAX_HEADER_BYTES = 64 * 1024;
+/** `"a", "b"`: some write a blank before the quotes of a cell. */
+const QUOTED_BEHIND_BLANK = /[,;|] +"[^"]*"\s*([,;|]|$)/;
 
 /** The first kilobytes of a file, as text, up to the last whole line unless that is hardly begun with, as in JSON. */
 export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
@@ -43,24 +46,12 @@ export function delimiterOf(head: string, file: string): Delimiter {
 
 /**
  * The records of a comma-, tab-, semicolon- or bar-separated file, the header among them, one after the other. Quotes
- * count where a cell starts with one; rows may differ in length and in how they end; a byte order mark and lines without
- * any value are passed over.
+ * count where a cell starts with one, or with blanks before one where cells of the header do; rows may differ in length
+ * and in how they end; a byte order mark and lines without any value are passed over.
  * @throws InputError naming file and line
  */
 export async function* readCsv(file: string, delimiter: Delimiter, signal?: AbortSignal): AsyncGenerator<CsvRow> {
-  const parser = parse({
-    bom: true,
-    delimiter,
-    // All that occur, as in files that were put together; alone, the parser would take the first for the only one.
-    record_delimiter: ['\r\n', '\n', '\r'],
-    // Tab-separated files are written without quoting: a quote in them is a quote.
-    quote: delimiter === '\t' ? null : '"',
-    relax_quotes: true,
-    relax_column_count: true,
-    max_record_size: MAX_ROW_BYTES,
-  });
-  // What goes wrong is thrown below; a stream without a listener would end the process.
-  parser.on('error', () => undefined);
+  let parser: Parser | undefined;
   const source = readUtf8(file, signal ? { signal } : {});
   // Counted here: csv-parse takes more time to tell lines than to parse them. So it must not pass over any.
   let next = 1;
@@ -71,6 +62,7 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
   };
   try {
     for await (const chunk of source) {
+      parser ??= parserOf(delimiter, chunk);
       // It parses at once, so that the rows of a chunk need not be waited for one by one.
       parser.write(chunk);
       for (let cells = parser.read(); cells !== null; cells = parser.read()) {
@@ -79,8 +71,8 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
       }
       if (parser.errored) throw parser.errored;
     }
-    parser.end();
-    for await (const cells of parser) {
+    parser?.end();
+    for await (const cells of parser ?? []) {
       const row = rowOf(cells);
       if (row) yield row;
     }
@@ -91,6 +83,27 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
   } finally {
     source.destroy();
   }
+}
+
+/** @param start the first bytes of the file, with its first line */
+function parserOf(delimiter: Delimiter, start: Buffer): Parser {
+  const [header = ''] = start.toString('utf8', 0, MAX_HEADER_BYTES).split(/[\r\n]/, 1);
+  const parser = parse({
+    bom: true,
+    delimiter,
+    // All that occur, as in files that were put together; alone, the parser would take the first for the only one.
+    record_delimiter: ['\r\n', '\n', '\r'],
+    // Tab-separated files are written without quoting: a quote in them is a quote.
+    quote: delimiter === '\t' ? null : '"',
+    // Elsewhere a quote behind a blank is one of the text.
+    ltrim: delimiter !== '\t' && QUOTED_BEHIND_BLANK.test(header),
+    relax_quotes: true,
+    relax_column_count: true,
+    max_record_size: MAX_ROW_BYTES,
+  });
+  // What goes wrong is thrown by who reads; a stream without a listener would end the process.
+  parser.on('error', () => undefined);
+  return parser;
 }
 
 /** Line breaks of any kind within quotes. */

@@ -32,6 +32,10 @@ const MINIATURES: Readonly<
   'captions-parquet': ['caption-table', 'image-captioning', [], { train: 8 }],
   'captions-imagefolder': ['caption-table', 'image-captioning', [], { test: 4, train: 4 }],
   'vqa-paths': ['question-table', 'visual-question-answering', ['no', 'yes'], { train: 6 }],
+  'COCO-Caption': ['caption-table', 'image-captioning', [], { val: 8 }],
+  RefCOCO: ['expression-table', 'referring-expression-comprehension', [], { testA: 6, val: 6 }],
+  trec: ['trec', 'text-classification', ['DESC', 'ENTY', 'HUM', 'NUM'], { test: 4, train: 8 }],
+  'flickr30k-parquet': ['caption-table', 'image-captioning', [], { test: 2, train: 4, val: 2 }],
   squad_v2: ['passage-table', 'text-question-answering', [], { train: 6, validation: 3 }],
 };
 
@@ -67,11 +71,11 @@ describe('tables of annotations', () => {
     const dataset = await openDataset(miniature(name), 'auto');
     expect(dataset).toMatchObject({ format, task, classes });
     expect(splitSizes(dataset)).toEqual(splits);
-    expect(chooseSplit(dataset).name).toBe('train');
+    expect(chooseSplit(dataset).name).toBe(splits.train === undefined ? Object.keys(splits)[0] : 'train');
     const ids = [...dataset.splits.values()].flat().map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const { datasets } = await findDatasets((await walk(miniature(name))).root);
-    expect(datasets.map((one) => one.dataset.task)).toEqual([task]);
+    expect([...new Set(datasets.map((one) => one.dataset.task))]).toEqual([task]);
   });
 
   it('give the cells of parquet files as they are', async () => {
@@ -169,7 +173,7 @@ describe('the splits of tables', () => {
   });
 
   it('leave tables beyond a number unread, and say so', async () => {
-    const names = Array.from({ length: 30 }, (_, n) => [`train_${n}.csv`, table('a,x', 'b,y')]);
+    const names = Array.from({ length: 30 }, (_, n) => [`train_${n}x.csv`, table('a,x', 'b,y')]);
     const dataset = await opened(Object.fromEntries(names));
     expect(dataset.warnings[1]).toBe('6 tables more than 24 were not looked into.');
   });
@@ -206,6 +210,18 @@ describe('the splits of tables', () => {
     const { datasets, skipped } = await findDatasets((await walk(folder)).root);
     expect(skipped).toEqual([]);
     expect(datasets.map(({ dataset }) => Object.fromEntries(dataset.sizes ?? []))).toEqual([{ train: 6 }]);
+  });
+
+  it('may be numbered from 0 or 1, but not for a cross-validation or where numbers are left out', async () => {
+    const two = table('a,x', 'b,y');
+    const files = (...names: string[]) => Object.fromEntries(names.map((name) => [`${name}.csv`, two]));
+    const sizes = async (...names: string[]) => splitSizes(await opened(files(...names)));
+    expect(await sizes('train_0', 'train_1', 'train_2', 'test_0')).toEqual({ train: 6, test: 2 });
+    expect(await sizes('train-part-01', 'train-part-02')).toEqual({ train: 4 });
+    expect(await sizes('train_1', 'test_1', 'train_2', 'test_2')).toEqual({ train: 2, test: 2 });
+    expect(await sizes('train_0', 'train_2')).toEqual({ train: 2 });
+    expect(await sizes('train_v1', 'train_v2')).toEqual({ train: 2 });
+    expect(await sizes('train_2014', 'train_2015')).toEqual({ train: 2 });
   });
 
   it('are told by folders, too', async () => {
@@ -308,11 +324,31 @@ describe('texts in tables', () => {
 
   it('are read below a header that says nothing, where a person asked', async () => {
     const rows = [0, 1, 2, 3].map((n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",${n > 2 ? 'Bye.' : ''},`);
-    const folder = await folderWith({ 'spam.csv': ['v1,v2,,', ...rows].join('\n') });
+    const folder = await folderWith({ 'spam.csv': ['kind,sms,,', ...rows].join('\n') });
     expect((await findDatasets((await walk(folder)).root)).datasets).toEqual([]);
     const dataset = await openDataset(folder, 'auto');
     expect(dataset.classes).toEqual(['ham', 'spam']);
     expect(textsOf(dataset).slice(2)).toEqual(['See you there, at 2.', 'See you there, at 3. Bye.']);
+  });
+
+  it('are read below a header of numbers by a search, too, as that of Kaggle’s spam.csv', async () => {
+    const rows = [0, 1, 2, 3].map(
+      (n) => `${n % 2 ? 'spam' : 'ham'},"See you there, at ${n}.",${n > 2 ? 'Bye.' : ''},,`,
+    );
+    const files = { 'spam.csv': ['v1,v2,,,', ...rows].join('\n') };
+    expect(await found(files)).toEqual([['', 'text-classification']]);
+    expect(textsOf(await opened(files))[3]).toBe('See you there, at 3. Bye.');
+  });
+
+  it('may have blanks before their quotes where the header has them', async () => {
+    const files = { 'a.csv': '"text", "label"\n"He said ""no"", and left", "x"\n"b", "y, z"\n' };
+    const dataset = await opened(files);
+    expect([textsOf(dataset), dataset.classes]).toEqual([
+      ['He said "no", and left', 'b'],
+      ['x', 'y, z'],
+    ]);
+    const bare = await opened({ 'a.csv': 'label, text\nx, "The" end\ny, "open\nx, "a", "b"\n' });
+    expect(textsOf(bare)).toEqual(['"The" end', '"open', '"a", "b"']);
   });
 
   it('are no lists of other things that have a text and a label', async () => {
@@ -384,7 +420,76 @@ describe('texts in tables', () => {
   });
 });
 
+describe('boxes in tables', () => {
+  const rows = (...boxes: string[]) => ['image,expression,bbox', ...boxes.map((box, n) => `a.png,part ${n},"${box}"`)];
+  const boxesOf = async (lines: string[]) => {
+    const dataset = await opened({ ...TWO, 'a.csv': lines.join('\n') });
+    expect(dataset.task).toBe('referring-expression-comprehension');
+    const targets = (dataset.splits.get('all') ?? []).map(({ target }) => target?.kind === 'box' && target.box);
+    return { targets, warnings: dataset.warnings };
+  };
+
+  it('are taken as COCO has them, or for two corners where these fit better', async () => {
+    // The images have 8 x 8 pixels.
+    const sized = await boxesOf(rows('[4, 2, 4, 6]', '(0, 0, 8, 4)', '[2, 4, 2, 2]'));
+    expect(sized.targets).toEqual([
+      [0.5, 0.25, 0.5, 0.75],
+      [0, 0, 1, 0.5],
+      [0.25, 0.5, 0.25, 0.25],
+    ]);
+    expect(sized.warnings).toEqual(['The numbers of boxes are taken for left, top, width, height.']);
+    const cornered = await boxesOf(rows('[4, 2, 8, 8]', '[0, 0, 8, 4]', '[2, 4, 6, 8]'));
+    expect(cornered.targets).toEqual([
+      [0.5, 0.25, 0.5, 0.75],
+      [0, 0, 1, 0.5],
+      [0.25, 0.5, 0.5, 0.5],
+    ]);
+    expect(cornered.warnings).toEqual(['The numbers of boxes are taken for left, top, right, bottom.']);
+    const shares = await boxesOf(rows('[0.5, 0.25, 0.5, 0.75]', '[0, 0, 1, 0.5]'));
+    expect(shares.targets).toEqual(sized.targets.slice(0, 2));
+    expect(shares.warnings).toEqual([
+      'The numbers of boxes are taken for left, top, width, height, as shares of the image.',
+    ]);
+  });
+
+  it('are passed over, and counted, where they have no size, no image or no four numbers', async () => {
+    const lines = [...rows('[4, 2, 4, 6]', '[4, 2, 0, 6]', '[4, 2, 6]'), 'c.png,part,"[0, 0, 1, 2]"'];
+    const { targets, warnings } = await boxesOf([...lines, 'd.png,part,"[0, 0, 1, 2]"']);
+    expect(targets).toHaveLength(1);
+    expect(warnings.slice(1)).toEqual([
+      '1 of 5 rows lack a cell (image, box, expression); the first: a.csv:4',
+      '2 of 5 rows name images that are not there; the first: a.csv:5: c.png',
+      '1 of 5 rows have a box of no size; the first: a.csv:3',
+    ]);
+  });
+
+  it('are those of each of the expressions, in parquet files with the images, too', async () => {
+    const dataset = await openDataset(miniature('RefCOCO'), 'auto');
+    const samples = dataset.splits.get('val') ?? [];
+    expect(samples.map(({ text }) => text)).toEqual([
+      'left, dark',
+      'right one',
+      'the right half',
+      'middle',
+      'bottom',
+      'lower "strip"',
+    ]);
+    expect(samples[2]?.target).toEqual({ kind: 'box', box: [0.5, 0.25, 0.5, 0.5] });
+    expect(await pixelOf(samples[3])).toEqual({ width: 8, height: 8, pixel: [80, 40, 100] });
+  });
+});
+
 describe('images in tables', () => {
+  it('are captioned where a question asks for it, in lists, and in lists that CSV has as texts', async () => {
+    const answers = await openDataset(miniature('COCO-Caption'), 'auto');
+    expect(answers.splits.get('val')?.[2]?.target).toEqual({ kind: 'text', text: expect.stringContaining(' ') });
+    const lists = await opened({
+      ...TWO,
+      'a.csv': 'raw,filename\n"[""A dog."", ""A \u00e9.""]",a.png\n[sic] one,b.png\n',
+    });
+    expect(textsOf(lists)).toEqual(['A dog.', 'A é.', '[sic] one']);
+  });
+
   it('are captioned without a header, in several columns, and in several rows', async () => {
     const bare =
       'a.png,A child, a ball and a dog .\na.png,A dog runs on the grass .\nb.png,"A sign, ""stop"", is red ."\n';
@@ -436,10 +541,12 @@ describe('images in tables', () => {
     expect(dataset.splits.get('all')?.map(({ file }) => path.basename(file))).toEqual(names);
   });
 
-  it('are not asked about where every row asks for a description', async () => {
+  it('are not asked about but captioned where every row asks for a description', async () => {
     const row = (answer: string[]) => JSON.stringify({ image: 'a.png', question: 'Describe it.', answer });
     const rows = (answer: (n: number) => string[]) => Array.from({ length: 10 }, (_, n) => row(answer(n))).join('\n');
-    expect(await found({ ...TWO, 'val.jsonl': rows((n) => [`text ${n}`]), 'test.jsonl': rows(() => []) })).toEqual([]);
+    expect(await found({ ...TWO, 'val.jsonl': rows((n) => [`text ${n}`]), 'test.jsonl': rows(() => []) })).toEqual([
+      ['', 'image-captioning'],
+    ]);
     expect(await found({ ...TWO, 'val.jsonl': rows((n) => [`class ${n % 2}`]) })).toEqual([
       ['', 'visual-question-answering'],
     ]);
@@ -459,9 +566,9 @@ describe('images in tables', () => {
   it('are captioned in lists of raw sentences, but not beside boxes', async () => {
     const row = { image: 'a.png', sentences_tokens: [['a'], ['b']], sentences_raw: ['A.', 'B.'] };
     expect(textsOf(await opened({ ...TWO, 'train.jsonl': JSON.stringify(row) }), 'train')).toEqual(['A.', 'B.']);
-    const boxed = JSON.stringify({ image: 'a.png', caption: 'left one', bbox: [0, 0, 4, 4] });
+    const boxed = JSON.stringify({ image: 'a.png', caption: 'left one', boxes: [[0, 0, 4, 4]] });
     await expect(opened({ ...TWO, 'train.jsonl': boxed })).rejects.toThrow(
-      'train.jsonl: captions beside boxes (bbox) are expressions for parts of the images',
+      'train.jsonl: captions beside boxes (boxes) are of parts of the images; give each box a row of its own',
     );
   });
 
