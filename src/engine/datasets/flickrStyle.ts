@@ -80,7 +80,7 @@ async function captionsIn(
 ): Promise<{ readonly line: number; readonly text: string }[]> {
   if ((await stat(file)).size > MAX_BYTES) throw new InputError(`${file}: larger than any list of captions.`);
   const bytes = await readFile(file, signal && { signal });
-  return decodeText(bytes)
+  return decodeText(bytes, file)
     .split(/\r?\n/)
     .map((text, index) => ({ line: index + 1, text: text.trim() }))
     .filter(({ text }) => /\p{L}/u.test(text));

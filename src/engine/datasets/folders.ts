@@ -72,6 +72,6 @@ function* unreadImages(folder: Folder): Generator<string> {
 }
 
 /** A file's path relative to the dataset with forward slashes: the name of the sample. */
-export function idWithin(root: Folder, file: string): string {
+export function idWithin(root: Pick<Folder, 'path'>, file: string): string {
   return path.relative(root.path, file).split(path.sep).join('/');
 }

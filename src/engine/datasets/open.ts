@@ -21,17 +21,19 @@ import { fgvcAircraft } from './fgvcAircraft.ts';
 import { flickrCaptions } from './flickrCaptions.ts';
 import { flickrStyle } from './flickrStyle.ts';
 import { flowers102 } from './flowers102.ts';
-import { countImages } from './folders.ts';
+import { countImages, idWithin } from './folders.ts';
 import { food101 } from './food101.ts';
 import { huggingFaceParquet } from './huggingFaceParquet.ts';
 import { idx } from './idx.ts';
 import { karpathyCaptions } from './karpathyCaptions.ts';
 import { manifest } from './manifest.ts';
 import { oxfordPets } from './oxfordPets.ts';
+import { grouped } from './passedOver.ts';
 import { refCoco } from './refCoco.ts';
 import { squad } from './squad.ts';
 import { stanfordCars } from './stanfordCars.ts';
 import { sun397 } from './sun397.ts';
+import { watchGuesses } from './tables/encoding.ts';
 import { textFolders } from './textFolders.ts';
 import { trec } from './trec.ts';
 import { voc } from './voc.ts';
@@ -107,7 +109,7 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
       readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, datasetsOf, signal),
     );
   }
-  const dataset = await chosen.open(signal);
+  const { dataset, guess } = await read(chosen, signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
     // Images in a folder in a folder look like a class.
@@ -117,7 +119,21 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
     );
   }
   const path = chosen.precise ?? dataset.path;
-  return { ...dataset, path, warnings: [...choicesBeside(chosen, readings, task), ...dataset.warnings] };
+  return { ...dataset, path, warnings: [...choicesBeside(chosen, readings, task), ...guess, ...dataset.warnings] };
+}
+
+/** Opens a reading, and says which of its texts are read by guess. */
+async function read(
+  { open }: Reading,
+  signal: AbortSignal | undefined,
+  counting = false,
+): Promise<{ dataset: Dataset; guess: string[] }> {
+  const guessesBelow = watchGuesses();
+  const dataset = await open(signal, counting);
+  const [first, ...others] = guessesBelow(dataset.path).map((file) => idWithin(dataset, file));
+  if (first === undefined) return { dataset, guess: [] };
+  const which = others.length > 0 ? `${grouped(others.length + 1)} files, ${first} among them, are` : `${first} is`;
+  return { dataset, guess: [`${which} not in UTF-8, and taken for Windows-1252 (Latin-1)`] };
 }
 
 /** The paths that name the datasets of a folder itself. */
@@ -201,12 +217,13 @@ export async function findDatasets(
     return { datasets: below.datasets, skipped: [...skipped, ...below.skipped] };
   }
   for (const reading of readings) {
-    const { reason, task, format, precise, open } = reading;
+    const { reason, task, format, precise } = reading;
     const timeout = AbortSignal.timeout(MAX_COUNT_MS);
     try {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
-      const dataset = await open(either, true);
-      datasets.push({ dataset, path: precise ?? dataset.path, reason, counted: true });
+      const { dataset, guess } = await read(reading, either, true);
+      const why = [reason, ...guess].join('; ');
+      datasets.push({ dataset, path: precise ?? dataset.path, reason: why, counted: true });
     } catch (error) {
       if (signal?.aborted) throw new CancelledError();
       if (timeout.aborted) {

@@ -159,7 +159,7 @@ function textIn(file: string): string | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
-    return decodeText(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0))).trim();
+    return decodeText(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0)), file).trim();
   } catch {
     return undefined;
   } finally {

@@ -145,7 +145,7 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
 function labelOf(tar: TarFile, { label, json }: Group): string | undefined {
   const entry = label ?? json;
   if (!entry || entry.size > MAX_LABEL_BYTES) return undefined;
-  const text = decodeText(tar.read(entry.offset, entry.size)).trim();
+  const text = decodeText(tar.read(entry.offset, entry.size), tar.file).trim();
   if (label) return text === '' ? undefined : text;
   const sample = parseJson(text);
   if (!isRecord(sample)) return undefined;

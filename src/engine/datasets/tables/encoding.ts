@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 
 /** What texts come in: Latin-1 is taken for Windows-1252, which adds quotes, dashes and the euro to it. */
@@ -8,32 +9,58 @@ type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 /** What the bytes from 0x80 to 0x9f stand for; Node.js has control characters there. */
 const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
-/** The text in some bytes, without byte order mark; a character that the end has cut is left out. */
-export function decodeText(bytes: Uint8Array): string {
-  return decoderOf(encodingOf(bytes) ?? 'windows-1252')(bytes);
+/**
+ * The text in some bytes, without byte order mark; a character that the end has cut is left out.
+ * @param file that they are of, where it counts what they were taken for
+ */
+export function decodeText(bytes: Uint8Array, file?: string): string {
+  const encoding = encodingOf(bytes) ?? 'windows-1252';
+  if (encoding === 'windows-1252' && file !== undefined) noteGuess(file);
+  return decoderOf(encoding)(bytes);
+}
+
+/**
+ * The files that were taken for Windows-1252, which is a guess, with how many were before: as only who opens a dataset can
+ * say so, and reading is many layers below.
+ */
+const guesses = new Map<string, number>();
+const MAX_GUESSES = 100_000;
+let guessed = 0;
+
+function noteGuess(file: string): void {
+  if (guesses.size < MAX_GUESSES || guesses.has(file)) guesses.set(file, guessed);
+  guessed += 1;
+}
+
+/** From now on watches which files are taken for Windows-1252. @returns gives those below a folder */
+export function watchGuesses(): (folder: string) => string[] {
+  const start = guessed;
+  return (folder) =>
+    [...guesses].flatMap(([file, number]) => (number >= start && file.startsWith(folder + path.sep) ? file : []));
 }
 
 /** The bytes of a text file in UTF-8, whatever it is in, as a stream of buffers. */
 export function readUtf8(file: string, options: { signal?: AbortSignal; highWaterMark?: number } = {}): Readable {
-  return Readable.from(utf8Of(createReadStream(file, options)));
+  return Readable.from(utf8Of(file, createReadStream(file, options)));
 }
 
-async function* utf8Of(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* utf8Of(file: string, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let transcode: ((bytes: Buffer) => Buffer) | undefined;
   // What is in ASCII is the same in each encoding, so that the first bytes beyond tell.
   let undecided: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     const bytes = undecided.length > 0 ? Buffer.concat([undecided, chunk]) : chunk;
-    transcode ??= isAscii(bytes) ? undefined : transcoderOf(encodingOf(bytes));
+    const encoding = transcode || isAscii(bytes) ? undefined : encodingOf(bytes);
+    if (encoding === 'windows-1252') noteGuess(file);
+    if (encoding !== undefined) transcode = transcoderOf(encoding);
     const isKnown = transcode !== undefined || isAscii(bytes);
     undecided = isKnown ? Buffer.alloc(0) : bytes;
     if (isKnown) yield transcode?.(bytes) ?? bytes;
   }
-  if (undecided.length > 0) yield Buffer.from(decodeText(undecided));
+  if (undecided.length > 0) yield Buffer.from(decodeText(undecided, file));
 }
 
-function transcoderOf(encoding: Encoding | undefined): ((bytes: Buffer) => Buffer) | undefined {
-  if (encoding === undefined) return undefined;
+function transcoderOf(encoding: Encoding): (bytes: Buffer) => Buffer {
   if (encoding === 'utf-8') return (bytes) => bytes;
   const decode = decoderOf(encoding);
   return (bytes) => Buffer.from(decode(bytes));

@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { decodeText, readUtf8 } from '../../../../src/engine/datasets/tables/encoding.ts';
 import { readJsonArray } from '../../../../src/engine/datasets/tables/json.ts';
 import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
 import { openTable } from '../../../../src/engine/datasets/tables/rows.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
 import { folderWith } from '../../../helpers/miniatures.ts';
 
 const TEXT = 'name,label\n“naïve” 5 €,Ærø\n';
@@ -72,5 +75,27 @@ describe('texts', () => {
   it('that hold nothing are empty', async () => {
     expect(decodeText(Buffer.alloc(0))).toBe('');
     expect(await streamed(Buffer.alloc(0), 64)).toBe('');
+  });
+
+  it('that are taken for Windows-1252 are told where a dataset is read, and listed', async () => {
+    const latin = (text: string) => Buffer.from(text, 'latin1');
+    const folder = await folderWith({
+      'a/train.csv': latin('text,label\nUn café,x\nUn thé,y\n'),
+      'a/test.csv': 'text,label\nUn café,x\nUn thé,y\n',
+      'b/train/x/1.txt': latin('Un café'),
+      'b/train/x/2.txt': latin('Un thé'),
+      'b/train/y/1.txt': 'Un thé',
+      'b/train/y/2.txt': 'Tea',
+    });
+    const remark = 'not in UTF-8, and taken for Windows-1252 (Latin-1)';
+    const { warnings } = await openDataset(path.join(folder, 'a'), 'auto');
+    expect(warnings).toEqual([`train.csv is ${remark}`]);
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ reason }) => reason.split('; ')[1])).toEqual([
+      `train.csv is ${remark}`,
+      `2 files, train/x/1.txt among them, are ${remark}`,
+    ]);
+    await writeFile(path.join(folder, 'a/train.csv'), 'text,label\nUn café,x\nUn thé,y\n');
+    expect((await openDataset(path.join(folder, 'a'), 'auto')).warnings).toEqual([]);
   });
 });
