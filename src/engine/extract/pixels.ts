@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { LFS_POINTER } from '../files/gitLfs.ts';
 import { sharp } from '../sharp.ts';
 import { decodeBitmap } from './bitmap.ts';
+import { withoutTransparency } from './gif.ts';
 import { resample } from './resample.ts';
 
 /** An image of the size that the network takes. */
@@ -89,7 +90,11 @@ async function decodeFile(bytes: EncodedImage): Promise<RawImage> {
   if (bytes.length === 0) throw new Error('the file is empty');
   const bitmap = decodeBitmap(bytes, MAX_PIXELS);
   if (bitmap) return bitmap;
-  const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'truncated', ignoreIcc: true })
+  const image = sharp(withoutTransparency(bytes), {
+    limitInputPixels: MAX_PIXELS,
+    failOn: 'truncated',
+    ignoreIcc: true,
+  })
     .timeout({ seconds: MAX_DECODE_SECONDS })
     .rotate(); // as the camera was held (EXIF)
   const { space } = await image.metadata().catch((error: unknown) => {

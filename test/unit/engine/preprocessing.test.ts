@@ -202,6 +202,20 @@ describe('from image file to input tensor', () => {
     expect((await load(file, { size: { height: 1, width: 2 } })).values).toEqual(Uint8Array.of(0, 0, 255, 255, 0, 0));
   });
 
+  it('shows the transparent colour of a GIF, as PIL does', async () => {
+    const file = path.join(await temporaryFolder(), 'a.gif');
+    const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+    // The first colour of the palette, which is the transparent one.
+    gif.set([200, 100, 50], 13);
+    const comment = Buffer.from('!\xfe\x03abc\x00', 'latin1');
+    for (const content of [gif, Buffer.concat([gif.subarray(0, 19), comment, gif.subarray(19)])]) {
+      await writeFile(file, content);
+      expect((await load(file, { size: { height: 1, width: 1 } })).values).toEqual(Uint8Array.of(200, 100, 50));
+    }
+    await writeFile(file, gif.subarray(0, 24));
+    await expect(load(file, {})).rejects.toThrow();
+  });
+
   it('mixes inks by PIL’s formula', async () => {
     const file = path.join(await temporaryFolder(), 'inks.tif');
     await writeFile(file, cmykTiff([10, 100, 200, 50], [0, 255, 128, 0]));
