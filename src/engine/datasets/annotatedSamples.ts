@@ -57,6 +57,7 @@ export class AnnotatedSamples {
   readonly #passedOver = new PassedOver();
   /** Of the samples: images, or annotations where there are none. */
   readonly #files = new Set<string>();
+  #lastFile: string | undefined;
   readonly #finder: ImageFinder;
   /** What samples of the same image share, by its file. */
   readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
@@ -91,11 +92,14 @@ export class AnnotatedSamples {
     }
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
-    this.#files.add(found ?? file);
-    const name = (found ?? file).length - this.#root.path.length;
-    const answer =
-      namesIn(annotation).reduce((sum, part) => sum + part.length, 0) +
-      (target?.kind === 'text' ? target.text.length : 0);
+    const source = found ?? file;
+    // Annotations of one image often stand together.
+    if (source !== this.#lastFile) this.#files.add(source);
+    this.#lastFile = source;
+    const { label = '' } = annotation;
+    const labels = typeof label === 'string' ? label.length : label.reduce((sum, name) => sum + name.length, 0);
+    const answer = labels + (target?.kind === 'text' ? target.text.length : 0);
+    const name = source.length - this.#root.path.length;
     const characters = name + annotation.id.length + (annotation.text?.length ?? 0) + answer;
     this.#held.add(this.#heldOf(annotation, found), characters, annotation.context);
   }

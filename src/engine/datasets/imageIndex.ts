@@ -110,7 +110,8 @@ const COCO_FILE = /(?:^|[/_])(\d{12})\.[a-z]+$/i;
  */
 export class ImageFinder {
   readonly #index: ImageIndex;
-  readonly #bases: readonly string[];
+  /** Folders to look in first, with the splits that they tell. */
+  readonly #bases: readonly Base[];
   readonly #root: Folder;
   #cocoNumbers: Map<number, string> | undefined;
   /** What paths start with before they go on in the dataset. */
@@ -120,7 +121,7 @@ export class ImageFinder {
   /** @param preferred folders to look in first, relative to the dataset */
   constructor(root: Folder, index: ImageIndex, preferred: readonly string[]) {
     const there = preferred.flatMap((base) => (base === '' ? '' : (pathBelow(root, base) ?? [])));
-    this.#bases = [...new Set([...there, ''])];
+    this.#bases = [...new Set([...there, ''])].map((base) => ({ base, of: splitOf(base) }));
     this.#index = index;
     this.#root = root;
   }
@@ -139,9 +140,9 @@ export class ImageFinder {
     const endings = IMAGE.test(name) ? COMPLETE : ENDINGS;
     // Nearly all are found without normalising a path.
     for (const ending of endings) {
-      for (const base of this.#bases) {
+      for (const { base, of } of this.#bases) {
         const file = this.#index.at(joined(base, name + ending));
-        if (file !== undefined && this.#isMeant(base, split)) return file;
+        if (file !== undefined && this.#isMeant(of, split)) return file;
       }
     }
     const last = fold(lastPart(name.replaceAll('\\', '/')));
@@ -173,18 +174,21 @@ export class ImageFinder {
   }
 
   #inAnyFolder(relative: string, split: string): string | undefined {
-    for (const base of this.#bases) {
+    for (const { base, of } of this.#bases) {
       const file = this.#index.find(relative, base);
-      if (file !== undefined && this.#isMeant(base, split)) return file;
+      if (file !== undefined && this.#isMeant(of, split)) return file;
     }
-    const meant = this.#index.endingWith(relative).filter(({ base }) => this.#isMeant(base, split));
+    const ending = this.#index.endingWith(relative).map(({ base, file }) => ({ of: splitOf(base), file }));
+    const meant = ending.filter(({ of }) => this.#isMeant(of, split));
     // Whoever tells no split has labels of training images.
-    return (meant.find(({ base }) => splitOf(base) === 'train') ?? meant[0])?.file;
+    return (meant.find(({ of }) => of === 'train') ?? meant[0])?.file;
   }
 
-  #isMeant(base: string, split: string): boolean {
-    const [own, other] = [splitKind(split), splitOf(base)];
-    return own === undefined || other === undefined || own === other || !this.#index.repeatsNames;
+  /** @param other what the folder tells */
+  #isMeant(other: Split, split: string): boolean {
+    if (other === undefined) return true;
+    const own = splitKind(split);
+    return own === undefined || own === other || !this.#index.repeatsNames;
   }
 
   #byCocoNumber(): ReadonlyMap<number, string> {
@@ -205,8 +209,15 @@ function pathBelow(root: Folder, base: string): string | undefined {
   return folder && idWithin(root, folder.path);
 }
 
+type Split = ReturnType<typeof splitKind>;
+
+interface Base {
+  readonly base: string;
+  readonly of: Split;
+}
+
 /** The split that the folders of a path tell. */
-function splitOf(relative: string): string | undefined {
+function splitOf(relative: string): Split {
   return relative.split('/').flatMap((part) => splitKind(part) ?? [])[0];
 }
 

@@ -148,7 +148,7 @@ export class EntryFinder {
     let found = false;
     for (; at < bytes.length; at += 1) {
       const role = ROLES[bytes[at] ?? 0];
-      if (role === NONE) continue;
+      if (role === NONE || (role === BETWEEN && depth > 0)) continue;
       if (role === STRING) {
         const end = endOfString(bytes, at + 1);
         if (end < 0) break;
@@ -159,7 +159,7 @@ export class EntryFinder {
       } else if (depth === 0) {
         found = true;
         break;
-      } else if (role === CLOSING) depth -= 1;
+      } else depth -= 1;
     }
     [this.#at, this.#depth] = [at, depth];
     return found;
