@@ -104,16 +104,31 @@ function textIn(cells: readonly unknown[]): string | undefined {
 /** A caption, a list of some, which is a text in CSV, or `{raw}` as in Karpathy's files. */
 function captionsIn(cells: readonly unknown[]): string[] {
   return cells.flatMap((cell) => {
-    const list = typeof cell === 'string' && /^\s*\[/.test(cell) ? parseJson(cell) : cell;
+    const list = typeof cell === 'string' ? (listIn(cell) ?? cell) : cell;
     if (Array.isArray(list)) return captionsIn(list);
     return textOf(isRecord(cell) ? (cell.raw ?? cell.sent ?? cell.caption) : cell) ?? [];
   });
 }
 
+const QUOTED = String.raw`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`;
+const PYTHON_LIST = new RegExp(String.raw`^\[\s*(?:${QUOTED})(?:\s*,\s*(?:${QUOTED}))*\s*\]$`, 's');
+
+/** A list that stands in a text, in JSON or as Python prints one, `['a', "it's"]`, which pandas writes into CSV. */
+function listIn(text: string): unknown[] | undefined {
+  const bare = text.trim();
+  if (!bare.startsWith('[')) return undefined;
+  const json = parseJson(bare);
+  if (Array.isArray(json)) return json;
+  if (bare.length > MAX_CHARACTERS || !PYTHON_LIST.test(bare)) return undefined;
+  const strings = bare.match(new RegExp(QUOTED, 'gs')) ?? [];
+  return strings.map((string) => string.slice(1, -1).replaceAll('\\n', ' ').replace(/\\(.)/gs, '$1'));
+}
+
 /** The different classes of a text; those of GoEmotions are numbers with commas between them, `3,10`. */
 function labelsIn(cell: unknown, names: readonly string[] | undefined): string[] {
   const listed = typeof cell === 'string' && /^\d{1,4}(,\d{1,4})+$/.test(cell.trim()) ? cell.split(',') : cell;
-  return [...new Set(classesIn(listed, names))];
+  // What annotators did not agree on is marked so in SNLI and MNLI.
+  return [...new Set(classesIn(listed, names))].filter((name) => name !== '-');
 }
 
 /**

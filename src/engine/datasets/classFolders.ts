@@ -119,11 +119,13 @@ function remarkOnNesting(part: Folder): string[] {
   ];
 }
 
-/** How many images and other files lie below a folder; what is not read is neither. */
+const ABOUT = /^(read[-_ ]?me|licen[cs]e|attribution|citation)\b/i;
+
+/** How many images and other files lie below a folder; what is not read, and what is about them, is neither. */
 function countBelow(folder: Folder): { images: number; others: number } {
   let images = 0;
   for (const file of folder.files) if (IMAGE.test(file)) images += 1;
-  let others = folder.files.filter((file) => !UNREAD_IMAGE.test(file)).length - images;
+  let others = folder.files.filter((file) => !UNREAD_IMAGE.test(file) && !ABOUT.test(file)).length - images;
   for (const child of folder.folders) {
     const below = countBelow(child);
     images += below.images;

@@ -26,6 +26,7 @@ const NAMES = {
   label: [
     ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
     ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
+    ...['score', 'goldlabel', 'airlinesentiment'],
     ...['coarselabel', 'labelcoarse', 'finelabel', 'labelfine'],
   ],
   split: SPLIT_COLUMNS,
@@ -113,7 +114,7 @@ function captionsAmong(
 }
 
 /** What a column without a name holds, judged by its first cells. */
-type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'key' | 'other';
+type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'word' | 'key' | 'other';
 
 const ROWS_LOOKED_AT = 64;
 /** A class's name has fewer words on average. */
@@ -121,6 +122,8 @@ const WORDS_OF_TEXT = 4;
 /** A text without spaces is longer than a name, and not in the letters of paths and addresses. */
 const LENGTH_OF_TEXT = 10;
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}]/u;
+/** `Mon Apr 06 22:19:45 PDT 2009` has as many words as a text. */
+const TIME = /\d:\d\d|^\d{4}-\d\d-\d\d/;
 /** Where so many numbers or words all differ they tell the rows apart. */
 const KEYS = 8;
 
@@ -187,24 +190,31 @@ function rolesAmong(
   if (!needed.includes('label') || image !== undefined || texts.length === 0) return undefined;
   // Titles are short and may come again, but no numbers: a number is the class then.
   const numbers = having('number');
-  const [label, ...others] = numbers.length > 0 ? numbers : having('class');
+  const [label, ...others] = numbers.length > 0 ? numbers : [...having('class'), ...having('word')];
   if (label === undefined || others.length > 0) return undefined;
-  const read = columns.filter((column, index) => column !== label && contents[index] !== 'key');
+  // Single words tell where a text is from, and may give its class away.
+  const unread: readonly (Content | undefined)[] = ['key', 'word'];
+  const read = columns.filter((column, index) => column !== label && !unread.includes(contents[index]));
   return roles(['text', read], ['label', [label]]);
 }
 
 function contentOf(values: readonly string[], isImage: (name: string) => boolean): Content {
   const [first = ''] = values;
   const half = values.length / 2;
+  // Marks such as the asterisks of CoLA, which stand beside one class alone.
+  if (!values.some((value) => /[\p{L}\p{N}]/u.test(value))) return 'key';
   if (values.length < 2 || values.filter((value) => value === '').length > half) return 'other';
   if (isImage(first) && values.filter(isImage).length >= half) return 'image';
   if (values.filter((value) => /[?？]$/.test(value)).length > half) return 'question';
   const distinct = new Set(values).size;
   const differ = values.length >= KEYS && distinct === values.length;
   if (values.every((value) => /^-?\d{1,4}(,\d{1,4})*$/.test(value))) return differ ? 'key' : 'number';
+  if (values.every((value) => TIME.test(value))) return 'key';
   if (areTexts(values)) return 'text';
-  if (differ && values.every((value) => !/\s/.test(value))) return 'key';
-  return distinct <= half && values.slice(1).includes(first) ? 'class' : 'other';
+  const areWords = values.every((value) => !/\s/.test(value));
+  if (differ && areWords) return 'key';
+  if (distinct <= half && values.slice(1).includes(first)) return areWords ? 'word' : 'class';
+  return areWords && values.length >= KEYS ? 'key' : 'other';
 }
 
 /** Whether cells hold sentences, not names of classes. */

@@ -19,7 +19,9 @@ export interface Walk {
 }
 
 /** Folders that hold tools, caches or version control, never a person's datasets or checkpoints. */
-const NEVER_ENTERED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv', 'virtualenv']);
+const NEVER_ENTERED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv', 'virtualenv', '__MACOSX']);
+/** What Windows leaves in folders that somebody looked at. */
+const NEVER_LISTED = new Set(['Thumbs.db', 'desktop.ini']);
 
 /** A workspace of this size is walked in seconds; beyond it somebody opened their home folder or a whole disk. */
 const MAX_ENTRIES = 1_000_000;
@@ -61,7 +63,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
     for (const child of children) {
       if (excludes.has(child.name) || child.name.startsWith('.') || NEVER_ENTERED.has(child.name)) continue;
       if (child.isFile()) {
-        node.files.push(child.name);
+        if (!NEVER_LISTED.has(child.name)) node.files.push(child.name);
         continue;
       }
       const childPath = path.join(directory, child.name);

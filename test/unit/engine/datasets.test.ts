@@ -82,6 +82,11 @@ describe('class folders', () => {
     ]);
   });
 
+  it('are found with files about them in each class', async () => {
+    const root = await images([...twoClasses(''), 'cat/README.md', 'dog/LICENSE', 'dog/license.txt']);
+    expect((await findDatasets((await walk(root)).root)).datasets).toHaveLength(1);
+  });
+
   it('are counted by a search with their small splits', async () => {
     const root = await images([...twoClasses('train/'), 'val/cat/1.png', 'val/dog/1.png', 'test/dog/1.png']);
     const [found] = (await findDatasets((await walk(root)).root)).datasets;

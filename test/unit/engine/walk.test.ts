@@ -31,6 +31,9 @@ describe('walk', () => {
       'env/pyvenv.cfg',
       'env/lib/model.onnx',
       'build/out.onnx',
+      '__MACOSX/a/._c.txt',
+      'a/Thumbs.db',
+      'a/desktop.ini',
     ]);
     expect(list((await walk(root, { excludes: ['build'] })).root)).toEqual(['b.txt', 'a/c.txt']);
   });

@@ -308,6 +308,28 @@ describe('texts in tables', () => {
     expect(textsOf(dataset)).toEqual([...texts, 'a text, and the rest']);
   });
 
+  it('have no part in marks, single words and times beside them', async () => {
+    const text = (row: number) => `sentence number ${row} stands here`;
+    const cola = Array.from({ length: 10 }, (_, row) => `gj04\t${row % 2}\t${row % 2 ? '' : '*'}\t${text(row)}`);
+    const marked = await opened({ 'train.tsv': cola.join('\n') });
+    expect(textsOf(marked, 'train')).toEqual(Array.from({ length: 10 }, (_, row) => text(row)));
+    const tweets = Array.from({ length: 10 }, (_, row) =>
+      [row < 5 ? 0 : 4, `14678${row}0369`, `Mon Apr 06 22:19:1${row} PDT 2009`, 'NO_QUERY', `user${row % 7}`, text(row)]
+        .map((cell) => `"${cell}"`)
+        .join(','),
+    );
+    const told = await opened({ 'train.csv': tweets.join('\n') });
+    expect(textsOf(told, 'train')).toEqual(textsOf(marked, 'train'));
+    expect(told.classes).toEqual(['0', '4']);
+  });
+
+  it('have no class where annotators did not agree', async () => {
+    const rows = ['neutral', '-', 'entailment'].map((gold) =>
+      JSON.stringify({ gold_label: gold, sentence1: 'It rains.', sentence2: 'Wet.' }),
+    );
+    expect((await opened({ 'a.jsonl': rows.join('\n') })).classes).toEqual(['entailment', 'neutral']);
+  });
+
   it('have the class of the first of columns that are called the same', async () => {
     const rows = [0, 1, 2, 3].map((row) => `text ${row} of some words,${row % 2},7`);
     expect((await opened({ 'a.csv': ['text,label,label', ...rows].join('\n') })).classes).toEqual(['0', '1']);
@@ -488,6 +510,9 @@ describe('images in tables', () => {
       'a.csv': 'raw,filename\n"[""A dog."", ""A \u00e9.""]",a.png\n[sic] one,b.png\n',
     });
     expect(textsOf(lists)).toEqual(['A dog.', 'A é.', '[sic] one']);
+    const python = String.raw`['A dog.', "It's \"on\".", 'One\nmore']`.replaceAll('"', '""');
+    const printed = await opened({ ...TWO, 'a.csv': `image,captions\na.png,"${python}"\n` });
+    expect(textsOf(printed)).toEqual(['A dog.', 'It\'s "on".', 'One more']);
   });
 
   it('are captioned without a header, in several columns, and in several rows', async () => {
