@@ -148,7 +148,7 @@ function mostWeighted({ ids, weights }: Record<string, unknown>): unknown {
 }
 
 /** The first of those that most people gave. */
-function mostFrequent(answers: readonly string[]): string | undefined {
+export function mostFrequent(answers: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
   return [...counts].reduce<[string, number] | undefined>(

@@ -26,7 +26,7 @@ const NAMES = {
   label: [
     ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
     ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
-    ...['score', 'goldlabel', 'airlinesentiment'],
+    ...['score', 'goldlabel', 'airlinesentiment', 'isduplicate'],
     ...['coarselabel', 'labelcoarse', 'finelabel', 'labelfine'],
   ],
   split: SPLIT_COLUMNS,

@@ -3,11 +3,12 @@ import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import { namesOf, readTogether } from './annotationFiles.ts';
+import { mostFrequent } from './annotationKinds.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
 import { splitWithin } from './splitNames.ts';
-import { indexJsonList, readJsonList } from './tables/json.ts';
+import { indexJsonList, type JsonIndex, readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 const QUESTIONS = /^(v2_)?OpenEnded_.*_questions\.json$/i;
@@ -24,6 +25,7 @@ const DIGITS = 12;
  * VQA v2 (https://visualqa.org/download.html): `v2_OpenEnded_mscoco_train2014_questions.json` with the questions,
  * `v2_mscoco_train2014_annotations.json` with the answers, pictures `train2014/COCO_train2014_000000458752.jpg`. The
  * classes are the answers that most people gave. The first version, without `v2_`, is a choice where both are there.
+ * OK-VQA (https://okvqa.allenai.org) has the same structure.
  */
 export const vqaV2: DatasetLayout = {
   format: 'vqa-v2',
@@ -45,8 +47,7 @@ export const vqaV2: DatasetLayout = {
               `${file}: the file with its answers, mscoco_${subset}_annotations.json, is not there; put it beside. Those of test images are not published.`,
             );
           }
-          const members = ['question_id', 'multiple_choice_answer'];
-          const answers = await indexJsonList(annotations, 'annotations', members, answerOf, signal);
+          const answers = await answersIn(annotations, signal);
           for await (const entries of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
@@ -69,6 +70,20 @@ export const vqaV2: DatasetLayout = {
     }));
   },
 };
+
+/** By question. OK-VQA's file has no more than what each of ten people said. */
+async function answersIn(file: string, signal: AbortSignal | undefined): Promise<JsonIndex<string>> {
+  const chosen = ['question_id', 'multiple_choice_answer'];
+  const answers = await indexJsonList(file, 'annotations', chosen, answerOf, signal);
+  if (answers.size > 0) return answers;
+  return indexJsonList(file, 'annotations', ['question_id', 'answers'], mostGiven, signal);
+}
+
+function mostGiven(value: Record<string, unknown>): [question: unknown, answer: string] | undefined {
+  const said = Array.isArray(value.answers) ? value.answers : [];
+  const answer = mostFrequent(said.flatMap((one) => (isRecord(one) ? (textOf(one.answer) ?? []) : [])));
+  return answer === undefined ? undefined : [value.question_id, answer];
+}
 
 function answerOf(value: Record<string, unknown>): [question: unknown, answer: string] | undefined {
   const answer = textOf(value.multiple_choice_answer);

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { CancelledError, InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
-import type { DatasetLayout } from './dataset.ts';
+import { AnnotatedSamples, textOf } from './annotatedSamples.ts';
+import type { Dataset, DatasetLayout, ImageSource, Recognition } from './dataset.ts';
 import { fileIn, idWithin, locate } from './folders.ts';
 import { IMAGE, imageWithin } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
+import { areTexts } from './tableColumns.ts';
 import { decodeText } from './tables/encoding.ts';
 import { isRecord, parseJson } from './tables/jsonl.ts';
 import { linesOf } from './tables/lines.ts';
@@ -13,6 +15,7 @@ import { type TarEntry, TarFile } from './tarFile.ts';
 
 /** Names of the field that tells the class in a sample's JSON, the first one counts. */
 const LABEL_FIELDS = ['class_name', 'label_name', 'classname', 'label', 'class', 'cls', 'category', 'target'];
+const CAPTION_FIELDS = ['caption', 'text', 'txt'];
 const LABEL_FILE = /^(cls|cls\.txt|class|class\.txt|label|label\.txt|target)$/;
 /** Lists of the names of the classes that numbers stand for. */
 const NAME_LISTS = ['classnames.txt', 'classes.txt', 'class_names.txt'];
@@ -34,14 +37,15 @@ interface Group {
   /** An image with a longer ending, `seg.png` or `depth.png`, which counts where there is no other. */
   other?: TarEntry;
   label?: TarEntry;
+  text?: TarEntry;
   json?: TarEntry;
 }
 
 /**
  * WebDataset: tar archives in which files of the same name up to the first dot are one sample, `000000.jpg` with
- * `000000.cls` (the class as a number or a name) or with `000000.json` (https://github.com/webdataset/webdataset). Splits
- * are told by the names of the archives or of the folders around them, `train/0000.tar`; names of numbered classes by
- * `classnames.txt`. The archives stay packed.
+ * `000000.cls` (the class as a number or a name), with `000000.txt` (a caption) or with `000000.json`, which may hold either
+ * (https://github.com/webdataset/webdataset). Splits are told by the names of the archives or of the folders around them,
+ * `train/0000.tar`; names of numbered classes by `classnames.txt`. The archives stay packed.
  */
 export const webDataset: DatasetLayout = {
   format: 'webdataset',
@@ -49,26 +53,57 @@ export const webDataset: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => shardsOf(candidate).length > 0);
     const shards = root ? shardsOf(root) : [];
-    if (!root || !(await anyHoldsLabelledImages(shards.slice(0, SHARDS_LOOKED_AT)))) return undefined;
-    return {
+    if (!root) return undefined;
+    const { classes, captions } = await contentOf(shards.slice(0, SHARDS_LOOKED_AT));
+    const archives = `WebDataset: ${shards.length} tar archive${shards.length === 1 ? '' : 's'} of images with their`;
+    const ofClasses: Recognition = {
       task: 'image-classification',
-      reason: `WebDataset: ${shards.length} tar archive${shards.length === 1 ? '' : 's'} of images with their classes (.cls or .json)`,
-      open: async (signal) => {
-        const names = NAME_LISTS.map((name) => fileIn(root, name)).find((file) => file !== undefined);
-        const classes = names ? await linesOf(names, signal) : [];
-        const gathered = new LabelledImages(root, this.format);
-        const damages: string[] = [];
-        for (const shard of shards) {
-          const damage = await addShard(gathered, root, shard, classes, signal);
-          if (damage !== undefined) damages.push(damage);
-        }
-        const listed = classes.length > 0 ? classes : undefined;
-        const dataset = gathered.dataset(listed, signal);
-        return { ...dataset, warnings: [...damages, ...dataset.warnings] };
-      },
+      reason: `${archives} classes (.cls or .json)`,
+      open: (signal) => openClasses(root, this.format, shards, signal),
     };
+    const ofCaptions: Recognition = {
+      task: 'image-captioning',
+      reason: `${archives} captions (.txt or .json)`,
+      open: (signal, counting) => openCaptions(root, this.format, shards, signal, counting),
+    };
+    return [...(classes ? [ofClasses] : []), ...(captions ? [ofCaptions] : [])];
   },
 };
+
+async function openClasses(
+  root: Folder,
+  format: string,
+  shards: readonly Shard[],
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
+  const list = NAME_LISTS.map((name) => fileIn(root, name)).find((file) => file !== undefined);
+  const classes = list ? await linesOf(list, signal) : [];
+  const gathered = new LabelledImages(root, format);
+  const damages = await readShards(shards, gathered, signal, ({ split, file, key, where, image, tar, group }) => {
+    const label = labelOf(tar, group);
+    if (label === undefined) gathered.skip('have no class', where);
+    else gathered.add(split, { id: `${idWithin(root, file)}/${key}`, file, image }, [nameOf(label, classes)], where);
+  });
+  const dataset = gathered.dataset(classes.length > 0 ? classes : undefined, signal);
+  return { ...dataset, warnings: [...damages, ...dataset.warnings] };
+}
+
+async function openCaptions(
+  root: Folder,
+  format: string,
+  shards: readonly Shard[],
+  signal: AbortSignal | undefined,
+  counting: boolean | undefined,
+): Promise<Dataset> {
+  const samples = new AnnotatedSamples(root, format, 'image-captioning', [], counting);
+  const damages = await readShards(shards, samples, signal, ({ split, file, key, where, image, tar, group }) => {
+    const text = captionOf(tar, group);
+    if (text === undefined) samples.skip('have no caption', where);
+    else samples.add({ split, file, where, id: key, image, target: { kind: 'text', text } });
+  });
+  const dataset = samples.dataset();
+  return { ...dataset, warnings: [...damages, ...dataset.warnings] };
+}
 
 function shardsOf(folder: Folder): Shard[] {
   const inside = (parent: Folder, split?: string) =>
@@ -79,37 +114,46 @@ function shardsOf(folder: Folder): Shard[] {
   return [...inside(folder), ...splits.flatMap((child) => inside(child, child.name))];
 }
 
-/** Adds the samples of a shard. What comes before damage is kept, and the damage told. */
-async function addShard(
-  gathered: LabelledImages,
-  root: Folder,
-  { split, file }: Shard,
-  classes: readonly string[],
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const tar = await TarFile.open(file);
-  const [name, id] = [path.basename(file), idWithin(root, file)];
-  try {
-    for await (const group of groupsOf(tar)) {
-      if (signal?.aborted) throw new CancelledError();
-      const where = `${name}: ${group.key}`;
-      const found = group.image ?? group.other;
-      if (leadsOut(group.key)) gathered.skip('have a name that leads out of the archive', where);
-      else if (!found) gathered.skip('have no image', where);
-      else {
-        const label = labelOf(tar, group);
-        const image = imageWithin(file, found.offset, found.size);
-        if (label === undefined) gathered.skip('have no class', where);
-        else gathered.add(split, { id: `${id}/${group.key}`, file, image }, [nameOf(label, classes)], where);
+/** A sample with an image. */
+interface PackedSample extends Shard {
+  readonly key: string;
+  readonly where: string;
+  readonly image: ImageSource;
+  readonly tar: TarFile;
+  readonly group: Group;
+}
+
+/** Visits the samples of all shards. @returns what is damaged; what comes before is kept */
+async function readShards(
+  shards: readonly Shard[],
+  gathered: { skip(reason: string, where: string): void },
+  signal: AbortSignal | undefined,
+  visit: (sample: PackedSample) => void,
+): Promise<string[]> {
+  const damages: string[] = [];
+  for (const { split, file } of shards) {
+    const tar = await TarFile.open(file);
+    try {
+      for await (const group of groupsOf(tar)) {
+        if (signal?.aborted) throw new CancelledError();
+        const { key } = group;
+        const where = `${path.basename(file)}: ${key}`;
+        const found = group.image ?? group.other;
+        if (leadsOut(key)) gathered.skip('have a name that leads out of the archive', where);
+        else if (!found) gathered.skip('have no image', where);
+        else {
+          const image = imageWithin(file, found.offset, found.size);
+          visit({ split, file, key, where, image, tar, group });
+        }
       }
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      damages.push(error.message);
+    } finally {
+      await tar.close();
     }
-    return undefined;
-  } catch (error) {
-    if (error instanceof InputError) return error.message;
-    throw error;
-  } finally {
-    await tar.close();
   }
+  return damages;
 }
 
 /** The samples of an archive; where it is damaged, those before the damage. */
@@ -133,6 +177,7 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
         if (kind.includes('.')) group.other ??= entry;
         else group.image ??= entry;
       } else if (LABEL_FILE.test(kind)) group.label = entry;
+      else if (kind === 'txt') group.text = entry;
       else if (kind === 'json') group.json = entry;
     }
   } catch (error) {
@@ -143,14 +188,25 @@ async function* groupsOf(tar: TarFile, maxFiles = Number.POSITIVE_INFINITY): Asy
 }
 
 function labelOf(tar: TarFile, { label, json }: Group): string | undefined {
-  const entry = label ?? json;
-  if (!entry || entry.size > MAX_LABEL_BYTES) return undefined;
-  const text = decodeText(tar.read(entry.offset, entry.size), tar.file).trim();
-  if (label) return text === '' ? undefined : text;
-  const sample = parseJson(text);
-  if (!isRecord(sample)) return undefined;
-  const value = LABEL_FIELDS.map((field) => sample[field]).find((found) => found !== undefined && found !== null);
+  if (label) return textOf(textIn(tar, label));
+  const value = fieldOf(textIn(tar, json), LABEL_FIELDS);
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+function captionOf(tar: TarFile, { text, json }: Group): string | undefined {
+  return textOf(text ? textIn(tar, text) : fieldOf(textIn(tar, json), CAPTION_FIELDS));
+}
+
+function textIn(tar: TarFile, entry: TarEntry | undefined): string | undefined {
+  if (!entry || entry.size > MAX_LABEL_BYTES) return undefined;
+  return decodeText(tar.read(entry.offset, entry.size), tar.file);
+}
+
+/** The first of the fields that an object in JSON has. */
+function fieldOf(json: string | undefined, fields: readonly string[]): unknown {
+  const sample = parseJson(json ?? '');
+  if (!isRecord(sample)) return undefined;
+  return fields.map((field) => sample[field]).find((found) => found !== undefined && found !== null);
 }
 
 function nameOf(label: string, classes: readonly string[]): string {
@@ -161,22 +217,26 @@ function leadsOut(name: string): boolean {
   return name.startsWith('/') || name.split('/').includes('..');
 }
 
-async function anyHoldsLabelledImages(shards: readonly Shard[]): Promise<boolean> {
-  for (const { file } of shards) if (await holdsLabelledImages(file)) return true;
-  return false;
-}
-
-async function holdsLabelledImages(file: string): Promise<boolean> {
-  const tar = await TarFile.open(file);
-  try {
-    for await (const group of groupsOf(tar, LOOKED_AT)) {
-      if ((group.image ?? group.other) && labelOf(tar, group) !== undefined) return true;
+/** What the first samples of the first shard that tells hold beside their images. */
+async function contentOf(shards: readonly Shard[]): Promise<{ classes: boolean; captions: boolean }> {
+  for (const { file } of shards) {
+    const labels: string[] = [];
+    const captions: string[] = [];
+    const tar = await TarFile.open(file);
+    try {
+      for await (const group of groupsOf(tar, LOOKED_AT)) {
+        if (!(group.image ?? group.other)) continue;
+        labels.push(labelOf(tar, group) ?? '');
+        captions.push(captionOf(tar, group) ?? '');
+      }
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    } finally {
+      await tar.close();
     }
-    return false;
-  } catch (error) {
-    if (error instanceof InputError) return false;
-    throw error;
-  } finally {
-    await tar.close();
+    const texts = captions.filter((caption) => caption !== '');
+    const classes = labels.some((label) => label !== '');
+    if (classes || texts.length > 0) return { classes, captions: areTexts(texts) };
   }
+  return { classes: false, captions: false };
 }

@@ -55,7 +55,8 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
   const source = readUtf8(file, signal ? { signal } : {});
   // Counted here: csv-parse takes more time to tell lines than to parse them. So it must not pass over any.
   let next = 1;
-  const rowOf = (cells: string[]): CsvRow | undefined => {
+  const rowOf = (read: string[]): CsvRow | undefined => {
+    const cells = delimiter === '\t' ? read.map(withoutQuotes) : read;
     const line = next;
     next += 1 + cells.reduce((breaks, cell) => breaks + breaksIn(cell), 0);
     return cells.every((cell) => cell.trim() === '') ? undefined : { line, cells };
@@ -104,6 +105,12 @@ function parserOf(delimiter: Delimiter, start: Buffer): Parser {
   // What goes wrong is thrown by who reads; a stream without a listener would end the process.
   parser.on('error', () => undefined);
   return parser;
+}
+
+/** A cell between tabs that was quoted all the same, as pandas does where one holds quotes: these are doubled then. */
+function withoutQuotes(cell: string): string {
+  const isQuoted = cell.includes('""') && /^"(?:[^"]|"")*"$/.test(cell);
+  return isQuoted ? cell.slice(1, -1).replaceAll('""', '"') : cell;
 }
 
 /** Line breaks of any kind within quotes. */

@@ -69,6 +69,19 @@ describe('several files of one split are a choice, never merged', () => {
     expect((await openDataset(path.join(folder, questions), 'auto')).classes).toEqual(['1', 'green', 'yes']);
   });
 
+  it('the questions of OK-VQA, of which only the answers of each person are there', async () => {
+    const folder = await copyOfMiniature('vqa-v2');
+    const file = path.join(folder, 'v2_mscoco_train2014_annotations.json');
+    const { annotations } = JSON.parse(await readFile(file, 'utf8'));
+    const given = annotations.map(({ question_id, multiple_choice_answer: chosen }: Record<string, unknown>) => ({
+      question_id,
+      answers: ['none', chosen, chosen].map((answer) => ({ answer })),
+    }));
+    const { classes } = await openDataset(folder, 'auto');
+    await writeFile(file, JSON.stringify({ annotations: given }));
+    expect((await openDataset(folder, 'auto')).classes).toEqual(classes);
+  });
+
   it('COCO-QA beside VQA, about the same images', async () => {
     const folder = await copyOfMiniature('vqa-v2');
     await cp(miniature('coco-qa'), folder, { recursive: true });

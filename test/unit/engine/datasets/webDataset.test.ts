@@ -3,6 +3,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
+import { openDataset } from '../../../../src/engine/datasets/open.ts';
 import { type TarEntry, TarFile } from '../../../../src/engine/datasets/tarFile.ts';
 import { webDataset } from '../../../../src/engine/datasets/webDataset.ts';
 import {
@@ -56,6 +57,38 @@ describe('WebDataset', () => {
     expect(dataset.splits.get('train')?.map(({ id }) => id)).toEqual(['train/0.tar/a/1', 'train/0.tar/b/1']);
     const bytes = await dataset.splits.get('train')?.[1]?.image?.read();
     expect(Buffer.from(bytes instanceof Uint8Array ? bytes : []).toString()).toBe('photo');
+  });
+
+  it('reads captions beside the images, or in their JSON, and says what else they may be', async () => {
+    const tar = await tarOf([
+      ['1.jpg', 'x'],
+      ['1.txt', 'A dog, on the grass.\n'],
+      ['1.json', '{"caption": "another one of these", "url": "u"}'],
+      ['2.jpg', 'y'],
+      ['2.json', '{"caption": "Eine Katze sitzt auf dem Tisch, müde."}'],
+      ['3.jpg', 'z'],
+      ['4.jpg', 'z'],
+      ['4.txt', 'Two men on a bench.'],
+    ]);
+    const folder = await folderWith({ '00000.tar': tar });
+    const dataset = await openDataset(folder, 'auto');
+    expect(dataset).toMatchObject({ task: 'image-captioning', format: 'webdataset' });
+    expect(dataset.splits.get('all')?.map(({ id, target }) => [id, target])).toEqual([
+      ['00000.tar#1', { kind: 'text', text: 'A dog, on the grass.' }],
+      ['00000.tar#2', { kind: 'text', text: 'Eine Katze sitzt auf dem Tisch, müde.' }],
+      ['00000.tar#4', { kind: 'text', text: 'Two men on a bench.' }],
+    ]);
+    expect(dataset.warnings).toEqual(['1 of 4 rows have no caption; the first: 00000.tar: 3']);
+    const named = await tarOf([
+      ['1.jpg', 'x'],
+      ['1.cls', '0'],
+      ['1.txt', 'a photo of a cat'],
+      ['2.jpg', 'x'],
+      ['2.cls', '1'],
+    ]);
+    const both = await openDataset(await folderWith({ '0.tar': named }), 'auto');
+    expect(both.task).toBe('image-classification');
+    expect(both.warnings).toEqual([expect.stringContaining('it can also be read as image-captioning')]);
   });
 
   it('finds its shards in the folder inside, as the Hub keeps them', async () => {
