@@ -159,6 +159,14 @@ def flickr30k(root: Path) -> None:
     parquet(root / "flickr30k-parquet" / "TEST" / "test" / "0000.parquet", pa.table(table), {"image": {"_type": "Image"}})
 
 
+def caption_files(root: Path) -> None:
+    """A text file beside each image, as img2dataset writes them."""
+    for number, caption in enumerate(CAPTIONS):
+        file = root / "caption-files" / f"{number:09}.jpg"
+        write_image(file, number, number)
+        write(file.with_suffix(".txt"), caption)
+
+
 def trec(root: Path) -> None:
     rows = [
         "DESC:manner How did serfdom develop in and then leave Russia ?",
@@ -215,11 +223,12 @@ def newsgroups(root: Path) -> None:
 NAMES = [
     "imdb", "sms-spam", "rotten_tomatoes", "captions-parquet", "captions-imagefolder", "vqa-paths", "squad_v2", "ag_news_csv",
     "20news-bydate", "COCO-Caption", "RefCOCO", "flickr30k-parquet", "trec",
+    "caption-files",
 ]
 
 
 def make(root: Path) -> None:
     for name in NAMES:
         shutil.rmtree(root / name, ignore_errors=True)
-    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, evaluation, flickr30k, trec, squad_v2, ag_news, newsgroups]:
+    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, evaluation, flickr30k, caption_files, trec, squad_v2, ag_news, newsgroups]:
         part(root)

@@ -8,6 +8,7 @@ import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { annotationTables } from './annotationTables.ts';
 import { caltech101 } from './caltech101.ts';
+import { captionFiles } from './captionFiles.ts';
 import { cifarBinary } from './cifarBinary.ts';
 import { cifarPython } from './cifarPython.ts';
 import { classFolders } from './classFolders.ts';
@@ -62,6 +63,7 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   karpathyCaptions,
   flickrStyle,
   flickrCaptions,
+  captionFiles,
   vqaV2,
   clevr,
   cocoQa,

@@ -34,6 +34,7 @@ const MINIATURES: Readonly<
   'vqa-paths': ['question-table', 'visual-question-answering', ['no', 'yes'], { train: 6 }],
   'COCO-Caption': ['caption-table', 'image-captioning', [], { val: 8 }],
   RefCOCO: ['expression-table', 'referring-expression-comprehension', [], { testA: 6, val: 6 }],
+  'caption-files': ['caption-files', 'image-captioning', [], { all: 8 }],
   trec: ['trec', 'text-classification', ['DESC', 'ENTY', 'HUM', 'NUM'], { test: 4, train: 8 }],
   'flickr30k-parquet': ['caption-table', 'image-captioning', [], { test: 2, train: 4, val: 2 }],
   squad_v2: ['passage-table', 'text-question-answering', [], { train: 6, validation: 3 }],
@@ -499,6 +500,35 @@ describe('boxes in tables', () => {
     ]);
     expect(samples[2]?.target).toEqual({ kind: 'box', box: [0.5, 0.25, 0.5, 0.5] });
     expect(await pixelOf(samples[3])).toEqual({ width: 8, height: 8, pixel: [80, 40, 100] });
+  });
+});
+
+describe('texts beside images', () => {
+  it('are captions, one for each, in folders of splits, too', async () => {
+    const files = {
+      'train/a.png': PNG,
+      'train/a.TXT': 'A dog, on the grass.\n',
+      'train/b.png': PNG,
+      'train/b.txt': '',
+    };
+    const more = {
+      'train/c.png': PNG,
+      'train/c.txt': 'Two men on a bench.',
+      'val/a.png': PNG,
+      'val/a.txt': 'A cat on the roof.',
+    };
+    const dataset = await opened({ ...files, ...more, 'val/b.png': PNG, 'val/b.txt': 'Zwölf Männer auf einem Boot' });
+    expect(splitSizes(dataset)).toEqual({ train: 2, val: 2 });
+    expect(textsOf(dataset, 'train')).toEqual(['A dog, on the grass.', 'Two men on a bench.']);
+    expect(dataset.splits.get('val')?.[1]?.id).toBe('val/b.png#0');
+    expect(dataset.warnings).toEqual(['1 of 5 rows are empty or can’t be read; the first: train/b.txt']);
+  });
+
+  it('are none where they hold boxes, or most images have none', async () => {
+    const boxes = '0 0.5 0.5 0.1 0.2\n';
+    expect(await found({ 'a.png': PNG, 'a.txt': boxes, 'b.png': PNG, 'b.txt': boxes })).toEqual([]);
+    const [dog, cat] = ['A dog on the grass.', 'A cat on the roof.'];
+    expect(await found({ ...TWO, 'a.png': PNG, 'a.txt': dog, 'b.png': PNG, 'b.txt': cat })).toEqual([]);
   });
 });
 
