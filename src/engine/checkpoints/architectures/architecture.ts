@@ -31,7 +31,7 @@ export interface PublishedPreprocessing {
   readonly keepsAspect?: true;
   /** Where images are kept whole instead: `size` is their shorter edge, and both are multiples of so many pixels. */
   readonly multipleOf?: number;
-  readonly kernel: 'linear' | 'cubic';
+  readonly kernel: 'nearest' | 'linear' | 'cubic';
   /** Of x in 0..1. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];

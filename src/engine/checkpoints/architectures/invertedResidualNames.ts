@@ -1,6 +1,6 @@
 import type { Weights } from '../weights.ts';
 import { classifierIn } from './convolutional.ts';
-import { shapeOf } from './naming.ts';
+import { countOf, shapeOf } from './naming.ts';
 
 // Where each library has the parts of a network of inverted residuals: all are the same parts under other names.
 
@@ -29,6 +29,9 @@ export interface Parts {
   readonly hidden: string | undefined;
 }
 
+const expansion: Step = ['expansion.expand_conv', 'expansion.expand_bn'];
+const depthwise: Step = ['depthwise_conv.depthwise_conv', 'depthwise_conv.depthwise_norm'];
+const projection: Step = ['projection.project_conv', 'projection.project_bn'];
 const se = ['se.conv_reduce', 'se.conv_expand'] as const;
 
 /** The libraries' names in a block, those with more parts first. */
@@ -80,6 +83,9 @@ const LAYOUTS: readonly { readonly steps: readonly Step[]; readonly excitation?:
       ['6', '7'],
     ],
   },
+  // Hugging Face's EfficientNet.
+  { steps: [expansion, depthwise, projection], excitation: ['squeeze_excite.reduce', 'squeeze_excite.expand'] },
+  { steps: [depthwise, projection], excitation: ['squeeze_excite.reduce', 'squeeze_excite.expand'] },
   // Hugging Face's MobileNetV2.
   { steps: ['expand_1x1', 'conv_3x3', 'reduce_1x1'].map(packed) },
   { steps: ['conv_3x3', 'reduce_1x1'].map(packed) },
@@ -93,15 +99,16 @@ function packed(name: string): Step {
   return [`${name}.convolution`, `${name}.normalization`];
 }
 
-/** How many blocks each stage of MobileNetV2, V3-Large and V3-Small has, where a library doesn't group them. */
+/** How many blocks each stage of MobileNetV1, V2, V3-Large and V3-Small has, where a library doesn't group them. */
 const FLAT_STAGES = [
+  [1, 2, 2, 6, 2],
   [1, 2, 3, 4, 3, 3, 1],
   [1, 2, 3, 4, 2, 3],
   [1, 2, 3, 2, 3],
 ];
 
 /** Where the libraries have stem, blocks and the last convolution. */
-const TRUNK = /^(conv_stem|bn[12]|blocks|conv_head|features|layers?|conv_1x1)\./;
+const TRUNK = /^(conv_stem|bn[12]|blocks|conv_head|features|layers?|conv_1x1|embeddings|encoder)\./;
 
 /** The parts of a network; undefined when no library names them so. */
 export function findParts(weights: Weights): Parts | undefined {
@@ -158,11 +165,29 @@ export function findParts(weights: Weights): Parts | undefined {
       hidden: undefined,
     };
   }
-  const huggingFace = packed('conv_stem.first_conv');
-  if (isStem(huggingFace)) {
+  const huggingFace = { library: 'Hugging Face', hidden: undefined } as const;
+  const efficientnet: Step = ['embeddings.convolution', 'embeddings.batchnorm'];
+  if (isStem(efficientnet)) {
+    const name = (index: number) => `encoder.blocks.${index}`;
+    const stages = groupedByChannels(weights, blocksOf(name), name);
+    return { ...huggingFace, stem: efficientnet, stages, head: only(['encoder.top_conv', 'encoder.top_bn']) };
+  }
+  const mobilenetV2 = packed('conv_stem.first_conv');
+  if (isStem(mobilenetV2)) {
     const name = (index: number) => (index === 0 ? 'conv_stem' : `layer.${index - 1}`);
     const stages = grouped(weights, blocksOf(name), name);
-    return { library: 'Hugging Face', stem: huggingFace, stages, head: only(packed('conv_1x1')), hidden: undefined };
+    return { ...huggingFace, stem: mobilenetV2, stages, head: only(packed('conv_1x1')) };
+  }
+  const mobilenetV1 = packed('conv_stem');
+  if (isStem(mobilenetV1)) {
+    // Depthwise and pointwise layers take turns.
+    const layers = countOf(weights, (layer) => `layer.${layer}.convolution.weight`);
+    const blocks = Array.from({ length: Math.floor(layers / 2) }, (_, index): Block => {
+      const steps = [packed(`layer.${2 * index}`), packed(`layer.${2 * index + 1}`)];
+      return { steps, excitation: undefined };
+    });
+    const stages = grouped(weights, blocks, (index) => `layer.${2 * index + 1}`);
+    return { ...huggingFace, stem: mobilenetV1, stages, head: undefined };
   }
   return undefined;
 }
@@ -181,12 +206,24 @@ function blockAt(weights: Weights, name: string): Block | undefined {
 /** Blocks in stages: as many as published, else a new one wherever the number of channels changes. */
 function grouped(weights: Weights, blocks: readonly Block[], name: (index: number) => string): Stage[] {
   const counts = FLAT_STAGES.find((stages) => stages.reduce((sum, count) => sum + count) === blocks.length);
-  const starts = counts
-    ? counts.map((_, stage) => counts.slice(0, stage).reduce((sum, count) => sum + count, 0))
-    : blocks.flatMap((block, index) => {
-        const before = blocks[index - 1];
-        return before && outputsOf(weights, before) === outputsOf(weights, block) ? [] : [index];
-      });
+  if (!counts) return groupedByChannels(weights, blocks, name);
+  return stagesFrom(
+    counts.map((_, stage) => counts.slice(0, stage).reduce((sum, count) => sum + count, 0)),
+    blocks,
+    name,
+  );
+}
+
+function groupedByChannels(weights: Weights, blocks: readonly Block[], name: (index: number) => string): Stage[] {
+  const starts = blocks.flatMap((block, index) => {
+    const before = blocks[index - 1];
+    return before && outputsOf(weights, before) === outputsOf(weights, block) ? [] : [index];
+  });
+  return stagesFrom(starts, blocks, name);
+}
+
+/** @param starts the number of each stage's first block */
+function stagesFrom(starts: readonly number[], blocks: readonly Block[], name: (index: number) => string): Stage[] {
   return starts.map((start, stage) => {
     const end = starts[stage + 1] ?? blocks.length;
     return { name: name(end - 1), blocks: blocks.slice(start, end) };

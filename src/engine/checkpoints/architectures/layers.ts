@@ -2,10 +2,12 @@ import type { Graph, Value } from './graph.ts';
 
 // The layers of PyTorch, by the names that state dicts give their weights: `<name>.weight`, `<name>.bias`.
 
+type Sides = readonly [top: number, left: number, bottom: number, right: number];
+
 export interface ConvOptions {
   readonly stride?: number;
   /** Number of zeros at each side; `same` as TensorFlow pads, more at the end where the number is odd. */
-  readonly padding?: number | readonly [height: number, width: number] | 'same';
+  readonly padding?: number | readonly [height: number, width: number] | Sides | 'same';
   readonly groups?: number;
   readonly dilation?: number;
 }
@@ -27,8 +29,8 @@ export function conv(graph: Graph, x: Value, name: string, options: ConvOptions 
 
 function padAttributes(padding: NonNullable<ConvOptions['padding']>): Record<string, string | number[]> {
   if (padding === 'same') return { auto_pad: 'SAME_UPPER' };
-  const [y, x] = typeof padding === 'number' ? [padding, padding] : padding;
-  return { pads: [y, x, y, x] };
+  const [top, left, bottom = top, right = left] = typeof padding === 'number' ? [padding, padding] : padding;
+  return { pads: [top, left, bottom, right] };
 }
 
 /** BatchNorm2d in evaluation mode, with the running statistics. */

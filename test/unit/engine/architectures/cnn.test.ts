@@ -91,6 +91,34 @@ function efficientnetShapes(stages: readonly (readonly [number, number, number, 
   };
 }
 
+/** The same network as Hugging Face names it. */
+function huggingFaceNames(timm: Shapes): Shapes {
+  const blocks = Object.keys(timm).filter((name) => name.endsWith('.conv_dw.weight'));
+  const renamed = Object.entries(timm).map(([name, shape]): [string, readonly number[]] => {
+    const block = blocks.findIndex((first) => name.startsWith(first.replace(/conv_dw\.weight$/, '')));
+    const expands = Object.hasOwn(timm, blocks[block]?.replace('conv_dw', 'conv_pwl') ?? '');
+    const norms = ['expansion.expand_bn', 'depthwise_conv.depthwise_norm', 'projection.project_bn'].slice(
+      expands ? 0 : 1,
+    );
+    const inBlock = name
+      .replace(/^blocks\.\d+\.\d+\./, `encoder.blocks.${block}.`)
+      .replace('.conv_dw.', '.depthwise_conv.depthwise_conv.')
+      .replace(expands ? '.conv_pw.' : '.none.', '.expansion.expand_conv.')
+      .replace(/\.conv_pwl?\./, '.projection.project_conv.')
+      .replace(/\.se\.conv_(reduce|expand)\./, '.squeeze_excite.$1.')
+      .replace(/\.bn(\d)\./, (_, norm) => `.${norms[Number(norm) - 1]}.`);
+    const outside = name
+      .replace('conv_stem.', 'embeddings.convolution.')
+      .replace(/^bn1\./, 'embeddings.batchnorm.')
+      .replace(/^conv_head\./, 'encoder.top_conv.')
+      .replace(/^bn2\./, 'encoder.top_bn.');
+    return [block < 0 ? outside : inBlock, shape];
+  });
+  return Object.fromEntries(
+    renamed.map(([name, shape]) => [name.startsWith('classifier') ? name : `efficientnet.${name}`, shape]),
+  );
+}
+
 const EFFICIENTNET_B0 = [
   [1, 1, 3, 16],
   [2, 6, 3, 24],
@@ -141,6 +169,45 @@ describe('full-size networks by names and shapes', () => {
 
   it('says that networks of inverted residuals in another order are not known', () => {
     expect(() => recognise(efficientnetShapes([...EFFICIENTNET_B0].reverse(), 1280))).toThrow('inverted residuals');
+  });
+});
+
+describe('EfficientNet of Hugging Face', () => {
+  const modelOf = (shapes: Shapes, config?: Record<string, unknown>) => {
+    const weights = weightsOf(shapes);
+    const network = detectArchitecture(weights, config && new Map(Object.entries(config)));
+    const graph = new Graph(weights);
+    network?.build(graph);
+    return { network, model: Buffer.from(graph.build().model) };
+  };
+  const configured = { model_type: 'efficientnet', hidden_act: 'swish', batch_norm_eps: 1e-3 };
+
+  it.each([
+    ['EfficientNet-B0', EFFICIENTNET_B0, 1280, 224, [], [1]],
+    ['EfficientNet-B2', EFFICIENTNET_B2, 1408, 260, [5, 8, 16], [5, 8]],
+  ])('%s without config.json is padded as its published one', (architecture, stages, head, size, padding, other) => {
+    const shapes = huggingFaceNames(efficientnetShapes(stages, head));
+    const { network, model } = modelOf(shapes);
+    expect(network?.architecture).toBe(architecture);
+    expect(network?.assumed).toBeUndefined();
+    expect(network?.image?.published).toMatchObject({
+      size,
+      resize: size,
+      kernel: 'nearest',
+      std: [0.229, 0.224, 0.225],
+    });
+    expect(model.equals(modelOf(shapes, { ...configured, depthwise_padding: padding }).model)).toBe(true);
+    expect(model.equals(modelOf(shapes, { ...configured, depthwise_padding: other }).model)).toBe(false);
+  });
+
+  it.each([
+    [{ hidden_act: 'gelu' }, 'activation "gelu"'],
+    [{ pooling_type: 'max' }, 'pooling_type: "max"'],
+    [{ strides: [1, 2, 2, 2, 2, 2, 1] }, 'strides: [1,2,2,2,2,2,1]'],
+    [{ model_type: 'align_vision_model' }, 'config.json says align_vision_model'],
+  ])('%j in config.json is refused', (setting, message) => {
+    const shapes = huggingFaceNames(efficientnetShapes(EFFICIENTNET_B0, 1280));
+    expect(() => modelOf(shapes, { ...configured, ...setting })).toThrow(message);
   });
 });
 
@@ -199,6 +266,7 @@ describe('variations that leave no trace in the weights', () => {
     ['hf-bottleneck/pytorch_model.bin', 'activation and strides'],
     ['hf-convnextv2/model.safetensors', 'activation and norms'],
     ['hf-mobilenet-v2/model.safetensors', 'activation, padding and norms'],
+    ['hf-efficientnet/model.safetensors', 'activation, padding and norms'],
     ['timm-convnext/model.safetensors', 'activation and norms'],
   ])('%s of no published size: what is taken for granted without config.json is said', async (file, what) => {
     const [weights] = candidatesOfNames(await readWeights(path.join(FIXTURES, file)));
