@@ -1,5 +1,18 @@
+import type { Weights } from '../../src/engine/checkpoints/weights.ts';
+
 /** Names and shapes of the weights of published networks. */
 export type Shapes = Record<string, readonly number[]>;
+
+/** Weights of these names and shapes, one behind the other in a file that need not exist: what recognition goes by. */
+export function weightsOf(shapes: Shapes, file = '/nowhere/weights.pth', format: Weights['format'] = 'torch'): Weights {
+  let offset = 0;
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    offset += bytes;
+    return [name, { shape, type: 'float32', file, offset: offset - bytes, bytes }] as const;
+  });
+  return { format, tensors: new Map(tensors), files: [file] };
+}
 
 export const numbered = (count: number, part: (index: number) => Shapes): Shapes =>
   Object.assign({}, ...Array.from({ length: count }, (_, index) => part(index)));
@@ -120,6 +133,23 @@ export function vitShapes(width: number, depth: number, patch: number, size: num
     ...layerNorm('norm', width),
     ...(classes === undefined ? {} : layer('head', classes, width)),
   };
+}
+
+/** timm's BEiT, with biases in each block. */
+export function beitShapes(width: number, depth: number, patch: number, size: number, classes?: number): Shapes {
+  const offsets = (2 * (size / patch) - 1) ** 2 + 3;
+  const vit = Object.entries(vitShapes(width, depth, patch, size, classes)).flatMap(
+    ([name, shape]): [string, readonly number[]][] =>
+      name === 'pos_embed' || name.endsWith('.qkv.bias') ? [] : [[name.replace(/^norm\./, 'fc_norm.'), shape]],
+  );
+  const blocks = numbered(depth, (index) => ({
+    [`blocks.${index}.attn.relative_position_bias_table`]: [offsets, width / 64],
+    [`blocks.${index}.attn.q_bias`]: [width],
+    [`blocks.${index}.attn.v_bias`]: [width],
+    [`blocks.${index}.gamma_1`]: [width],
+    [`blocks.${index}.gamma_2`]: [width],
+  }));
+  return { ...Object.fromEntries(vit), ...blocks };
 }
 
 /** timm's Swin. */

@@ -1,6 +1,7 @@
 import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { bart } from './bart.ts';
+import { beit } from './beit.ts';
 import { bert } from './bert.ts';
 import { captioner } from './captioner.ts';
 import { clip } from './clip.ts';
@@ -32,6 +33,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   gpt2,
   swin,
   pvt,
+  beit,
   vit,
 ];
 

@@ -75,7 +75,12 @@ export function attention(
   query: Value,
   key: Value,
   value: Value,
-  options: { readonly heads: number; readonly headDim: number; readonly scale?: number; readonly bias?: Value },
+  options: {
+    readonly heads: number;
+    readonly headDim: number;
+    readonly scale?: number;
+    readonly bias?: Value | undefined;
+  },
 ): Value {
   const { heads, headDim, scale = headDim ** -0.5, bias } = options;
   if (bias === undefined) {

@@ -120,16 +120,12 @@ function windowAttention(
   return linear(graph, graph.node('Gather', [joined, plan.back], { axis: 1 }), `${name}.proj`);
 }
 
-/** Queries, keys and values. V2's keys have no bias; timm names the others apart, torchvision has a bias to leave out. */
+/** Queries, keys and values. V2's keys have no bias; torchvision has one to leave out. */
 function biased(graph: Graph, x: Value, name: string, version: 1 | 2): readonly [Value, Value, Value] {
   const [query, key, value] = projections(graph, x, name);
-  if (version === 1) return [query, key, value];
-  if (graph.has(`${name}.qkv.bias`)) {
-    const [, keyBias = ''] = split(graph, graph.weight(`${name}.qkv.bias`), 3);
-    return [query, graph.node('Sub', [key, keyBias]), value];
-  }
-  const plus = (y: Value, bias: string) => (graph.has(bias) ? graph.node('Add', [y, graph.weight(bias)]) : y);
-  return [plus(query, `${name}.q_bias`), key, plus(value, `${name}.v_bias`)];
+  if (version === 1 || !graph.has(`${name}.qkv.bias`)) return [query, key, value];
+  const [, keyBias = ''] = split(graph, graph.weight(`${name}.qkv.bias`), 3);
+  return [query, graph.node('Sub', [key, keyBias]), value];
 }
 
 /** At most 100. */

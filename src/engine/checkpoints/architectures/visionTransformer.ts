@@ -105,13 +105,14 @@ export function split(graph: Graph, x: Value, parts: number): Value[] {
   return graph.nodes('Split', [x], parts, { axis: -1, num_outputs: parts });
 }
 
-/** Queries, keys and values, of one linear layer `qkv` or of `q`, `k` and `v`. */
+/** Queries, keys and values, of one linear layer `qkv` (which may have biases of two apart) or of `q`, `k` and `v`. */
 export function projections(graph: Graph, x: Value, name: string): [query: Value, key: Value, value: Value] {
   if (!graph.has(`${name}.qkv.weight`)) {
     return [linear(graph, x, `${name}.q`), linear(graph, x, `${name}.k`), linear(graph, x, `${name}.v`)];
   }
   const [query = '', key = '', value = ''] = split(graph, linear(graph, x, `${name}.qkv`), 3);
-  return [query, key, value];
+  const plus = (y: Value, bias: string) => (graph.has(bias) ? graph.node('Add', [y, graph.weight(bias)]) : y);
+  return [plus(query, `${name}.q_bias`), key, plus(value, `${name}.v_bias`)];
 }
 
 /** `[n, c, h, w]` → `[n, h·w, c]` */

@@ -26,6 +26,7 @@ import {
 } from './visionTransformer.ts';
 import { activationOf, averages, epsilonOf, headsOf, isClip, isMoco, SIZES } from './vitConventions.ts';
 import { tokens, type VitAnatomy } from './vitGraph.ts';
+import { vitName } from './vitNames.ts';
 
 /**
  * Vision transformers: "An Image is Worth 16x16 Words" (Dosovitskiy et al. 2020), and what is trained otherwise but built
@@ -37,43 +38,6 @@ import { tokens, type VitAnatomy } from './vitGraph.ts';
  * `patch_embed.proj`, `blocks.0.attn.qkv`, `norm`, `head`.
  */
 export const vit: Architecture = { family: 'ViT', recognise };
-
-/**
- * From Hugging Face's `vit`, `deit`, `dinov2`, `vit_mae` and `clip_vision_model`, torchvision's, and DINOv2's own. Since
- * version 5 transformers' modules have other names (`layers.0.attention.q_proj`) than the files it saves; so has what
- * torch.save and Lightning write of them.
- */
-function canonicalName(name: string): string {
-  return name
-    .replace(/^(vit|deit|dinov2|dinov2_with_registers)\.(?=embeddings|encoder|layers|layernorm|pooler)/, '')
-    .replace(/^vision_model\./, '')
-    .replace(/^embeddings\.patch_embeddings\.projection\./, 'patch_embed.proj.')
-    .replace(/^(embeddings\.patch_embedding|conv_proj)\./, 'patch_embed.proj.')
-    .replace(/^(embeddings\.)?(cls_token|class_token|class_embedding)$/, 'cls_token')
-    .replace(/^embeddings\.distillation_token$/, 'dist_token')
-    .replace(/^(embeddings\.)?register_tokens$/, 'reg_token')
-    .replace(
-      /^(embeddings\.position_embeddings|embeddings\.position_embedding\.weight|encoder\.pos_embedding)$/,
-      'pos_embed',
-    )
-    .replace(/^pre_layrnorm\./, 'norm_pre.')
-    .replace(/^((encoder\.)?layers?\.|encoder\.layers\.encoder_layer_|blocks\.\d+\.(?=\d))(?=\d)/, 'blocks.')
-    .replace(/\.(layernorm_before|layer_norm1|ln_1)\./, '.norm1.')
-    .replace(/\.(layernorm_after|layer_norm2|ln_2)\./, '.norm2.')
-    .replace(/\.(attention(\.attention)?|self_attn)\.(q|k|v)(uery|ey|alue|_proj)\./, '.attn.$3.')
-    .replace(
-      /\.(attention\.output\.dense|attention\.o_proj|self_attn\.out_proj|self_attention\.out_proj)\./,
-      '.attn.proj.',
-    )
-    .replace(/\.self_attention\.in_proj_/, '.attn.qkv.')
-    .replace(/\.(intermediate\.dense|mlp\.0|mlp\.linear_1|mlp\.w12|mlp\.weights_in)\./, '.mlp.fc1.')
-    .replace(/\.(output\.dense|mlp\.3|mlp\.linear_2|mlp\.w3|mlp\.weights_out)\./, '.mlp.fc2.')
-    .replace(/\.layer_scale([12])\.lambda1$/, '.ls$1.gamma')
-    .replace(/^(layernorm|encoder\.ln|post_layernorm)\./, 'norm.')
-    .replace(/^heads\.pre_logits\./, 'pre_logits.fc.')
-    .replace(/^(heads\.head|heads|classifier|cls_classifier)\./, 'head.')
-    .replace(/^distillation_classifier\./, 'head_dist.');
-}
 
 /** Every weight that the graph below can use, and heads. */
 const KNOWN =
@@ -163,7 +127,7 @@ export function vitEncoder(
 }
 
 function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy | undefined {
-  const renamed = rename(original, canonicalName);
+  const renamed = rename(original, vitName);
   const has = (name: string) => renamed.tensors.has(name);
   const [width = 0, channels, patch = 0, ...others] = shapeOf(renamed, 'patch_embed.proj.weight');
   // Of five axes, patches are of videos.

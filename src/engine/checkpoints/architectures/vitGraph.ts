@@ -32,6 +32,11 @@ export interface VitAnatomy {
   readonly assumed: string | undefined;
   readonly epsilon: number;
   readonly activation: HiddenActivation;
+  /**
+   * What is added to the scores of each block's attention, `[heads, tokens, tokens]`, by the number of the block; undefined
+   * where nothing is.
+   */
+  readonly scoreBias?: (graph: Graph, image: Value) => (block: number) => Value;
 }
 
 /**
@@ -43,8 +48,9 @@ export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, anySize 
   graph.use(weights);
   let x = embed(graph, image, anatomy, anySize);
   if (graph.has('norm_pre.weight')) x = layerNorm(graph, x, 'norm_pre', epsilon);
+  const biasOf = anatomy.scoreBias?.(graph, image);
   for (const [index, name] of anatomy.blocks.entries())
-    x = graph.mark(name, block(graph, x, `blocks.${index}`, anatomy));
+    x = graph.mark(name, block(graph, x, `blocks.${index}`, anatomy, biasOf?.(index)));
   return graph.has('norm.weight') ? layerNorm(graph, x, 'norm', epsilon) : x;
 }
 
@@ -52,8 +58,12 @@ export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, anySize 
 function embed(graph: Graph, image: Value, anatomy: VitAnatomy, anySize: boolean): Value {
   const { width, patch, leading, positionedTokens } = anatomy;
   const sequence = (name: string) => graph.node('Reshape', [graph.weight(name), graph.integers(1, -1, width)]);
-  const positions = sequence('pos_embed');
   const patches = pixelsAsTokens(graph, conv(graph, image, 'patch_embed.proj', { stride: patch }));
+  if (!graph.has('pos_embed')) {
+    const before = graph.node('Concat', leading.map(sequence), { axis: 1 });
+    return graph.node('Concat', [repeatForBatch(graph, before, image), patches], { axis: 1 });
+  }
+  const positions = sequence('pos_embed');
   const trained = tokensFrom(graph, positions, positionedTokens);
   const placed = graph.node('Add', [patches, anySize ? resizedPositions(graph, trained, image, anatomy) : trained]);
   if (leading.length === 0) return placed;
@@ -82,16 +92,23 @@ function resizedPositions(graph: Graph, positions: Value, image: Value, { grid, 
   return pixelsAsTokens(graph, resized);
 }
 
-function block(graph: Graph, x: Value, name: string, { epsilon, heads, activation }: VitAnatomy): Value {
+function block(graph: Graph, x: Value, name: string, anatomy: VitAnatomy, bias: Value | undefined): Value {
+  const { epsilon, activation } = anatomy;
   const scaled = (y: Value, scale: string) =>
     graph.has(`${name}.${scale}.gamma`) ? graph.node('Mul', [y, graph.weight(`${name}.${scale}.gamma`)]) : y;
-  const attended = selfAttention(graph, layerNorm(graph, x, `${name}.norm1`, epsilon), `${name}.attn`, heads, epsilon);
+  const attended = selfAttention(graph, layerNorm(graph, x, `${name}.norm1`, epsilon), `${name}.attn`, anatomy, bias);
   const y = graph.node('Add', [x, scaled(attended, 'ls1')]);
   const fed = feedForward(graph, layerNorm(graph, y, `${name}.norm2`, epsilon), `${name}.mlp`, activation, epsilon);
   return graph.node('Add', [y, scaled(fed, 'ls2')]);
 }
 
-function selfAttention(graph: Graph, x: Value, name: string, heads: number, epsilon: number): Value {
+function selfAttention(
+  graph: Graph,
+  x: Value,
+  name: string,
+  { heads, epsilon }: VitAnatomy,
+  bias: Value | undefined,
+): Value {
   const [query, key, value] = projections(graph, x, name);
   const rows = graph.shape(graph.has(`${name}.qkv.weight`) ? `${name}.qkv.weight` : `${name}.q.weight`)[0] ?? 0;
   const headDim = (graph.has(`${name}.qkv.weight`) ? rows / 3 : rows) / heads;
@@ -104,6 +121,7 @@ function selfAttention(graph: Graph, x: Value, name: string, heads: number, epsi
   const mixed = attention(graph, normed(query, `${name}.q_norm`), normed(key, `${name}.k_norm`), value, {
     heads,
     headDim,
+    bias,
   });
   const scaled = graph.has(`${name}.norm.weight`) ? layerNorm(graph, mixed, `${name}.norm`, epsilon) : mixed;
   return linear(graph, scaled, `${name}.proj`);

@@ -8,7 +8,7 @@ import { candidatesOfNames } from '../../../../src/engine/checkpoints/containers
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase } from '../../../helpers/networks.ts';
-import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes } from '../../../helpers/shapes.ts';
+import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes, weightsOf } from '../../../helpers/shapes.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../../../fixtures/networks/cnn');
 
@@ -25,15 +25,6 @@ describe('small networks made by the libraries', () => {
     if (logits && expected.logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
   });
 });
-
-/** Names and shapes alone: what recognition goes by. */
-function weightsOf(shapes: Shapes, file = '/weights.pth'): Weights {
-  const tensors = Object.entries(shapes).map(([name, shape]): [string, WeightTensor] => {
-    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
-    return [name, { shape, type: 'float32', file, offset: 0, bytes }];
-  });
-  return { format: 'torch', tensors: new Map(tensors), files: [file] };
-}
 
 function recognise(shapes: Shapes, config: Record<string, unknown> = {}): RecognisedNetwork | undefined {
   return detectArchitecture(weightsOf(shapes), new Map(Object.entries(config)));

@@ -13,7 +13,15 @@ import { candidatesOfNames } from '../../../../src/engine/checkpoints/containers
 import { readWeights } from '../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase, runNetwork, waves } from '../../../helpers/networks.ts';
-import { layer, layerNorm, numbered, type Shapes, transformerBlock, vitShapes } from '../../../helpers/shapes.ts';
+import {
+  layer,
+  layerNorm,
+  numbered,
+  type Shapes,
+  transformerBlock,
+  vitShapes,
+  weightsOf,
+} from '../../../helpers/shapes.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../../../fixtures/networks/vit');
 
@@ -30,17 +38,6 @@ describe('networks made by timm, torchvision and transformers', () => {
     else expect(logits).toBe(expected.logits);
   });
 });
-
-/** Weights of these names and shapes, one behind the other in a file that need not exist. */
-function weightsOf(shapes: Shapes, format: Weights['format'] = 'torch', file = '/nowhere/weights'): Weights {
-  let offset = 0;
-  const tensors = Object.entries(shapes).map(([name, shape]) => {
-    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
-    offset += bytes;
-    return [name, { shape, type: 'float32', file, offset: offset - bytes, bytes }] as const;
-  });
-  return { format, tensors: new Map(tensors), files: [file] };
-}
 
 function parameters(shapes: Shapes): number {
   return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
@@ -143,7 +140,7 @@ describe('published networks, by names and shapes alone', () => {
   });
 
   it('goes by the training that timm notes', () => {
-    const weights = weightsOf(vitShapes(384, 12, 16, 224, 1000), 'safetensors');
+    const weights = weightsOf(vitShapes(384, 12, 16, 224, 1000), undefined, 'safetensors');
     const named = (architecture: string, tag: string) =>
       detectArchitecture(weights, new Map(Object.entries({ architecture, pretrained_cfg: { tag } })));
     expect(named('deit_small_patch16_224', 'fb_in1k')?.architecture).toBe('DeiT-S/16');
@@ -154,7 +151,7 @@ describe('published networks, by names and shapes alone', () => {
   });
 
   it('keeps the aspect ratio of images that it takes uncropped', () => {
-    const timm = detectArchitecture(weightsOf(vitShapes(768, 12, 16, 384, 1000), 'safetensors'), undefined);
+    const timm = detectArchitecture(weightsOf(vitShapes(768, 12, 16, 384, 1000), undefined, 'safetensors'), undefined);
     expect(timm?.image?.published).toMatchObject({ size: 384, resize: 384, keepsAspect: true });
   });
 
@@ -171,7 +168,8 @@ describe('published networks, by names and shapes alone', () => {
 
 /** The modules of transformers 5.24.0 by the names in the files that it saves of them. */
 const MODULES: readonly (readonly [RegExp, string])[] = [
-  [/^((vit|deit)\.)?encoder\.layer\./, '$1layers.'],
+  [/\.attention\.attention\.relative_/, '.relative_'],
+  [/^((vit|deit|beit)\.)?encoder\.layer\./, '$1layers.'],
   [/\.attention\.(attention|self)\.(q|k|v)(uery|ey|alue)\./, '.attention.$2_proj.'],
   [/\.attention\.self\.relative_/, '.attention.relative_position_bias.relative_'],
   [/\.attention\.output\.dense\./, '.attention.o_proj.'],
@@ -180,7 +178,7 @@ const MODULES: readonly (readonly [RegExp, string])[] = [
 ];
 
 describe('what torch.save writes of the modules of transformers 5', () => {
-  it.each(['vit-hf', 'deit-hf', 'swin-hf'])('is known: %s', async (name) => {
+  it.each(['vit-hf', 'deit-hf', 'beit-hf', 'swin-hf'])('is known: %s', async (name) => {
     const folder = path.join(FIXTURES, name);
     const { weights: file, inputs, features: expected } = await readCase(folder);
     const saved = await readWeights(path.join(folder, file));
@@ -287,7 +285,7 @@ describe('encoders of larger networks', () => {
 
 describe('variations that leave no trace in the weights', () => {
   const detect = (shapes: Shapes, file?: string, config?: Record<string, unknown>) =>
-    detectArchitecture(weightsOf(shapes, 'torch', file), config && new Map(Object.entries(config)));
+    detectArchitecture(weightsOf(shapes, file), config && new Map(Object.entries(config)));
   const gap = Object.fromEntries(
     Object.entries({ ...vitShapes(768, 12, 16, 224, 10), pos_embed: [1, 196, 768] }).filter(
       ([name]) => name !== 'cls_token',
@@ -454,7 +452,7 @@ describe('at full size', () => {
   ])('%s runs', async (name, shapes, width) => {
     const file = path.join(folder, `${width}.bin`);
     await writeFile(file, Buffer.from(waves(parameters(shapes)).map((value) => value * 0.05).buffer));
-    const weights = weightsOf(shapes, 'torch', file);
+    const weights = weightsOf(shapes, file);
     const { network, features } = await runNetwork(weights, undefined, {
       image: { shape: [1, 3, 224, 224], values: 'waves' },
     });
@@ -468,11 +466,9 @@ describe('at full size', () => {
     const featuresOf = async (name: string, config?: Record<string, unknown>) => {
       const file = path.join(folder, name);
       await writeFile(file, Buffer.from(waves(parameters(shapes)).map((value) => value * 0.5).buffer));
-      const { features } = await runNetwork(
-        weightsOf(shapes, 'torch', file),
-        config && new Map(Object.entries(config)),
-        { image: { shape: [1, 3, 32, 32], values: 'waves' } },
-      );
+      const { features } = await runNetwork(weightsOf(shapes, file), config && new Map(Object.entries(config)), {
+        image: { shape: [1, 3, 32, 32], values: 'waves' },
+      });
       return [...(features.data as Float32Array)];
     };
     const twelve = await featuresOf('any.pth', { num_attention_heads: 12 });
