@@ -25,7 +25,7 @@ import {
   weightsUnder,
 } from './visionTransformer.ts';
 import { activationOf, averages, epsilonOf, headsOf, isClip, isMoco, SIZES } from './vitConventions.ts';
-import { tokens, type VitAnatomy } from './vitGraph.ts';
+import { type PositionResizing, tokens, type VitAnatomy } from './vitGraph.ts';
 import { vitName } from './vitNames.ts';
 
 /**
@@ -70,20 +70,19 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     : averaged
       ? 'mean of the patches’ tokens'
       : 'class token';
-  const { published, name } = describe(anatomy, library, original, config);
-  // transformers fits DINOv2's positions to the images, which its published preprocessing crops to 224 of 518 pixels.
-  const anySize = library === 'huggingFace' && methodOf(anatomy, original, config) === 'DINOv2';
+  const resizing = resizingOf(anatomy, library, original, config);
+  const { published, name } = describe(anatomy, library, original, config, resizing !== undefined);
   const [height, widthOfImage] = anatomy.image;
   return {
     architecture: name,
     modality: 'image',
-    image: { input: anySize ? imageOfSize(undefined, undefined) : imageOfSize(height, widthOfImage), published },
+    image: { input: resizing ? imageOfSize(undefined, undefined) : imageOfSize(height, widthOfImage), published },
     hasLogits: classifier !== undefined || wideClassifier !== undefined,
     featurePoint: `final norm, ${point}`,
     assumed: anatomy.assumed,
     build: (graph) => {
-      const size = anySize ? ['height', 'width'] : [height, widthOfImage];
-      const x = tokens(graph, graph.input('image', 'float32', ['n', 3, ...size]), anatomy, anySize);
+      const size = resizing ? ['height', 'width'] : [height, widthOfImage];
+      const x = tokens(graph, graph.input('image', 'float32', ['n', 3, ...size]), anatomy, resizing);
       const patches = () => meanOfTokens(graph, tokensFrom(graph, x, leadingTokens));
       if (distilled) return distilledOutputs(graph, [token(graph, x, 0), token(graph, x, 1)], classifier);
       let pooled = averaged ? patches() : token(graph, x, 0);
@@ -97,6 +96,22 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       }
     },
   };
+}
+
+/**
+ * transformers and the authors' own code fit DINOv2's positions to the images, which both crop to 224 pixels, not to the
+ * 518 that they are for. timm has networks of one size.
+ */
+function resizingOf(
+  anatomy: VitAnatomy,
+  library: Library,
+  original: Weights,
+  config: ModelConfig | undefined,
+): PositionResizing | undefined {
+  const authors = library === 'timm' && original.tensors.has('mask_token');
+  if (methodOf(anatomy, original, config) !== 'DINOv2' || !(authors || library === 'huggingFace')) return undefined;
+  const antialias = anatomy.leading.includes('reg_token');
+  return { antialias, excess: authors && !antialias ? 0.1 : 0 };
 }
 
 /** DeiT's two tokens have a classifier each; timm takes the mean of both, of the tokens as of the logits. */
@@ -237,6 +252,7 @@ function describe(
   library: Library,
   original: Weights,
   config: ModelConfig | undefined,
+  anySize: boolean,
 ): { name: string; published: PublishedPreprocessing } {
   const { weights, width, patch, image, blocks, leading } = anatomy;
   const [size] = image;
@@ -248,6 +264,7 @@ function describe(
 
   const whole = { size, resize: size, keepsAspect: true } as const;
   const cropped = { ...whole, resize: size === 224 ? 256 : size };
+  if (anySize) return { name, published: { size: 224, resize: 256, kernel: 'cubic', ...IMAGENET } };
   if (library === 'torchvision') {
     return {
       name,

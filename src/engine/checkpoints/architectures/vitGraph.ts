@@ -13,6 +13,10 @@ import {
 
 // The graph of a vision transformer, over weights of its canonical names (see vit.ts).
 
+/** ONNX TensorProto.DataType */
+const FLOAT = 1;
+const BOOL = 9;
+
 export interface VitAnatomy {
   readonly weights: Weights;
   readonly width: number;
@@ -39,14 +43,21 @@ export interface VitAnatomy {
   readonly scoreBias?: (graph: Graph, image: Value) => (block: number) => Value;
 }
 
+/** How positions are resized for images of another size, bicubic: libraries differ. */
+export interface PositionResizing {
+  readonly antialias: boolean;
+  /** What the scale counts more than there are patches in a column and in a row. */
+  readonly excess: number;
+}
+
 /**
  * `[n, 3, h, w]` → `[n, tokens, width]`, after the final norm.
- * @param anySize whether images may be of another size than the positions, which are resized to theirs
+ * @param resizing left out where all images are of the size that the positions are for
  */
-export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, anySize = false): Value {
+export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, resizing?: PositionResizing): Value {
   const { weights, epsilon } = anatomy;
   graph.use(weights);
-  let x = embed(graph, image, anatomy, anySize);
+  let x = embed(graph, image, anatomy, resizing);
   if (graph.has('norm_pre.weight')) x = layerNorm(graph, x, 'norm_pre', epsilon);
   const biasOf = anatomy.scoreBias?.(graph, image);
   for (const [index, name] of anatomy.blocks.entries())
@@ -55,7 +66,7 @@ export function tokens(graph: Graph, image: Value, anatomy: VitAnatomy, anySize 
 }
 
 /** The patches' tokens with their positions, behind the class token and its like. */
-function embed(graph: Graph, image: Value, anatomy: VitAnatomy, anySize: boolean): Value {
+function embed(graph: Graph, image: Value, anatomy: VitAnatomy, resizing: PositionResizing | undefined): Value {
   const { width, patch, leading, positionedTokens } = anatomy;
   const sequence = (name: string) => graph.node('Reshape', [graph.weight(name), graph.integers(1, -1, width)]);
   const patches = pixelsAsTokens(graph, conv(graph, image, 'patch_embed.proj', { stride: patch }));
@@ -65,7 +76,10 @@ function embed(graph: Graph, image: Value, anatomy: VitAnatomy, anySize: boolean
   }
   const positions = sequence('pos_embed');
   const trained = tokensFrom(graph, positions, positionedTokens);
-  const placed = graph.node('Add', [patches, anySize ? resizedPositions(graph, trained, image, anatomy) : trained]);
+  const placed = graph.node('Add', [
+    patches,
+    resizing ? resizedPositions(graph, trained, image, anatomy, resizing) : trained,
+  ]);
   if (leading.length === 0) return placed;
   const all = graph.node('Concat', leading.map(sequence), { axis: 1 });
   const first = graph.node('Add', [
@@ -76,20 +90,43 @@ function embed(graph: Graph, image: Value, anatomy: VitAnatomy, anySize: boolean
   return graph.node('Concat', [repeatForBatch(graph, before, image), placed], { axis: 1 });
 }
 
-/** Positions of the patches of an image of any size, as transformers interpolates them: bicubic, Keys' a = −0.75. */
-function resizedPositions(graph: Graph, positions: Value, image: Value, { grid, width, patch }: VitAnatomy): Value {
+/** Positions of the patches of an image of any size. */
+function resizedPositions(
+  graph: Graph,
+  positions: Value,
+  image: Value,
+  { grid, width, patch }: VitAnatomy,
+  { antialias, excess }: PositionResizing,
+): Value {
   const map = graph.node('Transpose', [graph.node('Reshape', [positions, graph.integers(1, ...grid, width)])], {
     perm: [0, 3, 1, 2],
   });
   const pixels = graph.node('Shape', [image], { start: 2, end: 4 });
   const patches = graph.node('Div', [pixels, graph.integers(patch)]);
-  const sizes = graph.node('Concat', [graph.integers(1, width), patches], { axis: 0 });
-  const resized = graph.node('Resize', [map, '', '', sizes], {
-    mode: 'cubic',
-    cubic_coeff_a: { float: -0.75 },
-    coordinate_transformation_mode: 'half_pixel',
-  });
+  const sizes = () => graph.node('Concat', [graph.integers(1, width), patches], { axis: 0 });
+  const resized = graph.node(
+    'Resize',
+    excess === 0 ? [map, '', '', sizes()] : [map, '', scalesWith(graph, patches, grid, excess)],
+    {
+      mode: 'cubic',
+      // PyTorch's: Keys' parameter is another where it filters.
+      cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
+      antialias: antialias ? 1 : 0,
+      exclude_outside: antialias ? 1 : 0,
+      coordinate_transformation_mode: 'half_pixel',
+    },
+  );
   return pixelsAsTokens(graph, resized);
+}
+
+/** 1 for an image of as many patches as there are positions. */
+function scalesWith(graph: Graph, patches: Value, grid: VitAnatomy['grid'], excess: number): Value {
+  const counts = graph.node('Add', [graph.node('Cast', [patches], { to: FLOAT }), graph.constant([excess], [])]);
+  const scales = graph.node('Div', [counts, graph.constant(grid)]);
+  const equal = graph.node('Cast', [graph.node('Equal', [patches, graph.integers(...grid)])], { to: FLOAT });
+  const all = graph.node('Cast', [graph.node('ReduceMin', [equal])], { to: BOOL });
+  const needed = graph.node('Where', [all, graph.constant([1, 1]), scales]);
+  return graph.node('Concat', [graph.constant([1, 1]), needed], { axis: 0 });
 }
 
 function block(graph: Graph, x: Value, name: string, anatomy: VitAnatomy, bias: Value | undefined): Value {
