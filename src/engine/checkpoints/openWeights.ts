@@ -57,7 +57,11 @@ export async function openWeights(file: string, id: string, options: OpenOptions
       logits: network.hasLogits ? 'logits' : undefined,
     },
     warnings: [
-      ...(preprocessing?.assumed ? [`Preprocessing is a guess (${preprocessing.description}).`] : []),
+      ...(preprocessing?.assumed
+        ? [
+            `Preprocessing is a guess (${preprocessing.description}). If it was another, put its config.json or preprocessor_config.json beside it.`,
+          ]
+        : []),
       ...(network.assumed === undefined ? [] : [network.assumed]),
     ],
     files: stored.files,

@@ -36,7 +36,7 @@ export interface Preprocessing {
   readonly bgr: boolean;
   /** For people: the steps, and where they were said. */
   readonly description: string;
-  /** True when nothing beside the weights said it. */
+  /** True when neither the weights nor anything beside them said it. */
   readonly assumed: boolean;
 }
 
@@ -147,6 +147,7 @@ function fromTimm(
       kernel: TIMM_KERNELS.get(interpolation) ?? 'cubic',
       crop,
       ...torchvisionsRest(mean, std, input),
+      assumed: false,
     },
     'from pretrained_cfg in config.json',
   );
@@ -164,6 +165,7 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
       kernel,
       crop: whole ? undefined : crop,
       ...torchvisionsRest(mean, std, input),
+      assumed: published.guessed ?? false,
     },
     source,
   );
@@ -177,7 +179,6 @@ function torchvisionsRest(mean: readonly number[], std: readonly number[], { cha
     mean: perChannel(mean, channels),
     std: perChannel(std, channels),
     bgr: false,
-    assumed: false,
   } as const;
 }
 

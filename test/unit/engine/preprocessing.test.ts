@@ -111,6 +111,16 @@ describe('readPreprocessing', () => {
     ]);
   });
 
+  it('says where a family’s published way is a guess, unless a file tells', async () => {
+    const published = { size: 224, resize: 256, kernel: 'cubic', mean: [0.1, 0.2, 0.3], std: [1, 2, 3] } as const;
+    expect(await readPreprocessing('model.pt', rgb, published)).toMatchObject({ assumed: false });
+    const guessed = { ...published, guessed: true };
+    expect(await readPreprocessing('model.pt', rgb, guessed)).toMatchObject({ mean: [0.1, 0.2, 0.3], assumed: true });
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'preprocessor_config.json'), '{"size": 10}');
+    expect(await readPreprocessing(path.join(folder, 'model.pt'), rgb, guessed)).toMatchObject({ assumed: false });
+  });
+
   it('guesses where nothing is said, and says so', async () => {
     const folder = await temporaryFolder();
     const colour = await readPreprocessing(path.join(folder, 'model.onnx'), rgb);

@@ -35,6 +35,8 @@ export interface PublishedPreprocessing {
   /** Of x in 0..1. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
+  /** Whether others of the same weights' names and shapes were published in another way, and nothing tells which it is. */
+  readonly guessed?: boolean;
 }
 
 /**

@@ -65,16 +65,13 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const kind = kindOf(original, config);
   const size = SIZES.get(width);
   const letter = size?.depth === blocks.length ? size.letter : undefined;
-  const told = kind !== undefined || config?.has('pretrained_cfg');
   return {
     architecture: `${kind ?? 'BEiT'}-${letter ?? `${width}x${blocks.length}`}/${patch}`,
     modality: 'image',
     image: { input: imageOfSize(...image), published: publishedFor(original, kind, image[0]) },
     hasLogits: classifier !== undefined,
     featurePoint: weights.tensors.has('fc_norm.weight') ? `norm of the ${point}` : `final norm, ${point}`,
-    assumed: told
-      ? assumedSettings(config, letter !== undefined, 'activation and norms')
-      : 'Its weights don’t tell whether it is BEiT or BEiT v2, whose images are normalised otherwise: taken for BEiT. If it is the other, put its config.json beside it or name the file so.',
+    assumed: assumedSettings(config, letter !== undefined, 'activation and norms'),
     build: (graph) => {
       const x = tokens(graph, graph.input('image', 'float32', ['n', 3, ...image]), anatomy);
       const pooled = averaged ? meanOfTokens(graph, tokensFrom(graph, x, 1)) : token(graph, x, 0);
@@ -197,5 +194,5 @@ function publishedFor(original: Weights, kind: ReturnType<typeof kindOf>, size: 
   const statistics = kind === 'BEiT v2' ? IMAGENET : INCEPTION;
   // unilm's own files are torch's, and it crops 224 pixels of 256; timm's are safetensors, and it crops 90 %.
   const resize = size >= 384 ? size : original.format === 'torch' ? Math.round(size / 0.875) : Math.floor(size / 0.9);
-  return { size, resize, keepsAspect: true, kernel: 'cubic', ...statistics };
+  return { size, resize, keepsAspect: true, kernel: 'cubic', ...statistics, guessed: kind === undefined };
 }

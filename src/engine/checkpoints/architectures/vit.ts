@@ -283,19 +283,22 @@ function describe(
   if (method !== '') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
   if (library === 'huggingFace') return { name, published: { size, resize: size, kernel: 'linear', ...INCEPTION } };
   // Google's weights come in timm's safetensors; a plain torch file of these names is a release of DeiT or DINO.
+  const guessed = !describesNetwork(config);
   return original.format === 'torch'
-    ? { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } }
-    : { name, published: { ...whole, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION } };
+    ? { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET, guessed } }
+    : { name, published: { ...whole, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION, guessed } };
 }
 
 function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, config: ModelConfig | undefined): string {
   const has = (name: string) => weights.tensors.has(name);
-  const names = `${textOf(config, 'architecture')} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`;
+  const names =
+    `${publishedName(original, config)} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`.toLowerCase();
   const scaled = has('blocks.0.ls1.gamma');
   if (isMoco(weights)) return 'MoCo v3';
   if (/dinov2/.test(names) || (scaled && (patch === 14 || original.tensors.has('mask_token')))) return 'DINOv2';
+  if (/(?<![a-z])dino(?![a-z])/.test(names)) return 'DINO';
   if (/deit/.test(names) || leading.includes('dist_token')) return 'DeiT';
-  if (/\bdino\b/.test(names)) return 'DINO';
-  if (/\bmae\b/.test(names) || [...original.tensors.keys()].some((name) => name.startsWith('decoder'))) return 'MAE';
+  if (/(?<![a-z])mae(?![a-z])/.test(names) || [...original.tensors.keys()].some((name) => name.startsWith('decoder')))
+    return 'MAE';
   return isClip(original, config) ? 'CLIP' : '';
 }

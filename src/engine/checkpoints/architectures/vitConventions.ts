@@ -1,5 +1,6 @@
 import type { Weights } from '../weights.ts';
 import type { ModelConfig } from './architecture.ts';
+import { describesNetwork } from './configured.ts';
 import { countOf, publishedName, shapeOf, textOf } from './naming.ts';
 import { type HiddenActivation, hiddenActivation, numberIn, setting } from './visionTransformer.ts';
 
@@ -29,6 +30,9 @@ const NAMED_HEADS: readonly (readonly [name: RegExp, heads: number])[] = [
 
 /** How MoCo v3's releases are called, with its projector or a classifier in its place. */
 const MOCO_FILE = /moco|^(linear-)?vit-[sb]-\d+ep/i;
+
+/** How files are called that are surely not MoCo v3's. */
+const OTHER_FILE = /deit|dino|ibot|augreg|(?<![a-z])mae(?![a-z])|vit_small/i;
 
 /** timm's SigLIPs with GELU's approximation; its others have GELU itself. */
 const TANH_SIGLIP = /(patch32|giantopt_patch16|so400m_patch16)_siglip|large_patch16_siglip(_gap)?_512/;
@@ -63,6 +67,13 @@ export function headsOf(original: Weights, weights: Weights, config: ModelConfig
     );
   }
   const published = size?.depth === depth || textOf(config, 'architecture') !== undefined;
+  const small = width === 384 && !weights.tensors.has('blocks.0.ls1.gamma') && !weights.tensors.has('dist_token');
+  if (told === undefined && published && small && !describesNetwork(config) && !OTHER_FILE.test(name)) {
+    return {
+      heads,
+      assumed: `Its weights don't tell the number of its attention heads: taken for ${heads}. If it is MoCo v3's, which has 12, put a config.json with num_heads beside it or name the file so.`,
+    };
+  }
   return {
     heads,
     assumed:

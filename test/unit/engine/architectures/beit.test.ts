@@ -22,8 +22,8 @@ describe('BEiT of published size', () => {
     expect(network?.image?.published).toMatchObject({ resize, kernel: 'cubic', mean: [0.5, 0.5, 0.5] });
   });
 
-  it('is told from BEiT v2, whose images are normalised otherwise, by its name, or is said to be taken for granted', () => {
-    expect(detect(base)?.assumed).toContain('BEiT or BEiT v2');
+  it('is told from BEiT v2, whose images are normalised otherwise, by its name, or is a guess', () => {
+    expect(detect(base)?.image?.published.guessed).toBe(true);
     const second = detect(base, '/hub/beitv2_base_patch16_224_pt1k_ft21k.pth');
     expect(second?.architecture).toBe('BEiT v2-B/16');
     expect(second?.image?.published.mean).toEqual([0.485, 0.456, 0.406]);
@@ -31,7 +31,8 @@ describe('BEiT of published size', () => {
     expect(first?.image?.published.mean).toEqual([0.5, 0.5, 0.5]);
     const configured = detect(base, undefined, { architecture: 'beitv2_base_patch16_224' });
     expect(configured?.architecture).toBe('BEiT v2-B/16');
-    for (const network of [first, second, configured]) expect(network?.assumed).toBeUndefined();
+    for (const network of [first, second, configured]) expect(network?.image?.published.guessed).toBe(false);
+    expect(first?.assumed).toBeUndefined();
     expect(detect(beitShapes(768, 11, 16, 224), '/hub/beit.pth')?.assumed).toContain('put its config.json beside it');
   });
 

@@ -413,6 +413,26 @@ describe('variations that leave no trace in the weights', () => {
     expect(detect(vitShapes(512, 2, 16, 224), undefined, { architecture: 'vit_medium' })?.assumed).toBeUndefined();
   });
 
+  it.each([
+    ['/hub/deit_small_patch16_224-cd65a155.pth', 'DeiT-S/16', false],
+    ['/hub/dino_deitsmall16_pretrain.pth', 'DINO ViT-S/16', false],
+    ['/hub/best.pth', 'ViT-S/16', true],
+  ])(
+    'the training of %s, which tells how images are normalised, is told by its name or a guess',
+    (file, name, guessed) => {
+      const network = detect(vitShapes(384, 12, 16, 224), file);
+      expect(network?.architecture).toBe(name);
+      expect(network?.image?.published.guessed ?? false).toBe(guessed);
+      expect(network?.assumed?.includes('MoCo v3') ?? false).toBe(guessed);
+    },
+  );
+
+  it('nothing is guessed of a ViT that timm’s config.json describes', () => {
+    const described = detect(vitShapes(384, 12, 16, 224), undefined, { architecture: 'vit_small_patch16_224' });
+    expect(described?.image?.published.guessed).toBe(false);
+    expect(described?.assumed).toBeUndefined();
+  });
+
   it.each<[kind: string, published: Shapes, unpublished: Shapes]>([
     ['swin', newSwinShapes(96, [2, 2, 6, 2], 7), newSwinShapes(64, [2, 2, 6, 2], 7)],
     ['pvt_v2', pvtV2([32, 64, 160, 256], [2, 2, 2, 2]), pvtV2([32, 64, 160, 256], [2, 2, 3, 2])],
