@@ -59,6 +59,7 @@ const bundles = [
     platform: 'browser',
     format: 'iife',
     target: 'es2022',
+    loader: { '.css': 'text' },
   },
 ];
 

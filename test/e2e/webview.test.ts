@@ -22,6 +22,7 @@ async function bundle(name: 'main' | 'report'): Promise<string> {
     minify: true,
     format: 'iife',
     target: 'es2022',
+    loader: { '.css': 'text' },
     write: false,
     conditions: ['production'],
   });
