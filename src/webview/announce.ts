@@ -1,7 +1,7 @@
 import type { Progress } from '../protocol/engine.ts';
+import { formatPercent, formatQuantity } from '../protocol/format.ts';
 import { STAGE_TITLES } from '../protocol/stages.ts';
 import type { ViewState } from '../protocol/webview.ts';
-import { formatPercent, formatQuantity } from './format.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
 
 /** Share of the stage that is done, 0…1; null while the total is not known. */

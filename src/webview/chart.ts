@@ -1,6 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
+import { formatNumber, halfWidth, type ScoreFormat } from '../protocol/format.ts';
 import type { Candidate } from '../protocol/report.ts';
-import { formatNumber, halfWidth, type ScoreFormat } from './format.ts';
 import { linearScale, type Scale } from './scale.ts';
 
 /** What all score drawings of a report share, so that positions compare from row to row. */

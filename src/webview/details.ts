@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Candidate, RankingReport } from '../protocol/report.ts';
 import {
   formatBytes,
   formatCount,
@@ -9,7 +8,8 @@ import {
   formatParameters,
   formatQuantity,
   type ScoreFormat,
-} from './format.ts';
+} from '../protocol/format.ts';
+import type { Candidate, RankingReport } from '../protocol/report.ts';
 import { warningIcon } from './icons.ts';
 import { encoderTitle, metricTitle } from './metric.ts';
 

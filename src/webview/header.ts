@@ -1,10 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { formatCount, formatDuration, formatMoment, formatQuantity, halfWidth } from '../protocol/format.ts';
 import type { RankingReport } from '../protocol/report.ts';
+import { TASK_TITLES } from '../protocol/tasks.ts';
 import type { ScoreAxis } from './chart.ts';
-import { formatCount, formatDuration, formatMoment, formatQuantity, halfWidth } from './format.ts';
 import type { Handlers } from './handlers.ts';
 import { exportIcon, refreshIcon, warningIcon } from './icons.ts';
-import { encoderTitle, explainScore, metricTitle, taskTitle } from './metric.ts';
+import { encoderTitle, explainScore, metricTitle } from './metric.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
 
 export type Placement = 'view' | 'panel' | 'report';
@@ -75,7 +76,7 @@ export function reportHeader(
     </div>
     ${verdict(report, axis)}
     <dl class="facts">
-      ${fact('Task', taskTitle(report.task))} ${fact('Score', metricTitle(report.metric, report.variant))}
+      ${fact('Task', TASK_TITLES[report.task])} ${fact('Score', metricTitle(report.metric, report.variant))}
       ${fact('Samples', samplesText(report), dataset.split === null ? '' : `split ${dataset.split}`)}
       ${dataset.classes > 0 ? fact('Classes', formatCount(dataset.classes)) : nothing}
       ${labels(report, handlers)}

@@ -1,21 +1,23 @@
 import type { RankingReport } from '../protocol/report.ts';
-import type { Task } from '../protocol/tasks.ts';
+import type { ScoreId } from '../protocol/scores.ts';
 
-const metricNames = new Map([
-  ['emms', 'EMMS'],
-  ['logme', 'LogME'],
-  ['hscore', 'H-score'],
-  ['leep', 'LEEP'],
-  ['nleep', 'NLEEP'],
-  ['sfda', 'SFDA'],
-  ['transrate', 'TransRate'],
-  ['parc', 'PARC'],
-  ['pactran', 'PACTran'],
-  ['etran', 'ETran'],
-  ['ncti', 'NCTI'],
-  ['gbc', 'GBC'],
-  ['knn', 'k-NN'],
-]);
+const scoreTitles: Readonly<Record<ScoreId, string>> = {
+  emms: 'EMMS',
+  logme: 'LogME',
+  leep: 'LEEP',
+  nleep: 'NLEEP',
+  transrate: 'TransRate',
+  sfda: 'SFDA',
+  hscore: 'H-score',
+  knn: 'kNN',
+  linearProbe: 'Linear probe',
+  parc: 'PARC',
+  gbc: 'GBC',
+  ncti: 'NCTI',
+  etran: 'ETran',
+  pactran: 'PACTran',
+};
+const metricNames = new Map<string, string>(Object.entries(scoreTitles));
 
 const variantNames = new Map([['cv', 'held-out']]);
 
@@ -36,19 +38,6 @@ const encoderNames = new Map([
 
 export function encoderTitle(encoder: string): string {
   return encoderNames.get(encoder) ?? encoder;
-}
-
-const taskNames: Record<Task, string> = {
-  'image-classification': 'Image classification',
-  'image-captioning': 'Image captioning',
-  'visual-question-answering': 'Visual question answering',
-  'text-question-answering': 'Text question answering',
-  'referring-expression-comprehension': 'Referring expression comprehension',
-  'text-classification': 'Text classification',
-};
-
-export function taskTitle(task: Task): string {
-  return taskNames[task];
 }
 
 /** What the number says, in the words of a person who has to choose a model by it. One paragraph per entry. */

@@ -1,7 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
+import { formatLatency, formatNumber } from '../protocol/format.ts';
 import type { Candidate } from '../protocol/report.ts';
 import { intervalText, type ScoreAxis } from './chart.ts';
-import { formatLatency, formatNumber } from './format.ts';
 import { linearScale, logScale } from './scale.ts';
 
 const width = 760;

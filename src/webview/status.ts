@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { formatCount, formatPercent, formatTimeLeft } from '../protocol/format.ts';
 import { STAGE_TITLES } from '../protocol/stages.ts';
 import type { FromWebview, ViewState } from '../protocol/webview.ts';
 import { progressShare } from './announce.ts';
-import { formatCount, formatPercent, formatTimeLeft } from './format.ts';
 import { errorIcon } from './icons.ts';
 
 type Act = (message: FromWebview) => void;

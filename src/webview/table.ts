@@ -1,10 +1,17 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
+import {
+  formatBytes,
+  formatCount,
+  formatLatency,
+  formatParameters,
+  formatQuantity,
+  halfWidth,
+} from '../protocol/format.ts';
 import type { Candidate, RankingReport } from '../protocol/report.ts';
 import { axisMark, intervalMark, type ScoreAxis } from './chart.ts';
 import { candidateDetails } from './details.ts';
-import { formatBytes, formatCount, formatLatency, formatParameters, formatQuantity, halfWidth } from './format.ts';
 import type { Handlers } from './handlers.ts';
 import { arrowDownIcon, arrowUpIcon, chevronIcon, warningIcon } from './icons.ts';
 import { metricTitle } from './metric.ts';

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { discoverParamsSchema } from '../../protocol/engine.ts';
+import { formatBytes, formatParameters, formatQuantity } from '../../protocol/format.ts';
 import { discoverWorkspace } from '../rank/discoverWorkspace.ts';
-import { formatBytes, formatCount, formatTable } from '../report/format.ts';
+import { formatTable } from '../report/table.ts';
 import { type Command, parseCommandLine } from './command.ts';
 
 export const discoverCommand: Command = {
@@ -20,15 +21,21 @@ export const discoverCommand: Command = {
       return;
     }
     const sections = [
-      `${datasets.length} datasets`,
+      formatQuantity(datasets.length, 'dataset'),
       formatTable(
         ['dataset', 'task', 'format', 'classes', 'samples'],
         datasets.map((d) => [d.id, d.task, d.format, String(d.classes ?? '?'), splitCounts(d.splits)]),
       ),
-      `${checkpoints.length} checkpoints`,
+      formatQuantity(checkpoints.length, 'checkpoint'),
       formatTable(
         ['checkpoint', 'architecture', 'modality', 'parameters', 'size'],
-        checkpoints.map((c) => [c.id, c.architecture, c.modality, formatCount(c.parameters), formatBytes(c.bytes)]),
+        checkpoints.map((c) => [
+          c.id,
+          c.architecture,
+          c.modality,
+          formatParameters(c.parameters),
+          formatBytes(c.bytes),
+        ]),
       ),
       ...skipped.map(({ path: file, reason }) => `skipped ${file}: ${reason}`),
     ];

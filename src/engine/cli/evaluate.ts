@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { formatFixed } from '../../protocol/format.ts';
 import { rankingReportSchema } from '../../protocol/report.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { evaluateRanking } from '../evaluate/correlations.ts';
-import { formatTable } from '../report/format.ts';
+import { formatTable } from '../report/table.ts';
 import { type Command, parseCommandLine } from './command.ts';
 
 const modelNumbers = z.record(z.string(), z.number());
@@ -25,7 +26,10 @@ export const evaluateCommand: Command = {
     if (values.json) process.stdout.write(`${JSON.stringify(agreement, null, 2)}\n`);
     else {
       const { models, missingScores, missingTruth, ...measures } = agreement;
-      const rows = Object.entries(measures).map(([name, value]) => [name, value === null ? '-' : value.toFixed(4)]);
+      const rows = Object.entries(measures).map(([name, value]) => [
+        name,
+        value === null ? '-' : formatFixed(value, 4),
+      ]);
       process.stdout.write(`${formatTable(['measure', `${models} models`], rows)}\n`);
       for (const model of missingScores) process.stderr.write(`emms: warning: ${model} has no score\n`);
       for (const model of missingTruth) process.stderr.write(`emms: warning: ${model} has no known accuracy\n`);

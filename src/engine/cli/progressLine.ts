@@ -1,6 +1,6 @@
 import type { Progress } from '../../protocol/engine.ts';
+import { formatTimeLeft } from '../../protocol/format.ts';
 import { STAGE_TITLES } from '../../protocol/stages.ts';
-import { formatSeconds } from '../report/format.ts';
 
 /** Progress on standard error: one line that is rewritten on a terminal, one line per stage in a log. */
 export class ProgressLine {
@@ -15,7 +15,7 @@ export class ProgressLine {
       return;
     }
     const share = total > 0 ? ` ${Math.floor((100 * done) / total)} % (${done} of ${total})` : '';
-    const left = secondsLeft === null ? '' : `, ${formatSeconds(secondsLeft)} left`;
+    const left = secondsLeft === null ? '' : `, ${formatTimeLeft(secondsLeft)}`;
     const line = `${STAGE_TITLES[stage]}${share}${left}${message === '' ? '' : ` · ${message}`}`;
     process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }

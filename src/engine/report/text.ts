@@ -1,5 +1,6 @@
+import { formatBytes, formatDuration, formatFixed, formatParameters } from '../../protocol/format.ts';
 import type { Candidate, RankingReport } from '../../protocol/report.ts';
-import { formatBytes, formatCount, formatSeconds, formatTable } from './format.ts';
+import { formatTable } from './table.ts';
 
 const COLUMNS = [
   'rank',
@@ -27,11 +28,14 @@ export function reportText(report: RankingReport): string {
       [...COLUMNS, ...further],
       report.candidates.map((candidate) => [
         ...row(candidate, report),
-        ...further.map((metric) => candidate.metrics[metric]?.toFixed(4) ?? ''),
+        ...further.map((metric) => {
+          const value = candidate.metrics[metric];
+          return value === undefined ? '' : formatFixed(value, 4);
+        }),
       ]),
     ),
     '',
-    `${inference.samplesExtracted} samples extracted, ${inference.samplesFromCache} from the cache; ${formatSeconds(timings.totalSeconds)} in all`,
+    `${inference.samplesExtracted} samples extracted, ${inference.samplesFromCache} from the cache; ${formatDuration(timings.totalSeconds)} in all`,
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -43,11 +47,11 @@ function row(candidate: Candidate, { candidates }: RankingReport): string[] {
     String(candidate.rank),
     candidate.name,
     candidate.architecture,
-    candidate.score.toFixed(4),
-    `${low.toFixed(3)} … ${high.toFixed(3)}`,
+    formatFixed(candidate.score, 4),
+    `${formatFixed(low, 3)} … ${formatFixed(high, 3)}`,
     ranks.join(' '),
     String(candidate.featureDim),
-    formatCount(candidate.parameters),
+    formatParameters(candidate.parameters),
     formatBytes(candidate.bytes),
     candidate.latencyMs.toFixed(candidate.latencyMs < 10 ? 2 : 0),
   ];

@@ -1,3 +1,4 @@
+import { scoreFormat } from '../../protocol/format.ts';
 import type { Candidate, RankingReport } from '../../protocol/report.ts';
 import type { Mention } from './findMentions.ts';
 
@@ -9,20 +10,22 @@ export function mentionTitle(mention: Mention, report: RankingReport): string {
   const [best, ...others] = candidatesOf(mention, report);
   const total = report.candidates.length;
   if (best === undefined) return 'EMMS';
-  if (mention.kind === 'dataset') return `EMMS: best is ${best.name} (${score(best)}) of ${total}`;
+  const score = scoreFormat(report.candidates)(best.score);
+  if (mention.kind === 'dataset') return `EMMS: best is ${best.name} (${score}) of ${total}`;
   const ties = best.tiedWith.length > 0 ? ` (tied with ${best.tiedWith.length})` : '';
   const namesakes = others.length > 0 ? ` · best of ${others.length + 1}` : '';
-  return `EMMS: #${best.rank} of ${total} · ${score(best)}${ties}${namesakes}`;
+  return `EMMS: #${best.rank} of ${total} · ${score}${ties}${namesakes}`;
 }
 
 /** A Markdown table of the candidates that a mention stands for. Names come out as text, whatever they hold. */
 export function mentionTable(mention: Mention, report: RankingReport): string {
   const candidates = candidatesOf(mention, report);
+  const format = scoreFormat(report.candidates);
   const nameOf = new Map(report.candidates.map((candidate) => [candidate.id, candidate.name]));
   const rows = candidates.slice(0, MOST_ROWS).map((candidate) => {
     const ties = candidate.tiedWith.map((id) => escapeMarkdown(nameOf.get(id) ?? id)).join(', ');
     const [low, high] = candidate.interval;
-    return `| ${candidate.rank} | ${escapeMarkdown(candidate.name)} | ${score(candidate)} | ${format(low)} … ${format(high)} | ${ties} |`;
+    return `| ${candidate.rank} | ${escapeMarkdown(candidate.name)} | ${format(candidate.score)} | ${format(low)} … ${format(high)} | ${ties} |`;
   });
   const more = candidates.length - rows.length;
   return [
@@ -38,14 +41,6 @@ export function mentionTable(mention: Mention, report: RankingReport): string {
 function candidatesOf(mention: Mention, report: RankingReport): Candidate[] {
   const mentioned = new Set(mention.candidateIds);
   return report.candidates.filter((candidate) => mentioned.has(candidate.id));
-}
-
-function score(candidate: Candidate): string {
-  return format(candidate.score);
-}
-
-function format(value: number): string {
-  return Math.abs(value) < 1000 ? value.toFixed(3) : value.toPrecision(4);
 }
 
 /** Every sign that Markdown could read something into, as itself; in one line, so that it stays in its cell. */

@@ -1,4 +1,5 @@
 import type { Progress } from '../../protocol/engine.ts';
+import { formatCount, formatTimeLeft } from '../../protocol/format.ts';
 import { STAGE_TITLES } from '../../protocol/stages.ts';
 import { plainText } from '../plainText.ts';
 
@@ -24,14 +25,10 @@ export class ProgressTally {
   }
 }
 
-/** For instance "Extracting features: resnet-digits · 640/2,000 samples · 12 s left". */
+/** For instance "Extracting features: resnet-digits · 640/2,000 samples · about 15 s left". */
 function progressMessage({ stage, message, done, total, secondsLeft }: Progress): string {
   const parts = [message === '' ? STAGE_TITLES[stage] : `${STAGE_TITLES[stage]}: ${message}`];
-  if (total > 0) parts.push(`${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} samples`);
-  if (secondsLeft !== null && secondsLeft > 0) parts.push(`${duration(secondsLeft)} left`);
+  if (total > 0) parts.push(`${formatCount(done)}/${formatCount(total)} samples`);
+  if (secondsLeft !== null) parts.push(formatTimeLeft(secondsLeft));
   return plainText(parts.join(' · '));
-}
-
-function duration(seconds: number): string {
-  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

@@ -7,8 +7,10 @@ import {
   TreeItemCollapsibleState,
   Uri,
 } from 'vscode';
+import { formatQuantity } from '../../protocol/format.ts';
+import { TASK_TITLES } from '../../protocol/tasks.ts';
 import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
-import { datasetDescription, samples } from './descriptions.ts';
+import { datasetDescription } from './descriptions.ts';
 import { DatasetNode, SplitNode } from './nodes.ts';
 
 /** The Datasets view: each dataset with its splits. */
@@ -45,7 +47,7 @@ function datasetItem({ dataset }: DatasetNode): TreeItem {
   item.tooltip = new MarkdownString()
     .appendText(dataset.path)
     .appendMarkdown('\n\n')
-    .appendText(`${dataset.task} · ${dataset.format}`);
+    .appendText(`${TASK_TITLES[dataset.task]} · ${dataset.format}`);
   item.iconPath = new ThemeIcon('database');
   item.contextValue = 'dataset';
   item.resourceUri = Uri.file(dataset.path);
@@ -56,7 +58,7 @@ function datasetItem({ dataset }: DatasetNode): TreeItem {
 function splitItem({ dataset, split, count }: SplitNode): TreeItem {
   const item = new TreeItem(split, TreeItemCollapsibleState.None);
   item.id = `${dataset.path}\n${split}`;
-  item.description = samples(count);
+  item.description = formatQuantity(count, 'sample');
   item.iconPath = new ThemeIcon('file-media');
   item.contextValue = 'split';
   return item;

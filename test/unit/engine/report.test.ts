@@ -10,6 +10,7 @@ const ranking = report([
     tiedWith: ['b'],
     metrics: { emms: 0.75, 'emms:exact': -12.5 },
   }),
+  candidate(3, 'none', { score: -0.00001, interval: [-0.0004, 0.0001], metrics: { emms: -0.00001, 'emms:exact': -0 } }),
   candidate(2, '=cmd("x"), \u001b[31mred', { id: 'b', metrics: { emms: 0.7 } }),
 ]);
 
@@ -17,6 +18,8 @@ describe('the report', () => {
   it('as text shows ranks, scores and ties, and lets no name drive the terminal', () => {
     const text = reportText(ranking);
     expect(text).toMatch(/1 {2}a .*0\.7500 {2}0\.700 … 0\.800 .*#2/);
+    expect(text).toMatch(/none .* 0\.0000 {2}0\.000 … 0\.000 /);
+    expect(text).not.toMatch(/-0\.0+(?!\d)/);
     expect(text).not.toContain('\u001b');
   });
 
@@ -26,7 +29,7 @@ describe('the report', () => {
   });
 
   it('as CSV has a column per metric, quotes what it must, and starts no formula', () => {
-    const [header = '', first = '', second = ''] = reportCsv(ranking).split('\r\n');
+    const [header = '', first = '', , second = ''] = reportCsv(ranking).split('\r\n');
     expect(header.split(',').slice(-2)).toEqual(['emms', 'emms:exact']);
     expect(first).toContain('0.75,-12.5');
     expect(second).toContain(`"'=cmd(""x""), `);

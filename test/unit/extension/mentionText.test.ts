@@ -15,20 +15,25 @@ function mention(kind: Mention['kind'], ...candidateIds: string[]): Mention {
 
 describe('mentionTitle', () => {
   test.each([
-    [mention('checkpoint', 'a.onnx'), 'EMMS: #1 of 3 · 0.780'],
-    [mention('checkpoint', 'b.onnx'), 'EMMS: #2 of 3 · 0.741 (tied with 1)'],
-    [mention('architecture', 'a.onnx', 'b.onnx'), 'EMMS: #1 of 3 · 0.780 · best of 2'],
-    [mention('dataset', 'a.onnx', 'b.onnx', 'c.onnx'), 'EMMS: best is a (0.780) of 3'],
+    [mention('checkpoint', 'a.onnx'), 'EMMS: #1 of 3 · 0.78'],
+    [mention('checkpoint', 'b.onnx'), 'EMMS: #2 of 3 · 0.74 (tied with 1)'],
+    [mention('architecture', 'a.onnx', 'b.onnx'), 'EMMS: #1 of 3 · 0.78 · best of 2'],
+    [mention('dataset', 'a.onnx', 'b.onnx', 'c.onnx'), 'EMMS: best is a (0.78) of 3'],
   ])('%#', (of, title) => {
     expect(mentionTitle(of, report)).toBe(title);
   });
 });
 
+test('scores have the digits of the ranking view, and what rounds to nothing has no sign', () => {
+  const close = makeReport([makeCandidate('a.onnx', { score: -0.000001, interval: [-0.0002, 0.0002] })]);
+  expect(mentionTitle(mention('checkpoint', 'a.onnx'), close)).toBe('EMMS: #1 of 1 · 0.0000');
+});
+
 describe('mentionTable', () => {
   test('has a row per candidate, with its interval and the names of its ties', () => {
     const table = mentionTable(mention('architecture', 'a.onnx', 'b.onnx'), report);
-    expect(table).toContain('| 1 | a | 0.780 | 0.750 … 0.810 |  |');
-    expect(table).toContain('| 2 | b | 0.741 | 0.400 … 0.600 | c |');
+    expect(table).toContain('| 1 | a | 0.78 | 0.75 … 0.81 |  |');
+    expect(table).toContain('| 2 | b | 0.74 | 0.40 … 0.60 | c |');
   });
 
   test('stays short', () => {
@@ -46,6 +51,6 @@ describe('mentionTable', () => {
     ['модель', 'модель'],
   ])('writes the name %j as text', (name, written) => {
     const hostile = makeReport([makeCandidate('x.onnx', { name })]);
-    expect(mentionTable(mention('checkpoint', 'x.onnx'), hostile)).toContain(`| 1 | ${written} | 0.500 |`);
+    expect(mentionTable(mention('checkpoint', 'x.onnx'), hostile)).toContain(`| 1 | ${written} | 0.50 |`);
   });
 });

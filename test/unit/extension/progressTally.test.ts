@@ -10,11 +10,11 @@ describe('ProgressTally', () => {
   test.each([
     [
       { message: 'resnet-digits', done: 640, total: 2000, secondsLeft: 11.2 },
-      'Extracting features: resnet-digits · 640/2,000 samples · 12 s left',
+      'Extracting features: resnet-digits · 640/2,000 samples · about 15 s left',
     ],
     [{ stage: 'discover', message: '' }, 'Looking for datasets and checkpoints'],
     [{ stage: 'read', message: '', done: 1, total: 9 }, 'Reading the dataset · 1/9 samples'],
-    [{ secondsLeft: 200 }, 'Extracting features: resnet · 3 min left'],
+    [{ secondsLeft: 200 }, 'Extracting features: resnet · about 3 min left'],
     [{ message: '[x](command:y)' }, 'Extracting features: [x] (command:y)'],
   ] as const)('says what is going on: %j', (change, message) => {
     expect(new ProgressTally().step(progress(change)).message).toBe(message);

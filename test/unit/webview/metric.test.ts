@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { taskSchema } from '../../../src/protocol/tasks.ts';
-import { encoderTitle, explainScore, metricTitle, taskTitle } from '../../../src/webview/metric.ts';
+import { scoreIdSchema } from '../../../src/protocol/scores.ts';
+import { encoderTitle, explainScore, metricTitle } from '../../../src/webview/metric.ts';
 
 describe('titles', () => {
   it('spells metric and variant out', () => {
@@ -16,8 +16,9 @@ describe('titles', () => {
     expect(encoderTitle('valueOf')).toBe('valueOf');
   });
 
-  it('names every task of the protocol', () => {
-    for (const task of taskSchema.options) expect(taskTitle(task)).toMatch(/^[A-Z]/u);
+  it('has a name for every score of the protocol', () => {
+    for (const score of scoreIdSchema.options) expect(metricTitle(score)).toMatch(/[A-Z]/u);
+    expect(metricTitle('linearProbe')).toBe('Linear probe');
   });
 });
 

@@ -1,10 +1,10 @@
-/** Numbers as people read them. Everything is in English, like the rest of the view. */
+/** Numbers as people read them, the same in the view, the trees, the code and the terminal. In English, like all texts. */
 
 const locale = 'en-US';
 const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
 const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 });
-const precise = new Intl.NumberFormat(locale, { maximumSignificantDigits: 5 });
+const precise = new Intl.NumberFormat(locale, { maximumSignificantDigits: 5, signDisplay: 'negative' });
 const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The minus sign of typography, so that negative scores line up with tabular figures. */
@@ -36,9 +36,9 @@ function scaled(value: number, step: number, units: readonly string[]): string {
   return `${significant.format(rest)}${units[unit] ?? ''}`;
 }
 
-/** Parameters of a network: 61, 44.4 K, 11.2 M. */
+/** Parameters of a network: 61, 44.4 K, 11.2 M, 6.9 B. */
 export function formatParameters(parameters: number): string {
-  return scaled(parameters, 1000, ['', ' K', ' M', ' G', ' T']);
+  return scaled(parameters, 1000, ['', ' K', ' M', ' B', ' T']);
 }
 
 /** File sizes in decimal units, as file managers show them. */
@@ -78,6 +78,12 @@ export function formatNumber(value: number): string {
   return withMinus(precise.format(value));
 }
 
+/** A fixed number of decimals in ASCII, for tables in a terminal; what rounds to nothing has no sign. */
+export function formatFixed(value: number, decimals: number): string {
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? (0).toFixed(decimals) : text;
+}
+
 export function halfWidth(interval: readonly [number, number]): number {
   return Math.abs(interval[1] - interval[0]) / 2;
 }
@@ -100,6 +106,11 @@ export function scoreFormat(
   const fewest = largest >= 1000 ? 0 : largest >= 10 ? 1 : 2;
   const decimals =
     typical === undefined ? 3 : Math.min(Math.max(1 - Math.floor(Math.log10(typical)), fewest), fewest + 2);
-  const format = new Intl.NumberFormat(locale, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const format = new Intl.NumberFormat(locale, {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    // What rounds to nothing has no sign.
+    signDisplay: 'negative',
+  });
   return (score) => withMinus(format.format(score));
 }

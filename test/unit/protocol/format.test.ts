@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   formatBytes,
   formatDuration,
+  formatFixed,
   formatLatency,
   formatNumber,
   formatParameters,
   formatQuantity,
   formatTimeLeft,
   scoreFormat,
-} from '../../../src/webview/format.ts';
+} from '../../../src/protocol/format.ts';
 
 describe('units', () => {
   it.each([
@@ -26,7 +27,7 @@ describe('units', () => {
     [61, '61'],
     [94_762, '94.8 K'],
     [11_200_000, '11.2 M'],
-    [6.9e9, '6.9 G'],
+    [6.9e9, '6.9 B'],
   ])('writes %d parameters as %s', (parameters, text) => expect(formatParameters(parameters)).toBe(text));
 
   it.each([
@@ -69,12 +70,24 @@ describe('formatNumber', () => {
     expect(formatNumber(-812.33412)).toBe('−812.33');
     expect(formatNumber(0.6412123)).toBe('0.64121');
     expect(formatNumber(0)).toBe('0');
+    expect(formatNumber(-0)).toBe('0');
   });
 
   it('turns to exponents where digits would be lost', () => {
     expect(formatNumber(-0.000012341)).toBe('−1.234e-5');
     expect(formatNumber(12_345_678)).toBe('1.235e+7');
   });
+});
+
+describe('formatFixed', () => {
+  it.each([
+    [-0.00004, 4, '0.0000'],
+    [-0.00006, 4, '-0.0001'],
+    [-0, 2, '0.00'],
+    [-0.4, 0, '0'],
+    [1.25, 4, '1.2500'],
+    [Number.NaN, 4, 'NaN'],
+  ])('writes %d with %i decimals as %s', (value, decimals, text) => expect(formatFixed(value, decimals)).toBe(text));
 });
 
 describe('scoreFormat', () => {
@@ -94,6 +107,12 @@ describe('scoreFormat', () => {
   it('gives large scores few decimals', () => {
     expect(column([-812.334, 31.4])(-812.334)).toBe('−812.3');
     expect(column([-21776.3, 310])(-21776.3)).toBe('−21,776');
+  });
+
+  it('gives no sign to what rounds to nothing', () => {
+    const format = column([-0.000001, 0.00002], [-0.00001, 0.00002]);
+    expect(format(-0.000001)).toBe('0.0000');
+    expect(format(-0.0001)).toBe('−0.0001');
   });
 
   it('does without intervals', () => {
