@@ -3,6 +3,10 @@ import { formatNumber, halfWidth, type ScoreFormat } from '../protocol/format.ts
 import type { Candidate } from '../protocol/report.ts';
 import { linearScale, type Scale } from './scale.ts';
 
+/** The narrowest that the table draws the axis (table.css), and what a letter of its labels takes, in pixels. */
+const narrowestAxis = 100;
+const letterWidth = 6;
+
 /** What all score drawings of a report share, so that positions compare from row to row. */
 export interface ScoreAxis {
   scale: Scale;
@@ -21,7 +25,19 @@ export function scoreAxis(
   const lengths = candidates.map(
     (candidate) => `${format(candidate.score)} ± ${format(halfWidth(candidate.interval))}`.length,
   );
-  return { scale: linearScale(values), best: best?.score ?? 0, format, textLength: Math.max(0, ...lengths) };
+  return { scale: axisScale(values), best: best?.score ?? 0, format, textLength: Math.max(0, ...lengths) };
+}
+
+/** A scale with as many ticks as their labels leave room for. */
+function axisScale(values: readonly number[]): Scale {
+  for (let parts = 4; ; parts -= 1) {
+    const scale = linearScale(values, parts);
+    const [first, second] = scale.ticks;
+    if (parts === 1 || first === undefined || second === undefined) return scale;
+    const distance = ((scale.at(second) - scale.at(first)) / 100) * narrowestAxis;
+    const longest = Math.max(...scale.ticks.map((tick) => formatNumber(tick).length));
+    if (distance >= (longest + 1) * letterWidth) return scale;
+  }
 }
 
 const x = (scale: Scale, value: number): string => `${scale.at(value).toFixed(3)}%`;

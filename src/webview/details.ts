@@ -20,9 +20,10 @@ function fact(term: string, value: unknown): TemplateResult {
   </div>`;
 }
 
-function tiedNames(candidate: Candidate, report: RankingReport): string {
+function tiedNames(candidate: Candidate, report: RankingReport): unknown {
   if (candidate.tiedWith.length === 0) return 'none: every difference is larger than the noise';
-  return candidate.tiedWith.map((id) => report.candidates.find((other) => other.id === id)?.name ?? id).join(', ');
+  const names = candidate.tiedWith.map((id) => report.candidates.find((other) => other.id === id)?.name ?? id);
+  return names.map((name, index) => html`${index === 0 ? '' : ', '}<bdi>${name}</bdi>`);
 }
 
 function numbers(heading: string, entries: readonly (readonly [string, number])[]): TemplateResult | typeof nothing {

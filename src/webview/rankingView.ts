@@ -11,6 +11,7 @@ import { type ScoreAxis, scoreAxis } from './chart.ts';
 import type { Handlers } from './handlers.ts';
 import { type Placement, reportFooter, reportHeader } from './header.ts';
 import { warningIcon } from './icons.ts';
+import { RowNavigation } from './rowNavigation.ts';
 import { scatterChart } from './scatter.ts';
 import { bestCandidate, bestGroup, type Column, filterCandidates, nextSort } from './sort.ts';
 import { emptyState, problemState, runningState } from './status.ts';
@@ -53,6 +54,8 @@ export class RankingView extends LitElement {
       expanded: expanded.includes(id) ? expanded.filter((other) => other !== id) : [...expanded, id],
     });
   };
+
+  private readonly rows = new RowNavigation(this, this.toggle);
 
   private readonly cancel = (): void => {
     this.cancelling = true;
@@ -129,7 +132,7 @@ export class RankingView extends LitElement {
             .value=${filter}
             @input=${this.onFilterInput}
           ></vscode-textfield>
-          <span class="muted">
+          <span class="muted" aria-live="polite">
             ${
               found === candidates.length
                 ? formatQuantity(found, 'candidate')
@@ -137,7 +140,7 @@ export class RankingView extends LitElement {
             }
           </span>
         </div>
-        ${rankingTable(report, this.uiState, axis, handlers)}
+        ${rankingTable(report, this.uiState, axis, handlers, this.rows)}
       </section>
       ${this.placement === 'view' ? nothing : scatterChart(candidates, bestGroup(candidates), axis)}
       ${reportFooter(report)}

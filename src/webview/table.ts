@@ -15,6 +15,7 @@ import { candidateDetails } from './details.ts';
 import type { Handlers } from './handlers.ts';
 import { arrowDownIcon, arrowUpIcon, chevronIcon, warningIcon } from './icons.ts';
 import { metricTitle } from './metric.ts';
+import type { RowNavigation } from './rowNavigation.ts';
 import { bestGroup, type Column, columns, filterCandidates, isRankOrder, sortCandidates, tieText } from './sort.ts';
 import type { UiState } from './uiState.ts';
 
@@ -164,13 +165,20 @@ function groups(shown: readonly Candidate[], ui: UiState, context: RowContext): 
 }
 
 /** The explicit roles keep the semantics of a table that the style sheet lays out as grids. */
-export function rankingTable(report: RankingReport, ui: UiState, axis: ScoreAxis, handlers: Handlers): TemplateResult {
+export function rankingTable(
+  report: RankingReport,
+  ui: UiState,
+  axis: ScoreAxis,
+  handlers: Handlers,
+  rows: RowNavigation,
+): TemplateResult {
   const best = bestGroup(report.candidates);
   const shown = sortCandidates(filterCandidates(report.candidates, ui.filter), ui.sort);
   const context: RowContext = { report, best, axis, expanded: new Set(ui.expanded), handlers };
-  return html`<table role="table">
+  return html`<table role="table" @focusin=${rows.onFocusIn} @keydown=${rows.onKeyDown}>
       <caption class="hidden">
-        Candidates for ${report.dataset.name}, ranked by ${metricTitle(report.metric, report.variant)}. Column headers sort.
+        Candidates for ${report.dataset.name}, ranked by ${metricTitle(report.metric, report.variant)}. Column headers sort, arrow keys
+        go from row to row and open its details.
       </caption>
       <thead role="rowgroup">
         <tr role="row">

@@ -1,96 +1,20 @@
 import { createHash } from 'node:crypto';
-import { build } from 'esbuild';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FromWebview, ViewState } from '../../src/protocol/webview.ts';
+import { describe, expect, it } from 'vitest';
 import { candidate, report } from '../helpers/report.ts';
-import { launchBrowser } from './harness/browser.ts';
+import { origin, rows, useRankingBrowser } from './harness/rankingPage.ts';
 
-// The ranking view in a browser, under the content security policy that the extension host gives it.
-
-const origin = 'https://webview.test';
-const policy = `default-src 'none'; style-src ${origin} 'nonce-n'; script-src 'nonce-n'; font-src ${origin}; img-src ${origin}`;
 const evil = '<img src=x onerror="window.pwned=1">';
-
-let browser: Browser;
-const bundles = new Map<string, string>();
-
-async function bundle(name: 'main' | 'report'): Promise<string> {
-  const made = await build({
-    entryPoints: [`src/webview/${name}.ts`],
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    target: 'es2022',
-    loader: { '.css': 'text' },
-    write: false,
-    conditions: ['production'],
-  });
-  return made.outputFiles[0]?.text ?? '';
-}
-
-beforeAll(async () => {
-  for (const name of ['main', 'report'] as const) bundles.set(name, await bundle(name));
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser.close();
-});
-
-interface View {
-  page: Page;
-  complaints: string[];
-  show: (state: Partial<ViewState>) => Promise<void>;
-  sent: () => Promise<FromWebview[]>;
-}
-
-async function newPage(complaints: string[]): Promise<Page> {
-  const page = await browser.newPage();
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  return page;
-}
-
-async function openView(placement: 'view' | 'panel', kept: unknown = null): Promise<View> {
-  const complaints: string[] = [];
-  const page = await newPage(complaints);
-  const host = `const sent = []; let kept = ${JSON.stringify(kept)};
-    window.host = { sent, kept: () => kept };
-    window.acquireVsCodeApi = () => ({ postMessage: (m) => sent.push(m), getState: () => kept, setState: (s) => { kept = s; } });
-    document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI));`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body data-placement="${placement}">
-    <script nonce="n">${host}</script><script nonce="n" src="${origin}/webview.js"></script></body></html>`;
-  await page.route(`${origin}/**`, (route) =>
-    route.request().url().endsWith('.js')
-      ? route.fulfill({ contentType: 'text/javascript', body: bundles.get('main') ?? '' })
-      : route.fulfill({ contentType: 'text/html', headers: { 'content-security-policy': policy }, body: html }),
-  );
-  await page.goto(`${origin}/`);
-  return {
-    page,
-    complaints,
-    show: async (state) => {
-      const whole = { report: null, running: null, problem: null, ...state };
-      await page.evaluate((message) => window.postMessage(message, '*'), { type: 'state', state: whole });
-      await page.locator('emms-ranking[data-state]').waitFor();
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(null))));
-    },
-    sent: () => page.evaluate('host.sent'),
-  };
-}
-
 const three = report([
   candidate(1, 'alpha', { tiedWith: ['checkpoints/beta.onnx'], latencyMs: 9, score: 0.8123456789012345 }),
   candidate(2, 'beta', { tiedWith: ['checkpoints/alpha.onnx'], latencyMs: 3 }),
   candidate(3, 'gamma', { latencyMs: 1, architecture: 'vit' }),
 ]);
-const rows = (page: Page) =>
-  page.locator('tr.candidate').evaluateAll((all) => all.map((row) => row.getAttribute('data-candidate-id')));
+
+const browser = useRankingBrowser();
 
 describe('the ranking view', () => {
   it('shows rows in order with full-precision scores, and ties in words', async () => {
-    const { page, show, complaints, sent } = await openView('panel');
+    const { page, show, complaints, sent } = await browser().open('panel');
     await show({ report: three });
     expect(await sent()).toEqual([{ type: 'ready' }]);
     expect(await rows(page)).toEqual(['checkpoints/alpha.onnx', 'checkpoints/beta.onnx', 'checkpoints/gamma.onnx']);
@@ -105,7 +29,7 @@ describe('the ranking view', () => {
   });
 
   it('sorts by header from the keyboard and keeps the order, filter and open rows', async () => {
-    const { page, show } = await openView('panel');
+    const { page, show } = await browser().open('panel');
     await show({ report: three });
     await page.getByRole('button', { name: 'Time', exact: true }).focus();
     await page.keyboard.press('Enter');
@@ -118,7 +42,7 @@ describe('the ranking view', () => {
     const kept = await page.evaluate('host.kept()');
     await page.close();
 
-    const again = await openView('panel', kept);
+    const again = await browser().open('panel', kept);
     await again.show({ report: three });
     expect(await rows(again.page)).toEqual(['checkpoints/gamma.onnx']);
     expect(await again.page.getByText('/pool/output').count()).toBe(1);
@@ -126,8 +50,49 @@ describe('the ranking view', () => {
     await again.page.close();
   });
 
+  it('goes from row to row with the arrow keys, and past the table with one more Tab', async () => {
+    const { page, show } = await browser().open('panel');
+    await show({ report: three });
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => {
+        const button = document.querySelector('emms-ranking')?.shadowRoot?.activeElement;
+        return button?.getAttribute('aria-label') ?? button?.textContent?.trim();
+      });
+    await page.getByRole('button', { name: 'Notes', exact: true }).focus();
+    for (const [key, where] of [
+      ['Tab', 'Details of alpha'],
+      ['ArrowDown', 'Details of beta'],
+      ['ArrowDown', 'Details of gamma'],
+      ['ArrowDown', 'Details of gamma'],
+      ['Home', 'Details of alpha'],
+      ['End', 'Details of gamma'],
+      ['ArrowUp', 'Details of beta'],
+      ['Tab', 'beta'],
+      ['ArrowUp', 'alpha'],
+      ['Tab', 'What does the score mean?'],
+      ['Shift+Tab', 'alpha'],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect(await focused(), key).toBe(where);
+    }
+    const details = page.getByRole('button', { name: 'Details of alpha' });
+    for (const [key, open] of [
+      ['ArrowRight', 'true'],
+      ['ArrowRight', 'true'],
+      ['ArrowLeft', 'false'],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect(await details.getAttribute('aria-expanded'), key).toBe(open);
+    }
+    await page.getByRole('searchbox').fill('gamma');
+    await page.getByRole('button', { name: 'Notes', exact: true }).focus();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Details of gamma');
+    await page.close();
+  });
+
   it('sends the acts of the person', async () => {
-    const { page, show, sent } = await openView('panel');
+    const { page, show, sent } = await browser().open('panel');
     await show({});
     await page.getByRole('button', { name: 'Rank Models…' }).click();
     await show({ report: three });
@@ -156,7 +121,7 @@ describe('the ranking view', () => {
   });
 
   it('tells a screen reader of progress and end', async () => {
-    const { page, show } = await openView('view');
+    const { page, show } = await browser().open('view');
     await show({ running: { dataset: 'fashion', progress: null } });
     expect(await page.getByRole('status').textContent()).toBe('Ranking models for fashion.');
     await show({ report: three });
@@ -165,7 +130,7 @@ describe('the ranking view', () => {
   });
 
   it('keeps what it shows and says so when a message is not valid', async () => {
-    const { page, show, complaints } = await openView('panel');
+    const { page, show, complaints } = await browser().open('panel');
     await show({ report: three });
     await page.evaluate(() => window.postMessage({ type: 'state', state: { report: {} } }, '*'));
     await page.getByText(/could not be read/u).waitFor();
@@ -175,7 +140,7 @@ describe('the ranking view', () => {
   });
 
   it('shows hostile names as text', async () => {
-    const { page, show, complaints } = await openView('panel');
+    const { page, show, complaints } = await browser().open('panel');
     const hostile = report([candidate(1, evil, { architecture: evil, warnings: [evil] }), candidate(2, 'b')], {
       warnings: [evil],
       skipped: [{ path: evil, reason: evil }],
@@ -191,7 +156,7 @@ describe('the ranking view', () => {
   });
 
   it('sorts and filters 200 rows without a pause', async () => {
-    const { page, show } = await openView('panel');
+    const { page, show } = await browser().open('panel');
     await show({
       report: report(Array.from({ length: 200 }, (_, index) => candidate(index + 1, `m${(index * 37) % 200}`))),
     });
@@ -214,8 +179,8 @@ describe('the ranking view', () => {
 describe('the HTML report', () => {
   it('shows the ranking without acts and under the strictest policy', async () => {
     const complaints: string[] = [];
-    const page = await newPage(complaints);
-    const script = (bundles.get('report') ?? '').replaceAll('</script', '<\\/script');
+    const page = await browser().newPage(complaints);
+    const script = browser().reportScript.replaceAll('</script', '<\\/script');
     const data = JSON.stringify({ ...three, warnings: ['</script>', evil] }).replaceAll('<', '\\u003c');
     const hash = createHash('sha256').update(script).digest('base64');
     await page.route(`${origin}/**`, (route) =>
