@@ -32,6 +32,9 @@ function pixels(file: Uint8Array): number[] | undefined {
 
 const BLUE_RED = [255, 0, 0, 0, 0, 0, 255, 0];
 const PALETTE = [255, 0, 0, 0, 0, 0, 255, 0, 1, 2, 3, 0];
+/** Where in 32 bits red, green and blue lie; the masks stand in the place of a palette. */
+const MASKS = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0];
+const MASKED = { width: 2, height: 1, depth: 32, palette: MASKS, rows: BLUE_RED, compression: 3 };
 
 describe('decodeBitmap', () => {
   it.each([
@@ -46,6 +49,7 @@ describe('decodeBitmap', () => {
       [1, 2, 3, 4, 5, 6],
     ],
     ['32 bits', { width: 2, height: 1, depth: 32, rows: BLUE_RED }, [0, 0, 255, 255, 0, 0]],
+    ['32 bits with masks', MASKED, [0, 0, 255, 255, 0, 0]],
     [
       '8 bits',
       { width: 3, height: 1, depth: 8, palette: PALETTE, rows: [2, 0, 1, 9] },
@@ -86,12 +90,12 @@ describe('decodeBitmap', () => {
   });
 
   it('gives an image or an error, however a file is damaged', () => {
-    const good = bmp({ width: 3, height: 1, depth: 8, palette: PALETTE, rows: [2, 0, 1, 9] });
-    const damage = fc.array(fc.tuple(fc.integer({ min: 2, max: good.length - 1 }), fc.nat(255)), { maxLength: 6 });
+    const good = [bmp({ width: 3, height: 1, depth: 8, palette: PALETTE, rows: [2, 0, 1, 9] }), bmp(MASKED)];
+    const damage = fc.array(fc.tuple(fc.integer({ min: 2, max: 73 }), fc.nat(255)), { maxLength: 6 });
     fc.assert(
-      fc.property(damage, (changes) => {
-        const file = Buffer.from(good);
-        for (const [at, value] of changes) file[at] = value;
+      fc.property(fc.constantFrom(...good), damage, fc.integer({ min: 50, max: 74 }), (whole, changes, length) => {
+        const file = Buffer.from(whole.subarray(0, length));
+        for (const [at, value] of changes) if (at < file.length) file[at] = value;
         let image: ReturnType<typeof decodeBitmap>;
         try {
           image = decodeBitmap(file, 1000);
@@ -99,7 +103,8 @@ describe('decodeBitmap', () => {
           expect(error).not.toBeInstanceOf(RangeError);
           return;
         }
-        expect(image?.pixels.length).toBe((image?.width ?? 0) * (image?.height ?? 0) * 3);
+        if (image) expect(image.pixels.length).toBe(image.width * image.height * 3);
+        else expect(file.length).toBeLessThanOrEqual(54);
       }),
       { numRuns: 2000 },
     );
