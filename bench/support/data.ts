@@ -1,6 +1,6 @@
 import type { FloatMatrix } from '../../src/engine/linalg/matrix.ts';
 import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
-import { generator } from '../../test/unit/random.ts';
+import { generator } from '../../test/helpers/random.ts';
 
 export interface Shape {
   n: number;

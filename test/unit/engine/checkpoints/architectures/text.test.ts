@@ -1,0 +1,111 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { bartDecoder } from '../../../../../src/engine/checkpoints/architectures/bart.ts';
+import { detectArchitecture } from '../../../../../src/engine/checkpoints/architectures/detect.ts';
+import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
+import type { Weights } from '../../../../../src/engine/checkpoints/weights.ts';
+import {
+  type NetworkCase,
+  readCase,
+  readConfig,
+  relativeError,
+  runCase,
+  runNetwork,
+} from '../../../../helpers/networks.ts';
+
+const FIXTURES = path.join(import.meta.dirname, '../../../../fixtures/networks/text');
+const NAMES = readdirSync(FIXTURES);
+
+/** The case's last text alone: without the padding that the longer ones of its batch gave it. */
+function lastAlone({ inputs }: NetworkCase): NetworkCase['inputs'] {
+  const mask = Object.entries(inputs).find(([name]) => name.endsWith('attention_mask'))?.[1].values;
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, values }]) => {
+      if (values === 'waves' || mask === undefined || mask === 'waves') return [name, { shape, values }];
+      const [rows = 0, length = 0] = shape;
+      const start = (rows - 1) * length;
+      const real = mask.slice(start).filter((value) => value === 1).length;
+      return [name, { shape: [1, real], values: values.slice(start, start + real) }];
+    }),
+  );
+}
+
+const rowOf = (tensor: Tensor, row: number) => {
+  const [, width = 0] = tensor.dims;
+  return { values: [...(tensor.data as Float32Array)].slice(row * width, (row + 1) * width) };
+};
+
+describe('networks made by transformers', () => {
+  it.each(NAMES)('%s computes what PyTorch does', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const expected = await readCase(folder);
+    const { network, features, logits } = await runCase(folder);
+    expect(network.architecture).toBe(expected.architecture);
+    expect(features.dims).toEqual(expected.features.shape);
+    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+    expect(network.hasLogits).toBe(expected.logits !== undefined);
+    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+    else expect(logits).toBe(expected.logits);
+  });
+
+  it.each(NAMES)('%s gives a text alone the same', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const networkCase = await readCase(folder);
+    const together = await runCase(folder);
+    const weights = await readWeights(path.join(folder, networkCase.weights));
+    const alone = await runNetwork(weights, await readConfig(folder), lastAlone(networkCase));
+    const [rows = 0] = together.features.dims;
+    expect(relativeError(alone.features, rowOf(together.features, rows - 1))).toBeLessThan(1e-5);
+  });
+});
+
+it('mBART, whose norms stand elsewhere, is refused: alone and as the decoder of a captioner', async () => {
+  const bart = await readWeights(path.join(FIXTURES, 'bart/model.safetensors'));
+  const norm = (name: string) => {
+    const [first] = bart.tensors.values();
+    return { ...bart, tensors: new Map([...bart.tensors, ...(first ? [[name, first] as const] : [])]) };
+  };
+  expect(() => detectArchitecture(norm('encoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
+  expect(() => bartDecoder(norm('decoder.layer_norm.weight'), undefined)).toThrow('it is an mBART');
+});
+
+describe('without config.json', () => {
+  const read = (name: string) => readWeights(path.join(FIXTURES, name, 'model.safetensors'));
+  const shaped = (weights: Weights, shapes: Record<string, readonly number[]>): Weights => {
+    const [first] = weights.tensors.values();
+    if (!first) throw new Error('no weights');
+    const changed = Object.entries(shapes).map(([name, shape]) => [name, { ...first, shape }] as const);
+    return { ...weights, tensors: new Map([...weights.tensors, ...changed]) };
+  };
+
+  it.each<[name: string, shapes: Record<string, readonly number[]>]>([
+    ['bert', { 'embeddings.word_embeddings.weight': [99, 192], 'embeddings.position_embeddings.weight': [512, 192] }],
+    ['gpt2', { 'wte.weight': [99, 192], 'wpe.weight': [64, 192], 'h.0.attn.c_attn.weight': [192, 576] }],
+    ['bart', { 'encoder.embed_positions.weight': [514, 192] }],
+  ])('what is taken for granted of a %s of no published size is said', async (name, shapes) => {
+    const weights = shaped(await read(name), shapes);
+    expect(detectArchitecture(weights, undefined)?.assumed).toContain('attention heads, activation');
+    expect(detectArchitecture(weights, await readConfig(path.join(FIXTURES, name)))?.assumed).toBeUndefined();
+  });
+
+  it('a BERT of a published size is taken for it, unless it has other positions', async () => {
+    const places = (count: number) =>
+      shaped(weights, {
+        'embeddings.word_embeddings.weight': [30522, 768],
+        'embeddings.position_embeddings.weight': [count, 768],
+      });
+    const weights = await read('bert');
+    expect(detectArchitecture(places(512), undefined)?.assumed).toBeUndefined();
+    expect(detectArchitecture(places(4096), undefined)?.assumed).toContain('attention heads');
+  });
+
+  it.each([
+    ['ELECTRA', 'embeddings_project.weight'],
+    ['BigBird', 'pooler.weight'],
+    ['BROS', 'bbox_embeddings.bbox_projection.weight'],
+  ])('%s is no BERT', async (_, part) => {
+    expect(detectArchitecture(shaped(await read('bert'), { [part]: [8, 8] }), undefined)).toBeUndefined();
+  });
+});

@@ -1,0 +1,135 @@
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { candidatesOfNames, stripPrefix } from '../../../../../src/engine/checkpoints/containers/namePrefixes.ts';
+import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
+import type { Weights } from '../../../../../src/engine/checkpoints/weights.ts';
+import { InputError } from '../../../../../src/engine/errors.ts';
+import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
+import { safetensorsFile, torchFile } from './builders.ts';
+
+describe('what is no file of weights', () => {
+  it.each<[string, string, string | Buffer, string]>([
+    [
+      'a Git LFS pointer',
+      'model.pth',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n',
+      'Run "git lfs pull".',
+    ],
+    ['a Git LFS pointer', 'model.safetensors', 'version https://git-lfs.github.com/spec/v1\n', 'Run "git lfs pull".'],
+    ['a web page', 'model.pth', '\n<!DOCTYPE html><html>Sign in', 'web page'],
+    ['an error of a server', 'model.pt', '<?xml version="1.0"?><Error><Code>AccessDenied', 'web page'],
+    ['an empty file', 'model.pt', '', 'empty (0 bytes)'],
+    ['an empty archive', 'model.pt', Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)]), 'empty zip'],
+    ['a packed file', 'model.pt', Buffer.from([0x1f, 0x8b, 8, 0]), 'gzip'],
+    [
+      'a tar archive',
+      'model.tar',
+      Buffer.concat([Buffer.from('sys_info'), Buffer.alloc(249), Buffer.from('ustar')]),
+      'tar archive',
+    ],
+    ['HDF5', 'model.h5', Buffer.from('\x89HDF\r\n', 'latin1'), 'HDF5'],
+    ['GGUF', 'model.gguf', 'GGUF\x03', 'GGUF'],
+    ['text', 'model.pt', 'hello', 'no file of weights'],
+    ['one byte', 'model.pt', '\x80', 'no file of weights'],
+    ['a hostile text pickle', 'model.pkl', "cos\nsystem\n(S'id'\ntR.", 'calls "os.system"'],
+  ])('%s (%s) is refused', async (_, name, content, message) => {
+    const file = path.join(await temporaryFolder(), name);
+    await writeFile(file, content);
+    const error = await readWeights(file).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toContain(`${file}: `);
+    expect((error as InputError).message).toContain(message);
+  });
+
+  it('missing files, folders and devices are refused', async () => {
+    const folder = await temporaryFolder();
+    await expect(readWeights(path.join(folder, 'gone.pt'))).rejects.toThrow("can't be read (ENOENT)");
+    await expect(readWeights(folder)).rejects.toThrow('it is no file');
+    await expect(readWeights('/dev/zero')).rejects.toThrow('it is no file');
+  });
+});
+
+describe('what is a file of weights', () => {
+  it('shows in its content, not in its name', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'a.safetensors.bin'), torchFile());
+    expect((await readWeights(path.join(folder, 'a.safetensors.bin'))).format).toBe('torch');
+    const tensor = safetensorsFile({ w: { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, Buffer.alloc(1));
+    await writeFile(path.join(folder, 'b.pth'), tensor);
+    expect((await readWeights(path.join(folder, 'b.pth'))).format).toBe('safetensors');
+  });
+
+  it('is read through links, and by a relative path', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(path.join(folder, 'blobs'));
+    await writeFile(path.join(folder, 'blobs', '0'), torchFile());
+    await symlink(path.join(folder, 'blobs', '0'), path.join(folder, 'model.pt'));
+    const { files } = await readWeights(path.relative(process.cwd(), path.join(folder, 'model.pt')));
+    expect(files).toEqual([path.join(folder, 'model.pt')]);
+  });
+
+  it('is never read as a whole', async () => {
+    // Sparse: 1 TB that no disk holds.
+    const file = path.join(await temporaryFolder(), 'large.safetensors');
+    const size = 2 ** 40;
+    const header = safetensorsFile({ w: { dtype: 'U8', shape: [size], data_offsets: [0, size] } });
+    await writeFile(file, header);
+    await truncate(file, header.length + size);
+    expect((await readWeights(file)).tensors.get('w')?.bytes).toBe(size);
+  });
+});
+
+describe('candidates of names', () => {
+  const weights = (...names: string[]): Weights => ({
+    format: 'torch',
+    files: ['/w.pt'],
+    tensors: new Map(
+      names.map((name, i) => [name, { shape: [], type: 'float32', file: '/w.pt', offset: 4 * i, bytes: 4 }]),
+    ),
+  });
+  const candidates = (...names: string[]) =>
+    candidatesOfNames(weights(...names)).map(({ tensors }) => [...tensors.keys()]);
+
+  it.each<[string, string[], string[][]]>([
+    ['no wrapper', ['conv1.weight', 'encoder.layer.0.weight'], [['conv1.weight', 'encoder.layer.0.weight']]],
+    [
+      'parallel training',
+      ['module.a', 'module.b'],
+      [
+        ['module.a', 'module.b'],
+        ['a', 'b'],
+      ],
+    ],
+    ['wrappers in each other', ['module._orig_mod.a'], [['module._orig_mod.a'], ['_orig_mod.a'], ['a']]],
+    [
+      'a head beside the network',
+      ['backbone.a', 'head.mlp.0.weight', 'queue'],
+      [['backbone.a', 'head.mlp.0.weight', 'queue'], ['a']],
+    ],
+    [
+      'MoCo',
+      ['module.base_encoder.a', 'module.momentum_encoder.a', 'module.predictor.b'],
+      [
+        ['module.base_encoder.a', 'module.momentum_encoder.a', 'module.predictor.b'],
+        ['base_encoder.a', 'momentum_encoder.a', 'predictor.b'],
+        ['a'],
+      ],
+    ],
+    ['a teacher before its student', ['student.a', 'teacher.b'], [['student.a', 'teacher.b'], ['b'], ['a']]],
+    ['a name that is only the prefix', ['module.'], [['module.']]],
+    ['names such as __proto__', ['module.__proto__'], [['module.__proto__'], ['__proto__']]],
+  ])('of %s', (_, names, expected) => {
+    expect(candidates(...names)).toEqual(expected);
+  });
+
+  it('keep where the values lie', () => {
+    const [, stripped] = candidatesOfNames(weights('queue', 'module.a'));
+    expect(stripped?.tensors.get('a')?.offset).toBe(4);
+  });
+
+  it('strip nothing when another part stands beside', () => {
+    expect(stripPrefix(['encoder.a', 'conv_proj.weight'], 'encoder.')).toBeUndefined();
+    expect(stripPrefix(['head.a'], 'encoder.')).toBeUndefined();
+  });
+});

@@ -1,0 +1,67 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CancelledError } from '../../../../src/engine/errors.ts';
+import { type Folder, walk } from '../../../../src/engine/files/walk.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+
+async function tree(files: readonly string[]): Promise<string> {
+  const root = await temporaryFolder();
+  for (const file of files) {
+    await mkdir(path.join(root, path.dirname(file)), { recursive: true });
+    await writeFile(path.join(root, file), '');
+  }
+  return root;
+}
+
+function list(folder: Folder, prefix = ''): string[] {
+  return [
+    ...folder.files.map((file) => prefix + file),
+    ...folder.folders.flatMap((child) => list(child, `${prefix}${child.name}/`)),
+  ];
+}
+
+describe('walk', () => {
+  it('lists names in one order, passing over tools, hidden and excluded folders and virtual environments', async () => {
+    const root = await tree([
+      'b.txt',
+      'a/c.txt',
+      '.git/config',
+      'node_modules/x/index.js',
+      'env/pyvenv.cfg',
+      'env/lib/model.onnx',
+      'build/out.onnx',
+      '__MACOSX/a/._c.txt',
+      'a/Thumbs.db',
+      'a/desktop.ini',
+    ]);
+    expect(list((await walk(root, { excludes: ['build'] })).root)).toEqual(['b.txt', 'a/c.txt']);
+  });
+
+  it('follows links to folders, and ends where they lead back', async () => {
+    const root = await tree(['data/raw/cat/1.png', 'data/view/keep.txt']);
+    await symlink(path.join(root, 'data/raw/cat'), path.join(root, 'data/view/cat'));
+    await symlink(root, path.join(root, 'data/loop'));
+    await symlink(path.join(root, 'data/self'), path.join(root, 'data/self'));
+    await symlink(path.join(root, 'gone'), path.join(root, 'data/broken'));
+    expect(list((await walk(root)).root)).toEqual(['data/raw/cat/1.png', 'data/view/keep.txt', 'data/view/cat/1.png']);
+  });
+
+  it('does not leave the folder by a link to one above it', async () => {
+    const root = await tree(['data/cat/1.png', 'other.txt']);
+    await symlink(root, path.join(root, 'data/cat/up'));
+    expect(list((await walk(path.join(root, 'data'))).root)).toEqual(['cat/1.png']);
+  });
+
+  it('stops when it is cancelled', async () => {
+    const cancel = new AbortController();
+    cancel.abort();
+    await expect(walk(await tree(['a.txt']), { signal: cancel.signal })).rejects.toThrow(CancelledError);
+  });
+
+  it('takes a folder that can’t be read for empty', async () => {
+    const root = await tree(['a.txt']);
+    await symlink('/proc/1/root/nowhere', path.join(root, 'link'));
+    expect(list((await walk(root)).root)).toEqual(['a.txt']);
+  });
+});

@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
+import { drawBlocks } from '../../../../src/engine/score/blocks.ts';
+import { generator } from '../../../helpers/random.ts';
+
+/** A candidate whose samples have the given numerators, over denominators of 1. */
+function candidate(id: string, numerator: Float64Array, denominator = numerator.map(() => 1)) {
+  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+  return {
+    id,
+    score: sum(numerator) / sum(denominator),
+    samples: numerator.length,
+    leftOut: { numerator, denominator },
+  };
+}
+
+test('the interval of a mean is that of Student', () => {
+  // One sample per block: the jackknife of a mean is its standard error, 31 degrees of freedom.
+  const values = Float64Array.from({ length: 32 }, (_, i) => i);
+  const [confidence] = rankConfidence([candidate('a', values)]);
+  const error = Math.sqrt(values.reduce((sum, value) => sum + (value - 15.5) ** 2, 0) / 31 / 32);
+  expect(confidence?.interval[0]).toBeCloseTo(15.5 - 1.6955 * error, 3);
+  expect(confidence?.interval[1]).toBeCloseTo(15.5 + 1.6955 * error, 3);
+});
+
+test('about 90 % of the intervals hold the true ratio', () => {
+  const { normal, uniform } = generator(11);
+  let covered = 0;
+  const runs = 600;
+  for (let run = 0; run < runs; run++) {
+    const denominator = Float64Array.from({ length: 300 }, () => 0.5 + uniform());
+    const numerator = denominator.map((value) => 0.7 * value + 0.4 * normal());
+    const [low = 0, high = 0] = rankConfidence([candidate('a', numerator, denominator)])[0]?.interval ?? [];
+    if (low <= 0.7 && 0.7 <= high) covered++;
+  }
+  expect(covered / runs).toBeGreaterThan(0.86);
+  expect(covered / runs).toBeLessThan(0.94);
+});
+
+test('on the same samples a small but steady difference is no tie', () => {
+  const { normal, matrix } = generator(12);
+  const hard = matrix(1, 500).data;
+  const better = candidate(
+    'better',
+    hard.map((value) => value + 0.1 + 0.05 * normal()),
+  );
+  const worse = candidate('worse', hard);
+  const twin = candidate(
+    'twin',
+    hard.map((value) => value + 0.1 * normal()),
+  );
+  const elsewhere = candidate('elsewhere', hard.slice(0, 400));
+  const tied = Object.fromEntries(
+    rankConfidence([better, worse, twin, elsewhere]).map(({ id, tiedWith }) => [id, tiedWith]),
+  );
+  expect(tied).toEqual({
+    better: ['elsewhere'],
+    worse: ['twin', 'elsewhere'],
+    twin: ['worse', 'elsewhere'],
+    elsewhere: ['better', 'worse', 'twin'],
+  });
+});
+
+test.each([8, 10, 16, 32])('the order of %i classes does not tell the width of the interval', (classes) => {
+  const widthOf = (classOf: (sample: number) => number) => {
+    const [low = 0, high = 0] =
+      rankConfidence([
+        candidate(
+          'a',
+          Float64Array.from({ length: 960 }, (_, i) => classOf(i)),
+        ),
+      ])[0]?.interval ?? [];
+    return high - low;
+  };
+  // That of a mean of 960 numbers that are spread evenly over the classes.
+  const expected = (2 * 1.6955 * Math.sqrt((classes ** 2 - 1) / 12)) / Math.sqrt(960);
+  for (const width of [widthOf((i) => i % classes), widthOf((i) => Math.floor(i / (960 / classes)))]) {
+    expect(width / expected).toBeGreaterThan(0.6);
+    expect(width / expected).toBeLessThan(1.4);
+  }
+});
+
+test('parts of samples and scores that were computed anew pair, on the blocks of the latter', () => {
+  const { normal, matrix } = generator(13);
+  const hard = matrix(1, 400).data;
+  const better = candidate(
+    'better',
+    hard.map((value) => value + 0.1 + 0.05 * normal()),
+  );
+  const total = hard.reduce((sum, value) => sum + value, 0);
+  const blockOf = drawBlocks(400, 10);
+  const leftOut = Float64Array.from({ length: 10 }, (_, block) => {
+    const others = hard.filter((_, i) => blockOf[i] !== block);
+    return others.reduce((sum, value) => sum + value, 0) / others.length;
+  });
+  const anew = { id: 'anew', score: total / 400, samples: 400, leftOut };
+  const [parts, scores] = rankConfidence([candidate('parts', hard), anew]).map(({ interval }) => interval);
+  expect(parts?.[0]).toBeCloseTo(scores?.[0] ?? Number.NaN, 12);
+  expect(rankConfidence([better, anew]).map(({ tiedWith }) => tiedWith)).toEqual([[], []]);
+});
+
+test('scores that differ by rounding are tied, however small their noise', () => {
+  const perfect = candidate('perfect', new Float64Array(40).fill(1));
+  const rounded = candidate('rounded', new Float64Array(40).fill(1 - 2 ** -50));
+  const worse = candidate('worse', new Float64Array(40).fill(1 - 1e-6));
+  expect(rankConfidence([perfect, rounded, worse]).map(({ tiedWith }) => tiedWith)).toEqual([
+    ['rounded'],
+    ['perfect'],
+    [],
+  ]);
+});
+
+test('ties are mutual, intervals hold their score, and equals are tied', () => {
+  const samples = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 70 });
+  fc.assert(
+    fc.property(fc.array(samples, { minLength: 1, maxLength: 5 }), (all) => {
+      const candidates = [...all, all[0] ?? []].map((values, i) => candidate(String(i), Float64Array.from(values)));
+      const confidence = rankConfidence(candidates);
+      const tiedWith = new Map(confidence.map(({ id, tiedWith }) => [id, tiedWith]));
+      confidence.forEach(({ id, interval, tiedWith: ties }, i) => {
+        expect(interval[0]).toBeLessThanOrEqual(candidates[i]?.score ?? Number.NaN);
+        expect(interval[1]).toBeGreaterThanOrEqual(candidates[i]?.score ?? Number.NaN);
+        for (const other of ties) expect(tiedWith.get(other)).toContain(id);
+      });
+      expect(tiedWith.get('0')).toContain(String(all.length));
+    }),
+    { numRuns: 60 },
+  );
+});

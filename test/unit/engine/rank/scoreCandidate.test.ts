@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { Extraction } from '../../../../src/engine/extract/extractor.ts';
+import { parseMetric } from '../../../../src/engine/rank/metric.ts';
+import { scoreCandidate } from '../../../../src/engine/rank/scoreCandidate.ts';
+import { classification } from '../../../helpers/random.ts';
+
+function scoresOf(metric: string, n: number, d: number) {
+  const { features, labels } = classification(1, n, d, 2);
+  const extraction: Extraction = {
+    key: '0',
+    features: { ...features, data: new Float32Array(features.data) },
+    logits: { rows: n, cols: 0, data: new Float32Array() },
+    samples: Array.from(labels.keys()),
+    failures: new Map(),
+    provider: 'cpu',
+    providerReason: '',
+    seconds: 1,
+    samplesExtracted: n,
+    samplesFromCache: 0,
+  };
+  const supervision = { labels, multiLabels: undefined, classCount: 2, labelEmbeddings: undefined };
+  return scoreCandidate(extraction, supervision, parseMetric(metric), [], undefined);
+}
+
+test.each([
+  ['emms', 60],
+  ['logme', 8],
+])('%s of 40 samples of %i features without each of ten blocks', async (metric, d) => {
+  const { score, leftOut } = await scoresOf(metric, 40, d);
+  if (!(leftOut instanceof Float64Array)) throw new Error('no scores');
+  expect(leftOut).toHaveLength(10);
+  expect(new Set(leftOut).size).toBe(10);
+  for (const value of leftOut) expect(Math.abs(value - score)).toBeLessThan(0.3);
+});
+
+test('EMMS of more samples than features tells the part of each sample', async () => {
+  expect((await scoresOf('emms', 40, 8)).leftOut).toMatchObject({ numerator: { length: 40 } });
+});
+
+test('two samples, of which none can be left out', async () => {
+  expect((await scoresOf('emms', 2, 8)).leftOut).toMatchObject({ numerator: { length: 2 } });
+  await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
+    '2 samples are too few for the interval of logme: without a tenth of them, Features [1, 8]',
+  );
+});

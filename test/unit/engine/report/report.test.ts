@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { reportCsv } from '../../../../src/engine/report/csv.ts';
+import { reportText } from '../../../../src/engine/report/text.ts';
+import { candidate, report } from '../../../helpers/report.ts';
+
+const ranking = report([
+  candidate(1, 'a', {
+    score: 0.75,
+    interval: [0.7, 0.8],
+    tiedWith: ['b'],
+    metrics: { emms: 0.75, 'emms:exact': -12.5 },
+  }),
+  candidate(3, 'none', { score: -0.00001, interval: [-0.0004, 0.0001], metrics: { emms: -0.00001, 'emms:exact': -0 } }),
+  candidate(2, '=cmd("x"), \u001b[31mred', { id: 'b', metrics: { emms: 0.7 } }),
+]);
+
+describe('the report', () => {
+  it('as text shows ranks, scores and ties, and lets no name drive the terminal', () => {
+    const text = reportText(ranking);
+    expect(text).toMatch(/1 {2}a .*0\.7500 {2}0\.700 … 0\.800 .*#2/);
+    expect(text).toMatch(/none .* 0\.0000 {2}0\.000 … 0\.000 /);
+    expect(text).not.toMatch(/-0\.0+(?!\d)/);
+    expect(text).not.toContain('\u001b');
+  });
+
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('as CSV takes %j for text, not a formula', (name) => {
+    const [, line = ''] = reportCsv(report([candidate(1, name, { id: 'a' })])).split(/\r\n(?=1,|$)/);
+    expect(line).toMatch(/^1,a,"?'[=+\-@\t\r]/);
+  });
+
+  it('as CSV has a column per metric, quotes what it must, and starts no formula', () => {
+    const [header = '', first = '', , second = ''] = reportCsv(ranking).split('\r\n');
+    expect(header.split(',').slice(-2)).toEqual(['emms', 'emms:exact']);
+    expect(first).toContain('0.75,-12.5');
+    expect(second).toContain(`"'=cmd(""x""), `);
+    expect(second.endsWith('0.7,')).toBe(true);
+  });
+});

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { classification } from '../../../helpers/random.ts';
+import {
+  expectContributions,
+  expectedScores,
+  expectOrderInvariance,
+  readCase,
+  scoreOf,
+} from '../../../helpers/scoreCases.ts';
+
+const variants = ['classification', 'reference', 'energy'];
+
+test.each(expectedScores())('is the definition on SciPy: $name', async ({ name, expected }) => {
+  const input = await readCase(`scores/${name}`);
+  for (const variant of ['classification', 'reference', 'energy'] as const) {
+    expect(Math.abs((await scoreOf('etran', input, variant)) - expected.etran[variant])).toBeLessThan(1e-9);
+  }
+  await expectContributions('etran', input);
+  await expectContributions('etran', input, 'reference');
+  await expectOrderInvariance('etran', input, variants);
+});
+
+test('better features score more; shift and classes without samples do not matter', async () => {
+  for (const variant of ['classification', 'reference']) {
+    const score = (noise: number) => scoreOf('etran', classification(1, 200, 8, 4, noise), variant);
+    expect(await score(1)).toBeGreaterThan(await score(3));
+    const { features, labels } = classification(2, 60, 5, 3);
+    const before = await scoreOf('etran', { features, labels }, variant);
+    const shifted = { ...features, data: features.data.map((value) => value + 2 ** 20) };
+    expect(await scoreOf('etran', { features: shifted, labels, classCount: 9 }, variant)).toBeCloseTo(before, 7);
+  }
+});
+
+test('the energy is that of the least active samples', async () => {
+  const { features, labels } = classification(3, 400, 3, 2, 1);
+  features.data.set([-50, -50, -50], 3);
+  features.data.set([-60, -60, -60], 300);
+  features.data.set([1e5, 1e5, 1e5], 600);
+  expect(await scoreOf('etran', { features, labels }, 'energy')).toBeCloseTo(Math.log(3) - 55, 12);
+});
+
+test('degenerate input', async () => {
+  const two = { rows: 2, cols: 1, data: Float64Array.of(1, 2) };
+  const constant = { rows: 5, cols: 2, data: new Float32Array(10).fill(3) };
+  const alone = { features: two, labels: Int32Array.of(0, 1) };
+  const same = { features: constant, labels: Int32Array.of(0, 1, 2, 0, 1) };
+  const half = classification(4, 12, 2, 2);
+  for (let i = 0; i < 12; i++) half.features.data[2 * i] = 7;
+  for (const variant of variants) {
+    for (const input of [classification(3, 10, 70, 3), half]) {
+      expect(await scoreOf('etran', input, variant)).toSatisfy(Number.isFinite);
+    }
+  }
+  for (const input of [alone, same]) {
+    expect(await scoreOf('etran', input, 'reference')).toSatisfy(Number.isFinite);
+    expect(await scoreOf('etran', input, 'energy')).toSatisfy(Number.isFinite);
+    await expect(scoreOf('etran', input)).rejects.toThrow('ETran needs classes that vary');
+  }
+});

@@ -1,0 +1,172 @@
+import { Matrix as Dense, EigenvalueDecomposition } from 'ml-matrix';
+import { describe, expect, test } from 'vitest';
+import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
+import { classification, generator } from '../../../helpers/random.ts';
+import { expectOrderInvariance, goldenOf, readCase, scoreOf, takeRows } from '../../../helpers/scoreCases.ts';
+
+describe('parity with the published numbers', () => {
+  test.each(['plain', 'k1'])('classification: %s', async (name) => {
+    const expected = goldenOf(name).logme_classification ?? Number.NaN;
+    expect(Math.abs((await scoreOf('logme', await readCase(`golden/${name}`))) - expected)).toBeLessThan(1e-9);
+  });
+
+  test.each(['plain', 'k1', 'caption'])('regression: %s', async (name) => {
+    const input = await readCase(`golden/${name}`);
+    const expected = goldenOf(name).logme_regression;
+    const mean = expected.reduce((a, b) => a + b) / expected.length;
+    expect(Math.abs((await scoreOf('logme', input, 'regression')) - mean)).toBeLessThan(1e-9);
+    for (const [k, value] of expected.entries()) {
+      const one = { ...input, labelEmbeddings: input.labelEmbeddings?.slice(k, k + 1) };
+      expect(Math.abs((await scoreOf('logme', one, 'regression')) - value)).toBeLessThan(1e-9);
+    }
+  });
+});
+
+test.each([
+  ['more samples than features', 80, 20],
+  ['as many', 40, 40],
+  ['fewer', 30, 70],
+  ['two samples', 2, 3],
+  ['one feature', 9, 1],
+])('is the published iteration: %s', async (_, n, d) => {
+  const { features, labels } = classification(n, n, d, 2, 2);
+  const oneHot = Dense.zeros(n, 2);
+  labels.forEach((label, i) => {
+    oneHot.set(i, label, 1);
+  });
+  expect(await scoreOf('logme', { features, labels })).toBeCloseTo(published(features, oneHot), 8);
+  const embedding = generator(n).matrix(n, 3);
+  expect(await scoreOf('logme', { features, labelEmbeddings: [embedding] }, 'regression')).toBeCloseTo(
+    published(features, dense(embedding)),
+    8,
+  );
+});
+
+test('class embeddings score as the same embeddings per sample', async () => {
+  for (const d of [10, 60]) {
+    const { features, labels } = classification(d, 50, d, 4);
+    const labelEmbeddings = [generator(1).matrix(4, 5), generator(2).matrix(4, 5)];
+    const byClass = await scoreOf('logme', { features, labels, labelEmbeddings }, 'regression');
+    const perSample = { features, labelEmbeddings: labelEmbeddings.map((e) => takeRows(e, labels)) };
+    expect(await scoreOf('logme', perSample, 'regression')).toBeCloseTo(byClass, 9);
+  }
+});
+
+test('order of samples, rotation of features', async () => {
+  for (const [n, d] of [
+    [60, 20],
+    [40, 50],
+  ] as const) {
+    const { features, labels } = classification(n, n, d, 3);
+    const input = { features, labels, labelEmbeddings: [generator(3).matrix(3, 4)] };
+    await expectOrderInvariance('logme', input, ['classification', 'regression']);
+    await expectOrderInvariance('logme', { features, labelEmbeddings: [generator(3).matrix(n, 4)] }, ['regression']);
+    const random = dense(generator(4).matrix(d, d));
+    const { eigenvectorMatrix } = new EigenvalueDecomposition(Dense.add(random, random.transpose()));
+    const rotated = { rows: n, cols: d, data: Float64Array.from(dense(features).mmul(eigenvectorMatrix).to1DArray()) };
+    for (const variant of ['classification', 'regression']) {
+      const before = await scoreOf('logme', input, variant);
+      expect(Math.abs((await scoreOf('logme', { ...input, features: rotated }, variant)) - before)).toBeLessThan(1e-9);
+    }
+  }
+});
+
+test('a mean of a million times the spread costs no digits', async () => {
+  // Only the length of the mean matters: lay it along the first axis, and then along a crooked one by a reflection.
+  for (const [n, d] of [
+    [60, 12],
+    [12, 30],
+  ] as const) {
+    const { features, labels } = classification(5, n, d, 3);
+    const shifted = { ...features, data: features.data.map((value, at) => value + (at % d === 0 ? 1e6 : 0)) };
+    const direction = Float64Array.from({ length: d }, (_, j) => (j === 0 ? 1 - Math.sqrt(d) : 1));
+    const square = direction.reduce((sum, value) => sum + value * value, 0);
+    const reflect = (row: Float64Array) => {
+      const factor = (2 / square) * row.reduce((sum, value, j) => sum + value * (direction[j] as number), 0);
+      return row.map((value, j) => value - factor * (direction[j] as number));
+    };
+    const crooked: Matrix = { rows: n, cols: d, data: new Float64Array(n * d) };
+    for (let i = 0; i < n; i++) crooked.data.set(reflect(shifted.data.slice(i * d, (i + 1) * d)), i * d);
+    const straight = await scoreOf('logme', { features: shifted, labels });
+    // The crooked features themselves are rounded at 1e-10.
+    expect(Math.abs((await scoreOf('logme', { features: crooked, labels })) - straight)).toBeLessThan(1e-8);
+  }
+});
+
+test('degenerate features', async () => {
+  const { features, labels } = classification(8, 40, 6, 3);
+  const withColumns = (value: number): Matrix => ({
+    rows: 40,
+    cols: 9,
+    data: Float64Array.from({ length: 360 }, (_, at) =>
+      at % 9 < 6 ? (features.data[Math.floor(at / 9) * 6 + (at % 9)] as number) : value,
+    ),
+  });
+  for (const value of [0, 3]) {
+    const score = await scoreOf('logme', { features: withColumns(value), labels });
+    expect(Number.isFinite(score)).toBe(true);
+    if (value > 0) expect(score).toBeCloseTo(published(withColumns(value), oneHotOf(labels, 3)), 6);
+  }
+  const zero = { rows: 40, cols: 2, data: new Float32Array(80) };
+  await expect(scoreOf('logme', { features: zero, labels })).rejects.toThrow('All features are 0');
+  const single = Int32Array.from({ length: 40 }, (_, i) => i);
+  expect(Number.isFinite(await scoreOf('logme', { features, labels: single }))).toBe(true);
+  // A class without samples changes nothing.
+  expect(await scoreOf('logme', { features, labels, classCount: 7 })).toBe(
+    await scoreOf('logme', { features, labels }),
+  );
+  await expect(
+    scoreOf('logme', { features, labelEmbeddings: [generator(1).matrix(40, 2)] }, 'classification'),
+  ).rejects.toThrow('Use the variant regression');
+});
+
+/** The published algorithm: singular values and left singular vectors, one target column after the other. */
+function published(features: FloatMatrix, targets: Dense): number {
+  const x = dense(features);
+  const [n, d] = [x.rows, x.columns];
+  const gram = d < n ? x.transpose().mmul(x) : x.mmul(x.transpose());
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram);
+  const sigma = realEigenvalues.map((value) => Math.max(0, value));
+  let total = 0;
+  for (let c = 0; c < targets.columns; c++) {
+    const y = targets.getColumnVector(c);
+    const projected = (d < n ? x.mmul(eigenvectorMatrix) : eigenvectorMatrix).transpose().mmul(y).to1DArray();
+    const x2 = projected.map((value, i) => (d < n ? (sigma[i] ? value ** 2 / (sigma[i] ?? 1) : 0) : value ** 2));
+    const rest = y.dot(y) - sum(x2);
+    let [alpha, beta, m2, res2] = [1, 1, 0, 0];
+    for (let step = 0; step < 11; step++) {
+      const t = alpha / beta;
+      const gamma = sum(sigma.map((s) => s / (s + t)));
+      m2 = sum(sigma.map((s, i) => (s * (x2[i] ?? 0)) / (s + t) ** 2));
+      res2 = sum(sigma.map((s, i) => (x2[i] ?? 0) / (1 + s / t) ** 2)) + rest;
+      alpha = gamma / (m2 + 1e-5);
+      beta = (n - gamma) / (res2 + 1e-5);
+      if (Math.abs(alpha / beta - t) / t <= 1e-3) break;
+    }
+    const logDeterminant = sum(sigma.map((s) => Math.log(alpha + beta * s)));
+    total +=
+      ((d / 2) * Math.log(alpha) +
+        (n / 2) * Math.log(beta / (2 * Math.PI)) -
+        logDeterminant / 2 -
+        (beta / 2) * res2 -
+        (alpha / 2) * m2) /
+      n;
+  }
+  return total / targets.columns;
+}
+
+function oneHotOf(labels: Int32Array, classes: number): Dense {
+  const matrix = Dense.zeros(labels.length, classes);
+  labels.forEach((label, i) => {
+    matrix.set(i, label, 1);
+  });
+  return matrix;
+}
+
+function dense({ rows, cols, data }: FloatMatrix): Dense {
+  return Dense.from1DArray(rows, cols, data);
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { classification } from '../../../helpers/random.ts';
+import {
+  expectContributions,
+  expectedScores,
+  expectOrderInvariance,
+  readCase,
+  scoreOf,
+} from '../../../helpers/scoreCases.ts';
+
+const variants = ['ncc', 'seli', 'vc'] as const;
+
+test.each(expectedScores())('is the definition on scikit-learn: $name', async ({ name, expected }) => {
+  const plain = await readCase(`scores/${name}`);
+  const { features } = plain;
+  const eighth = { ...plain, features: { ...features, data: features.data.map((value) => value / 8) } };
+  for (const [scale, input] of Object.entries({ plain, eighth }) as ['plain' | 'eighth', typeof plain][]) {
+    for (const variant of variants) {
+      const value = expected.ncti[scale][variant];
+      const error = Math.abs((await scoreOf('ncti', input, variant)) - value) / Math.max(1, Math.abs(value));
+      expect(error, `${scale} ${variant}`).toBeLessThan(1e-8);
+    }
+    await expectOrderInvariance('ncti', input, [...variants]);
+  }
+  await expectContributions('ncti', plain);
+});
+
+test('better features score more; shift and classes without samples do not matter', async () => {
+  for (const variant of variants) {
+    const score = (noise: number) => scoreOf('ncti', classification(1, 200, 8, 4, noise), variant);
+    // Sure predictions have a larger nuclear norm than such as know nothing: `vc` compares candidates that are as good.
+    if (variant !== 'vc') expect(await score(1), variant).toBeGreaterThan(await score(4));
+    const { features, labels } = classification(2, 60, 5, 3);
+    const before = await scoreOf('ncti', { features, labels }, variant);
+    const shifted = { ...features, data: features.data.map((value) => value + 2 ** 20) };
+    expect(await scoreOf('ncti', { features: shifted, labels, classCount: 9 }, variant)).toBeCloseTo(before, 6);
+  }
+});
+
+test('degenerate input', async () => {
+  const two = { rows: 2, cols: 1, data: Float64Array.of(1, 2) };
+  const constant = { rows: 5, cols: 2, data: new Float32Array(10).fill(3) };
+  const half = classification(4, 12, 2, 2);
+  for (let i = 0; i < 12; i++) half.features.data[2 * i] = 7;
+  for (const variant of variants) {
+    for (const input of [classification(3, 10, 70, 3), half]) {
+      expect(await scoreOf('ncti', input, variant)).toSatisfy(Number.isFinite);
+    }
+    for (const input of [
+      { features: two, labels: Int32Array.of(0, 1) },
+      { features: constant, labels: Int32Array.of(0, 1, 2, 0, 1) },
+    ]) {
+      await expect(scoreOf('ncti', input, variant)).rejects.toThrow('NCTI needs classes that vary');
+    }
+  }
+});

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { classification, generator } from '../../../helpers/random.ts';
+import {
+  expectedScores,
+  expectOrderInvariance,
+  goldenOf,
+  readCase,
+  scoreOf,
+  takeRows,
+} from '../../../helpers/scoreCases.ts';
+
+test('parity with the published number', async () => {
+  const score = await scoreOf('parc', await readCase('golden/plain'));
+  expect(Math.abs(score - (goldenOf('plain').parc_unreduced ?? Number.NaN))).toBeLessThan(1e-6);
+});
+
+test.each(expectedScores())('is that of SciPy: $name', async ({ name, expected }) => {
+  const input = await readCase(`scores/${name}`);
+  expect(Math.abs((await scoreOf('parc', input)) - expected.parc)).toBeLessThan(1e-8);
+  expect(Math.abs((await scoreOf('parc', input, 'pca32')) - expected.parcPca)).toBeLessThan(1e-8);
+  expect(Math.abs((await scoreOf('parc', input, 'tied')) - expected.parcTied)).toBeLessThan(1e-8);
+  await expectOrderInvariance('parc', input, ['unreduced', 'pca32', 'tied']);
+});
+
+test('repeated samples, classes without samples', async () => {
+  const { features, labels } = classification(1, 40, 6, 3);
+  const order = Int32Array.from({ length: 80 }, (_, i) => i % 40);
+  const input = { features: takeRows(features, order), labels: order.map((i) => labels[i] as number), classCount: 9 };
+  await expectOrderInvariance('parc', input, ['unreduced', 'pca32', 'tied']);
+});
+
+test.each(['unreduced', 'pca32', 'tied'])('degenerate input: %s', async (variant) => {
+  const labels = Int32Array.of(0, 0, 1, 1, 1);
+  const score = (cols: number, data: Float64Array) =>
+    scoreOf('parc', { features: { rows: 5, cols, data }, labels }, variant);
+  expect(await score(2, new Float64Array(10).fill(4))).toBe(0);
+  expect(await score(1, Float64Array.of(1, 2, 3, 4, 5))).toBe(0);
+  expect(await score(2, Float64Array.of(1, 7, 2, 7, 3, 7, 4, 7, 5, 7))).not.toBeNaN();
+  expect(await score(9, generator(1).matrix(5, 9).data)).not.toBeNaN();
+  const { features } = classification(1, 5, 4, 2);
+  await expect(scoreOf('parc', { features, labels: Int32Array.of(0, 1, 2, 3, 4) }, variant)).rejects.toThrow(
+    'No class has two samples',
+  );
+  await expect(
+    scoreOf('parc', {
+      features: { rows: 12_001, cols: 1, data: new Float32Array(12_001) },
+      labels: Int32Array.from({ length: 12_001 }, (_, i) => i % 2),
+    }),
+  ).rejects.toThrow('at most 12000');
+});
+
+test('tied: the numbering of the classes does not matter', async () => {
+  const { features, labels } = await readCase('golden/plain');
+  const renumbered = labels?.map((label) => (label * 3) % 7);
+  const before = await scoreOf('parc', { features, labels }, 'tied');
+  expect(Math.abs((await scoreOf('parc', { features, labels: renumbered }, 'tied')) - before)).toBeLessThan(1e-9);
+});

@@ -1,0 +1,94 @@
+import { Matrix as Dense, determinant } from 'ml-matrix';
+import { expect, test } from 'vitest';
+import type { FloatMatrix } from '../../../../src/engine/linalg/matrix.ts';
+import { classification } from '../../../helpers/random.ts';
+import { expectOrderInvariance, goldenOf, readCase, scoreOf } from '../../../helpers/scoreCases.ts';
+
+test.each(['plain', 'k1'])('parity with the published numbers: %s', async (name) => {
+  const score = await scoreOf('transrate', await readCase(`golden/${name}`), 'reference');
+  expect(Math.abs(score - goldenOf(name).transrate)).toBeLessThan(1e-9);
+});
+
+test.each([
+  ['more samples than features', 60, 7],
+  ['fewer samples than features', 12, 20],
+  ['two samples', 2, 3],
+])('is the definition: %s', async (_, n, d) => {
+  const { features, labels } = classification(d, n, d, 2);
+  labels.fill(1, 1, Math.floor(n * 0.7));
+  for (const variant of ['paper', 'reference']) {
+    expect(await scoreOf('transrate', { features, labels }, variant)).toBeCloseTo(
+      defined(features, labels, variant),
+      8,
+    );
+  }
+});
+
+test('order of samples, shift of features', async () => {
+  const { features, labels } = classification(3, 50, 12, 3);
+  await expectOrderInvariance('transrate', { features, labels }, ['paper', 'reference']);
+  const shifted = { ...features, data: features.data.map((value) => value + 2 ** 20) };
+  const before = await scoreOf('transrate', { features, labels });
+  expect(await scoreOf('transrate', { features: shifted, labels })).toBeCloseTo(before, 7);
+});
+
+test('degenerate input', async () => {
+  const { features, labels } = classification(4, 40, 5, 3);
+  const twice = (factor: number) => ({
+    rows: 40,
+    cols: 11,
+    data: Float64Array.from({ length: 440 }, (_, at) =>
+      at % 11 === 10 ? 7 : factor * (features.data[Math.floor(at / 11) * 5 + ((at % 11) % 5)] as number),
+    ),
+  });
+  const plain = await scoreOf('transrate', { features, labels });
+  // A doubled feature is one of √2 times the length; a constant one says nothing.
+  const longer = { ...features, data: features.data.map((value) => value * Math.SQRT2) };
+  expect(await scoreOf('transrate', { features: twice(1), labels })).toBeCloseTo(
+    await scoreOf('transrate', { features: longer, labels }),
+    9,
+  );
+  const huge = { ...features, data: features.data.map((value) => value * Math.SQRT2 * 1e9) };
+  expect(await scoreOf('transrate', { features: twice(1e9), labels })).toBeCloseTo(
+    await scoreOf('transrate', { features: huge, labels }),
+    1,
+  );
+  expect(await scoreOf('transrate', { features, labels, classCount: 9 })).toBeCloseTo(plain, 12);
+  const constant = { rows: 40, cols: 2, data: new Float32Array(80).fill(3) };
+  expect(await scoreOf('transrate', { features: constant, labels })).toBe(0);
+  await expect(scoreOf('transrate', { features, labelEmbeddings: [features] })).rejects.toThrow('needs class labels');
+});
+
+test('a feature of a much larger scale does not drown the others', async () => {
+  const { features, labels } = classification(6, 60, 5, 3, 1.5);
+  const score = (scale: number) => {
+    const data = features.data.map((value, at) => (at % 5 === 2 ? scale * value : value));
+    return scoreOf('transrate', { features: { ...features, data }, labels });
+  };
+  // The 1 of the definition is nothing to the large feature either way.
+  const expected = await score(1e6);
+  for (const scale of [1e8, 1e12, 1e30]) expect(await score(scale)).toBeCloseTo(expected, 9);
+});
+
+function defined(features: FloatMatrix, labels: Int32Array, variant: string): number {
+  const all = Dense.from1DArray(features.rows, features.cols, features.data);
+  const z = all.subRowVector(all.mean('column'));
+  const rate = (rows: Dense) =>
+    Math.log(
+      determinant(
+        Dense.add(
+          Dense.eye(z.columns),
+          rows
+            .transpose()
+            .mmul(rows)
+            .div(rows.rows * 1e-4),
+        ),
+      ),
+    ) / 2;
+  const conditional = [0, 1].map((c) => {
+    const members = [...labels.keys()].filter((i) => labels[i] === c);
+    const weight = variant === 'paper' ? members.length / labels.length : 0.5;
+    return weight * rate(z.selection(members, [...Array(z.columns).keys()]));
+  });
+  return rate(z) - (conditional[0] as number) - (conditional[1] as number);
+}
