@@ -10,7 +10,8 @@ import { LabelledImages } from './labelledImages.ts';
 import { type ManifestRow, type ManifestTable, openManifest } from './manifestTable.ts';
 import { namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
 
-const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$/i;
+/** Lists without columns are called by their split, or lists. */
+const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$|(train|val|dev|test|list|annotation)[^/]*\.txt$/i;
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
 
@@ -24,7 +25,7 @@ interface Manifest {
 /**
  * Images listed in a table, one per row, with a column for the file and one for the class: CSV, TSV, JSON Lines or a
  * JSON array, `labels.csv` beside `images/`, `train.csv` and `val.csv`, or Hugging Face's `metadata.csv` with `file_name`
- * (https://huggingface.co/docs/datasets/image_dataset). Splits are told by a column (`split`), by the names of the tables
+ * (https://huggingface.co/docs/datasets/image_dataset), and lists with a path and a class per line, `train.txt`. Splits are told by a column (`split`), by the names of the tables
  * or of the folders that they lie in. A JSON row may name several classes in a list.
  */
 export const manifest: DatasetLayout = {

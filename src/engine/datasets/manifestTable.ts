@@ -5,6 +5,7 @@ import { areTexts, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { readJsonArray } from './tables/json.ts';
 import { isRecord, readJsonLines } from './tables/jsonl.ts';
+import { readLines } from './tables/lines.ts';
 
 /** A row that lists an image, or the reason why it doesn't. */
 export type ManifestRow = { readonly where: string } & (
@@ -67,8 +68,33 @@ export async function openManifest(
 ): Promise<ManifestTable | undefined> {
   const head = await headOf(file);
   if (/\.(jsonl|ndjson)$/i.test(file)) return jsonTable(file, lineValues);
+  if (/\.txt$/i.test(file)) return listTable(file);
   if (/\.json$/i.test(file)) return head.trimStart().startsWith('[') ? jsonTable(file, arrayValues) : undefined;
   return csvTable(file, head, isImage);
+}
+
+/** Lines with an image and its class, `images/1.jpg 3`. More behind an image are boxes or something else. */
+const LISTED = /^(.*\.(?:png|jpe?g|jfif|webp|gif|tiff?|avif|bmp|p[gp]m))[\s,;]+([^\s,;]+)$/i;
+
+async function listTable(file: string): Promise<ManifestTable | undefined> {
+  let lines = 0;
+  for await (const { text } of readLines(file)) {
+    if (!LISTED.test(text.trim())) return undefined;
+    lines += 1;
+    if (lines >= LOOKED_AT) break;
+  }
+  if (lines === 0) return undefined;
+  return { file, imageColumn: 'first', labelColumn: 'last', certain: false, rows: (signal) => listRows(file, signal) };
+}
+
+async function* listRows(file: string, signal?: AbortSignal): AsyncGenerator<ManifestRow> {
+  for await (const { line, text } of readLines(file, signal)) {
+    const where = `${path.basename(file)}:${line}`;
+    const [, image, label] = LISTED.exec(text.trim()) ?? [];
+    if (image === undefined || label === undefined)
+      yield { where: `${where}: ${text}`, problem: 'can not be understood' };
+    else yield row(where, image, [label], undefined);
+  }
 }
 
 async function csvTable(

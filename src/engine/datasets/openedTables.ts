@@ -28,8 +28,8 @@ async function openAll(root: Folder): Promise<OpenedTables> {
       const table = await openTable(first);
       if (table) tables.push({ files, table });
     } catch (error) {
-      // Other JSON than tables is common, and may be anything.
-      if (path.extname(first).toLowerCase() !== '.json') problems.push({ files, error: problemOf(first, error) });
+      // Other JSON and texts than tables are common, and may be anything.
+      if (!/\.(json|txt)$/i.test(first)) problems.push({ files, error: problemOf(first, error) });
     }
   }
   return { tables, problems };

@@ -31,8 +31,9 @@ export interface Table {
   rows(columns: readonly string[], options?: ReadOptions): AsyncGenerator<TableRow>;
 }
 
-/** The SMS Spam Collection is a file of tabs without an ending. */
-export const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet)$|^SMSSpamCollection$/i;
+/** The SMS Spam Collection is a file of tabs without an ending; texts that are called by their split may be a table. */
+export const TABLE =
+  /\.(csv|tsv|jsonl|ndjson|json|parquet)$|^SMSSpamCollection$|^(train(ing)?|val(id|idation)?|dev|test)\.txt$/i;
 
 /** Rows of JSON may leave out what they have no value for. */
 const RECORDS_LOOKED_AT = 8;
@@ -46,7 +47,7 @@ const ROWS_LOOKED_AT = 64;
 export async function openTable(file: string): Promise<Table | undefined> {
   const ending = path.extname(file).toLowerCase();
   if (ending === '.parquet') return parquetTable(file);
-  if (ending === '.csv' || ending === '.tsv' || ending === '') return csvTable(file);
+  if (['.csv', '.tsv', '.txt', ''].includes(ending)) return csvTable(file);
   if (ending !== '.json') return jsonTable(file, linesOf);
   const head = (await headOf(file)).trimStart();
   if (head.startsWith('[')) return jsonTable(file, entriesOf);

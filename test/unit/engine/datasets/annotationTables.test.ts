@@ -381,6 +381,14 @@ describe('texts in tables', () => {
     expect(await found({ 'menu.json': JSON.stringify([...entries, ...entries]) })).toHaveLength(1);
   });
 
+  it('are told in text files that are called by their split, without endings of tables', async () => {
+    const rows = [0, 1, 2, 3].map((row) => `i feel rather fine on day ${row};${row % 2 ? 'joy' : 'anger'}`);
+    const dataset = await opened({ 'train.txt': rows.join('\n'), 'test.txt': rows.reverse().join('\n') });
+    expect(splitSizes(dataset)).toEqual({ test: 4, train: 4 });
+    expect(classNames(dataset, 'train')).toEqual(['anger', 'joy', 'anger', 'joy']);
+    expect(await found({ 'train.txt': 'Some words; and others.\n"Quoted, not closed.\n' })).toEqual([]);
+  });
+
   it('may have several classes, as in GoEmotions', async () => {
     const labels = [[2], [0, 2], [1], [1, 2, 1], [2], [0]];
     const text = (row: number) => `text ${row} of some words`;

@@ -4,8 +4,9 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
 import { manifest } from '../../../../src/engine/datasets/manifest.ts';
-import { openDataset } from '../../../../src/engine/datasets/open.ts';
+import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { InputError } from '../../../../src/engine/errors.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
 import {
   classNames,
   folderWith,
@@ -132,6 +133,22 @@ describe('manifests', () => {
     expect(splitSizes(dataset)).toEqual({ train: 1, val: 1 });
     const numbered = await opened({ 'a.csv': `image,label,${name}\na,cat,1\nb,dog,2\n` }, TWO);
     expect(splitSizes(numbered)).toEqual({ all: 2 });
+  });
+
+  it('are lists with an image and its class per line', async () => {
+    const train = 'images/0.png 0\nimages/1 b.png\t1\n\nimages/2.png,1\nimages/3.png\n';
+    const files = { 'images/0.png': png, 'images/1 b.png': png, 'images/2.png': png, 'images/3.png': png };
+    const lists = { 'train.txt': train.replace('images/3.png\n', ''), 'val_list.txt': 'images/3.png 0\n' };
+    const folder = await folderWith({ ...files, ...lists, 'classes.txt': 'cat\ndog\n' });
+    const dataset = await openDataset(folder, 'auto');
+    expect(dataset).toMatchObject({ format: 'manifest', classes: ['cat', 'dog'], warnings: [] });
+    expect(classNames(dataset, 'train')).toEqual(['cat', 'dog', 'dog']);
+    expect(splitSizes(dataset)).toEqual({ train: 3, val: 1 });
+    // Boxes of objects, and paths alone, are no classes.
+    for (const list of ['images/0.png 1,2,3,4,0\n', 'images/0.png\nimages/2.png\n', train]) {
+      const other = await folderWith({ ...files, 'train.txt': list });
+      expect((await findDatasets((await walk(other)).root)).datasets).toEqual([]);
+    }
   });
 
   it('take the names of numbered classes from a list beside them', async () => {
