@@ -101,12 +101,12 @@ function textIn(cells: readonly unknown[]): string | undefined {
   return textOf(texts.join(' ').replaceAll('\\n', ' '));
 }
 
-/** A caption, a list of some, which is a text in CSV, or `{raw}` as in Karpathy's files. */
+/** A caption, a list of some, which is a text in CSV, or `{raw}` as in Karpathy's files, `{sent}` as in RefCOCO's. */
 function captionsIn(cells: readonly unknown[]): string[] {
   return cells.flatMap((cell) => {
     const list = typeof cell === 'string' ? (listIn(cell) ?? cell) : cell;
     if (Array.isArray(list)) return captionsIn(list);
-    return textOf(isRecord(cell) ? (cell.raw ?? cell.sent ?? cell.caption) : cell) ?? [];
+    return textOf(isRecord(cell) ? (cell.sent ?? cell.raw ?? cell.caption) : cell) ?? [];
   });
 }
 

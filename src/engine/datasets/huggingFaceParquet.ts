@@ -9,7 +9,15 @@ import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
-import { inTableFolder, namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
+import {
+  inTableFolder,
+  isTraining,
+  namesOf,
+  remarksOn,
+  type TableFiles,
+  tablesIn,
+  tablesTogether,
+} from './tableFiles.ts';
 import { openParquet, type ParquetColumn, type ParquetTable } from './tables/parquet.ts';
 
 const PARQUET = /\.parquet$/i;
@@ -37,7 +45,7 @@ export const huggingFaceParquet: DatasetLayout = {
     const root = locate(folder, asked, (candidate) => tablesIn(candidate, PARQUET).tables.length > 0);
     if (!root) return undefined;
     const found: { files: TableFiles; columns: Columns }[] = [];
-    const problems: InputError[] = [];
+    const problems: { files: TableFiles; error: InputError }[] = [];
     const card = await classNamesBeside(root);
     const imagesBeside = countImages(root) > 0;
     const { tables, others } = tablesIn(root, PARQUET);
@@ -45,7 +53,7 @@ export const huggingFaceParquet: DatasetLayout = {
     for (const files of tables) {
       const table = await openParquet(files.files[0]).catch(unlessDamaged);
       if (table instanceof InputError) {
-        problems.push(table);
+        problems.push({ files, error: table });
         continue;
       }
       const columns = columnsOf(table, card, imagesBeside);
@@ -53,8 +61,12 @@ export const huggingFaceParquet: DatasetLayout = {
       // Without a dataset card, a folder of tables is the dataset itself, unless its images lie around it.
       if (isRoot || !inTableFolder(files) || holdsPaths(table, columns.image)) found.push({ files, columns });
     }
-    const [problem] = problems;
-    if (asked && problem && (found.length > 0 || problems.length === tables.length)) return damaged(problem);
+    // What was meant for training can't be replaced by what was not.
+    const problem = problems.find(({ files }) => isTraining(files)) ?? problems[0];
+    const trains = found.some(({ files }) => isTraining(files));
+    const isNeeded =
+      found.length > 0 ? problem && isTraining(problem.files) && !trains : problems.length === tables.length;
+    if (asked && problem && isNeeded) return damaged(problem.error);
     return tablesTogether(found).map(({ path: named, tables: set }) => {
       const { image, label, names } = set[0].columns;
       const shards = set.reduce((count, { files }) => count + files.files.length, 0);
@@ -80,7 +92,7 @@ export const huggingFaceParquet: DatasetLayout = {
             }
           }
           const dataset = gathered.dataset(names.length > 0 ? names : undefined, signal);
-          const remarks = [...problems.map(({ message }) => message), ...remarksOn(set, others)];
+          const remarks = [...problems.map(({ error }) => error.message), ...remarksOn(set, others)];
           return { ...dataset, warnings: [...remarks, ...dataset.warnings] };
         },
       };

@@ -484,6 +484,12 @@ describe('boxes in tables', () => {
     ]);
   });
 
+  it('have the sentences of RefCOCO’s own files', async () => {
+    const sentences = [{ raw: 'Left, one!', sent: 'left one', tokens: [] }];
+    const row = { image_path: 'a.png', bbox: [0, 0, 4, 4], sentences };
+    expect((await opened({ ...TWO, 'a.jsonl': JSON.stringify(row) })).splits.get('all')?.[0]?.text).toBe('left one');
+  });
+
   it('are passed over, and counted, where they have no size, no image or no four numbers', async () => {
     const lines = [...rows('[4, 2, 4, 6]', '[4, 2, 0, 6]', '[4, 2, 6]'), 'c.png,part,"[0, 0, 1, 2]"'];
     const { targets, warnings } = await boxesOf([...lines, 'd.png,part,"[0, 0, 1, 2]"']);

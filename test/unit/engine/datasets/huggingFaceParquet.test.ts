@@ -96,17 +96,26 @@ describe('Hugging Face parquet', () => {
     expect(splitSizes(await openFolder(huggingFaceParquet, path.join(folder, 'one')))).toEqual({ all: 3 });
   });
 
-  it('is refused when it is damaged, if a person named it', async () => {
+  it('goes on beside a damaged file, unless that is the one to train on', async () => {
     const folder = await copyOfMiniature('hf-parquet');
     const file = path.join(folder, 'data', 'test-00000-of-00001.parquet');
     await truncate(file, 1000);
     const message =
       'test-00000-of-00001.parquet: not a readable parquet file (it does not end as a parquet file does); download or write it again.';
+    for (const asked of [true, false]) {
+      const found = await (await recogniseFolder(huggingFaceParquet, folder, asked))?.open();
+      expect(found?.warnings).toEqual([message]);
+      expect([...(found?.splits.keys() ?? [])]).toEqual(['train']);
+    }
+    const train = path.join(folder, 'data', 'train-00000-of-00001.parquet');
+    await rename(train, path.join(folder, 'data', 'val-00000-of-00001.parquet'));
+    await rename(file, train);
+    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(
+      new InputError(message.replace('test', 'train')),
+    );
+    await rm(path.join(folder, 'data', 'val-00000-of-00001.parquet'));
+    await rename(train, file);
     await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(new InputError(message));
-    const found = await (await recogniseFolder(huggingFaceParquet, folder, false))?.open();
-    expect(found?.warnings).toEqual([message]);
-    await rename(file, path.join(folder, 'data', 'z-00000-of-00001.parquet'));
-    await expect(openFolder(huggingFaceParquet, folder)).rejects.toThrow(/^z-00000-of-00001\.parquet: not a readable/);
   });
 
   it('is refused where Git LFS keeps it elsewhere', async () => {
