@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples } from './annotatedSamples.ts';
@@ -8,10 +7,8 @@ import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
 import { isSplitName } from './splitNames.ts';
 import { areTexts } from './tableColumns.ts';
-import { decodeText } from './tables/encoding.ts';
+import { textIn, withTexts } from './textFiles.ts';
 
-/** Captions have some hundred characters. */
-const MAX_BYTES = 64 * 1024;
 /** So many captions are read to see whether they are some: boxes of objects lie beside images in the same way. */
 const LOOKED_AT = 8;
 const MIN_SHARE = 0.9;
@@ -33,7 +30,7 @@ export const captionFiles: DatasetLayout = {
     const splits = folder.folders.filter(({ name }) => isSplitName(name));
     const inSplits = splits.flatMap((part) => captionedIn(part, part.name));
     const all = inSplits.length > 0 ? inSplits : captionedIn(folder, 'all');
-    const first = await Promise.all(all.slice(0, LOOKED_AT).map(({ caption }) => textIn(caption)));
+    const first = all.slice(0, LOOKED_AT).map(({ caption }) => textIn(caption));
     const texts = first.filter((text) => /\p{L}/u.test(text));
     if (all.length < MIN_SHARE * countImages(folder) || texts.length === 0 || !areTexts(texts)) return undefined;
     return {
@@ -41,15 +38,12 @@ export const captionFiles: DatasetLayout = {
       reason: `${grouped(all.length)} images with their captions in text files of the same names`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(folder, this.format, 'image-captioning', [], counting);
-        for (const { split, image, caption } of all) {
-          signal?.throwIfAborted();
-          const text = await textIn(caption);
-          const where = idWithin(folder, caption);
+        for await (const { item, text } of withTexts(all, ({ caption }) => caption, signal)) {
+          const { split, image, caption: file } = item;
+          const where = idWithin(folder, file);
+          const target = { kind: 'text', text } as const;
           if (text === '') samples.skip('are empty or can’t be read', where);
-          else {
-            const target = { kind: 'text', text } as const;
-            samples.add({ split, file: caption, where, id: '0', image: idWithin(folder, image), target });
-          }
+          else samples.add({ split, file, where, id: '0', image: idWithin(folder, image), target });
         }
         return samples.dataset();
       },
@@ -67,14 +61,4 @@ function captionedIn({ path: place, files }: Folder, split: string): Captioned[]
     return text === undefined ? [] : [{ split, image: path.join(place, name), caption: path.join(place, text) }];
   });
   return captioned.length > 1 && captioned.length >= MIN_SHARE * images.length ? captioned : [];
-}
-
-/** Empty where it can't be read, or is no caption. */
-async function textIn(file: string): Promise<string> {
-  try {
-    if ((await stat(file)).size > MAX_BYTES) return '';
-    return decodeText(await readFile(file), file).trim();
-  } catch {
-    return '';
-  }
 }

@@ -1,6 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples } from './annotatedSamples.ts';
 import { readTogether } from './annotationFiles.ts';
@@ -9,7 +7,7 @@ import { idWithin, locate } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
-import { decodeText } from './tables/encoding.ts';
+import { textIn, withTexts } from './textFiles.ts';
 
 const TEXT = /\.txt$/i;
 /** 20 Newsgroups names its messages by numbers alone. */
@@ -20,11 +18,6 @@ const ABOUT =
 /** Folders of texts in repositories, and of datasets of other kinds, whose names are no classes. */
 const NO_CLASS =
   /^(docs?|documentation|notes?|licen[cs]es?|logs?|scripts?|src|sources?|tests?|examples?|samples?|templates?|prompts?|configs?|configuration|data|assets|resources|images?|labels?(_\d)?|annotations?|calib|velodyne|masks?|boxes|(in|out)(put)?s?|expected|actual|targets?|questions?|answers?|references?|transcripts?|misc|archive|meta(data)?|lists?|splits?)$/i;
-/** Networks read some hundred words; a review or an article has more. */
-const MAX_BYTES = 20_000;
-const READ = Buffer.alloc(MAX_BYTES);
-/** So long texts are read before others have their turn: cancelling must work. */
-const SLICE_MS = 50;
 /** IMDb has 50,000 reviews without a label beside the others. */
 const UNLABELLED = /^unsup(ervised)?$/i;
 /** So many classes are looked into for words; tables of numbers have the same ending. */
@@ -60,22 +53,15 @@ export const textFolders: DatasetLayout = {
       reason: reasonOf(parts),
       open: async (signal) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification');
-        let resumed = performance.now();
-        for (const { split, classes } of parts) {
-          for (const { name: label, path: place, files } of classes) {
-            for (const name of textsAmong(files)) {
-              if (performance.now() - resumed > SLICE_MS) {
-                await setImmediate();
-                signal?.throwIfAborted();
-                resumed = performance.now();
-              }
-              const file = path.join(place, name);
-              const [id, where] = [idWithin(root, file), name];
-              const text = textIn(file);
-              if (text === undefined || text === '') samples.skip('are empty or can’t be read', id);
-              else samples.add({ split, file, where, id, text, label });
-            }
-          }
+        const texts = parts.flatMap(({ split, classes }) =>
+          classes.flatMap(({ name: label, path: place, files }) =>
+            textsAmong(files).map((where) => ({ split, label, where, file: path.join(place, where) })),
+          ),
+        );
+        for await (const { item, text } of withTexts(texts, ({ file }) => file, signal)) {
+          const id = idWithin(root, item.file);
+          if (text === '') samples.skip('are empty or can’t be read', id);
+          else samples.add({ ...item, id, text });
         }
         return samples.dataset();
       },
@@ -144,25 +130,9 @@ function isNumbered({ files }: Folder): boolean {
 async function holdWords(parts: readonly Part[]): Promise<boolean> {
   for (const { path: place, files } of parts.flatMap(({ classes }) => classes).slice(0, CLASSES_LOOKED_AT)) {
     const texts = textsAmong(files).slice(0, TEXTS_LOOKED_AT);
-    const text = texts.map((file) => textIn(path.join(place, file)) ?? '').join('');
+    const text = texts.map((file) => textIn(path.join(place, file))).join('');
     const letters = text.match(/\p{L}/gu)?.length ?? 0;
     if (letters > 0 && letters >= MIN_SHARE_OF_LETTERS * text.replace(/\s/g, '').length) return true;
   }
   return false;
-}
-
-/**
- * The beginning of a text in UTF-8 or, as older ones are, in Latin-1; undefined when it can't be read. Many small files
- * are read several times as fast one after the other as by promises, see `SLICE_MS`.
- */
-function textIn(file: string): string | undefined {
-  let handle: number | undefined;
-  try {
-    handle = openSync(file, 'r');
-    return decodeText(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0)), file).trim();
-  } catch {
-    return undefined;
-  } finally {
-    if (handle !== undefined) closeSync(handle);
-  }
 }
