@@ -26,6 +26,7 @@ import {
 import { SIZES } from './vitConventions.ts';
 import { tokens, type VitAnatomy } from './vitGraph.ts';
 import { vitName } from './vitNames.ts';
+import { arithmetic } from './windows.ts';
 
 /**
  * Vision transformers that know where patches are by biases of the attention, one for each offset between two patches:
@@ -145,23 +146,25 @@ function positionBiases(graph: Graph, image: Value, side: number): (block: numbe
 }
 
 /**
- * `[tokens, tokens]`: for each two tokens the place of their offset in the table of biases. They hang on the number of
- * images, by nothing: the runtime would look all blocks' biases up beforehand and keep them, more than the weights are.
+ * `[tokens, tokens]`: for each two tokens the place of their offset in the table of biases. It hangs on the number of
+ * images, if by nothing: the runtime would look all blocks' biases up beforehand and keep them, more than the weights are.
  */
 function placesOfPairs(graph: Graph, image: Value, side: number): Value {
-  const span = 2 * side - 1;
-  const [fromClass, toClass, ofClass] = [span ** 2, span ** 2 + 1, span ** 2 + 2];
-  const count = side ** 2 + 1;
-  const places = Array.from({ length: count ** 2 }, (_, pair) => {
-    const [query, key] = [Math.floor(pair / count) - 1, (pair % count) - 1];
-    if (query < 0) return BigInt(key < 0 ? ofClass : fromClass);
-    if (key < 0) return BigInt(toClass);
-    const rows = Math.floor(query / side) - Math.floor(key / side) + side - 1;
-    return BigInt(rows * span + (query % side) - (key % side) + side - 1);
-  });
+  const { int, add, sub, mul, div, mod, range, column, row } = arithmetic(graph);
+  const [area, span] = [side ** 2, 2 * side - 1];
   const images = graph.node('Shape', [image], { start: 0, end: 1 });
-  const nothing = graph.node('Mul', [images, graph.integers(0)]);
-  return graph.node('Add', [graph.constant(places, [count, count]), nothing]);
+  const patches = add(range(int(area)), mul(images, int(0)));
+  const [ofRow, ofColumn] = [div(patches, int(side)), mod(patches, int(side))];
+  const offset = (place: Value) => add(sub(column(place), row(place)), int(side - 1));
+  const pairs = add(mul(offset(ofRow), int(span)), offset(ofColumn));
+  const filled = (value: number, ...shape: number[]) => graph.node('Expand', [int(value), graph.integers(...shape)]);
+  const [fromClass, toClass, ofClass] = [
+    filled(span ** 2, 1, area),
+    filled(span ** 2 + 1, area, 1),
+    filled(span ** 2 + 2, 1, 1),
+  ];
+  const first = graph.node('Concat', [ofClass, fromClass], { axis: 1 });
+  return graph.node('Concat', [first, graph.node('Concat', [toClass, pairs], { axis: 1 })], { axis: 0 });
 }
 
 /**

@@ -103,10 +103,11 @@ function resizedPositions(
   });
   const pixels = graph.node('Shape', [image], { start: 2, end: 4 });
   const patches = graph.node('Div', [pixels, graph.integers(patch)]);
-  const sizes = () => graph.node('Concat', [graph.integers(1, width), patches], { axis: 0 });
   const resized = graph.node(
     'Resize',
-    excess === 0 ? [map, '', '', sizes()] : [map, '', scalesWith(graph, patches, grid, excess)],
+    excess === 0
+      ? [map, '', '', graph.node('Concat', [graph.integers(1, width), patches], { axis: 0 })]
+      : [map, '', scalesWith(graph, patches, grid, excess)],
     {
       mode: 'cubic',
       // PyTorch's: Keys' parameter is another where it filters.

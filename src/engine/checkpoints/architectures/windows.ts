@@ -111,7 +111,8 @@ export function gatherPadded(graph: Graph, x: Value, places: Value): Value {
 /** ONNX TensorProto.DataType */
 const INT64 = 7;
 
-function arithmetic(graph: Graph) {
+/** Nodes of arithmetic on int64 values. */
+export function arithmetic(graph: Graph) {
   const binary = (op: string) => (a: Value, b: Value) => graph.node(op, [a, b]);
   const int = (value: number) => graph.constant([BigInt(value)], []);
   return {
