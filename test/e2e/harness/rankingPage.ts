@@ -8,7 +8,7 @@ export const origin = 'https://webview.test';
 const policy = `default-src 'none'; style-src ${origin} 'nonce-n'; script-src 'nonce-n'; font-src ${origin}; img-src ${origin}`;
 
 /** The ranking view in a browser, under the content security policy that the extension host gives it. */
-export interface RankingPage {
+interface RankingPage {
   readonly page: Page;
   /** What the console said, which should be nothing. */
   readonly complaints: string[];
