@@ -146,7 +146,7 @@ function fromTimm(
       resize,
       kernel: TIMM_KERNELS.get(interpolation) ?? 'cubic',
       crop,
-      ...torchvisionsRest(mean, std, input),
+      ...cropAndNormalise(mean, std, input),
       assumed: false,
     },
     'from pretrained_cfg in config.json',
@@ -164,7 +164,7 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
       resize: whole ?? (resize === size && !keepsAspect ? crop : { shortestEdge: edge }),
       kernel,
       crop: whole ? undefined : crop,
-      ...torchvisionsRest(mean, std, input),
+      ...cropAndNormalise(mean, std, input),
       assumed: published.guessed ?? false,
     },
     source,
@@ -172,7 +172,7 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
 }
 
 /** How torchvision, and timm after it, crops and normalises. */
-function torchvisionsRest(mean: readonly number[], std: readonly number[], { channels }: ImageInput) {
+function cropAndNormalise(mean: readonly number[], std: readonly number[], { channels }: ImageInput) {
   return {
     cropOffset: 'halfToEven',
     scale: 1 / 255,
