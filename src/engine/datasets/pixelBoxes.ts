@@ -20,7 +20,7 @@ interface Boxed {
 }
 
 /** So many images are looked at together, and the first of them tell what the numbers are. */
-const TOGETHER = 256;
+const TOGETHER = 128;
 /** Annotations reach beyond an image by some pixels. */
 const TOLERANCE = 1.02;
 /** Of numbers that are shares of the image already. */
