@@ -52,7 +52,10 @@ export function activate({
     lenses,
     languages.registerCodeLensProvider(python, lenses),
     languages.registerHoverProvider(python, new RankingHover(code)),
-    registerCommands(commandTable({ engine, log, secrets, discovery, state, controller, places, defaultCacheFolder })),
+    registerCommands(
+      commandTable({ engine, log, secrets, discovery, state, controller, places, defaultCacheFolder }),
+      log,
+    ),
     log,
   );
 }

@@ -1,3 +1,4 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RankingReport } from '../../src/protocol/report.ts';
@@ -61,6 +62,25 @@ describe('ranking the sample workspace', () => {
     await revealed.waitFor();
     await until('the file is selected', async () => (await revealed.getAttribute('aria-selected')) === 'true');
     await workbench.screenshot('revealed');
+  });
+
+  test('the ranking is exported as what the name of the file ends in, or why not is said', async () => {
+    const { workbench, folder } = session();
+    const csv = path.join(await mkdtemp(path.join(folder, 'export-')), 'ranking.csv');
+    await workbench.panel.getByRole('button', { name: 'Export…' }).click();
+    await workbench.nameFile(csv);
+    await workbench.notification(/The ranking is in .*ranking\.csv/).waitFor();
+    const [, ...lines] = (await readFile(csv, 'utf8')).trim().split('\r\n');
+    expect(lines.map((line) => line.split(',')[1])).toEqual(report.candidates.map(({ id }) => id));
+
+    await workbench.panel.getByRole('button', { name: 'Export…' }).click();
+    await workbench.nameFile('/proc/ranking.csv');
+    await workbench
+      .notification(/proc.ranking\.csv can’t be written/)
+      .getByText('Show Log')
+      .waitFor();
+    await workbench.screenshot('export');
+    await workbench.run('Notifications: Clear All Notifications');
   });
 
   test('a CodeLens and a hover tell the rank beside the code, and the lens opens the ranking beside it', async () => {

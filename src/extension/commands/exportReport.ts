@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
-import { commands, Uri, window, workspace } from 'vscode';
+import { commands, env, Uri, window, workspace } from 'vscode';
+import type { RankingReport } from '../../protocol/report.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
+import { plainText } from '../plainText.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
 
-/** Saves the report as HTML, CSV or JSON, whichever the name that the person chooses ends in. */
+/** Saves the report as HTML, CSV or JSON, whichever the name that the person chooses ends in, and offers to open it. */
 export async function exportReport(state: RankingState, engine: EngineClient): Promise<void> {
   const report = await state.restoredReport();
   if (report === null) {
@@ -20,9 +22,28 @@ export async function exportReport(state: RankingState, engine: EngineClient): P
   });
   if (file === undefined) return;
   const ending = path.posix.extname(file.path).toLowerCase();
-  const content =
-    ending === '.csv' || ending === '.html'
-      ? await engine.render({ report, format: ending === '.csv' ? 'csv' : 'html' })
-      : `${JSON.stringify(report, null, 2)}\n`;
-  await workspace.fs.writeFile(file, Buffer.from(content));
+  const content = Buffer.from(await contentFor(ending, report, engine));
+  try {
+    await workspace.fs.writeFile(file, content);
+  } catch (error) {
+    throw new Error(`${file.fsPath} can’t be written; choose another folder. (${error})`);
+  }
+  const open = 'Open';
+  const exported = plainText(`The ranking is in ${file.fsPath}.`);
+  if ((await window.showInformationMessage(exported, open)) !== open) return;
+  if (ending === '.html') await env.openExternal(file);
+  else await commands.executeCommand('vscode.open', file);
+}
+
+async function contentFor(ending: string, report: RankingReport, engine: EngineClient): Promise<string> {
+  switch (ending) {
+    case '.html':
+      return engine.render({ report, format: 'html' });
+    case '.csv':
+      return engine.render({ report, format: 'csv' });
+    case '.json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    default:
+      throw new Error('A ranking is exported as HTML, CSV or JSON: end the name in .html, .csv or .json.');
+  }
 }

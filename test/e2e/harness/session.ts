@@ -18,7 +18,8 @@ export class Session {
   readonly cache: string;
   /** Texts of the browser's own dialogs (alert, confirm, …) that opened. */
   readonly dialogs: string[];
-  readonly #folder: string;
+  /** Of this session: the workspace is in it. */
+  readonly folder: string;
   readonly #profile: Profile;
   readonly #server: Server;
   readonly #browser: Browser;
@@ -35,7 +36,7 @@ export class Session {
     this.workspace = path.join(parts.folder, 'workspace');
     this.cache = path.join(parts.folder, 'cache');
     this.dialogs = parts.dialogs;
-    this.#folder = parts.folder;
+    this.folder = parts.folder;
     this.#profile = parts.profile;
     this.#server = parts.server;
     this.#browser = parts.browser;
@@ -90,7 +91,7 @@ export class Session {
     await this.#browser.close();
     await this.#server.stop();
     // The server's file watcher ends a little later than the server.
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { artefacts } from './places.ts';
+import { sleep, until } from './processes.ts';
 
 /** VS Code's window: what a person can see and do there. Everything it asks for is looked for until it shows up. */
 export class Workbench {
@@ -48,6 +49,19 @@ export class Workbench {
   choice(label: string): Locator {
     const name = this.page.locator('.label-name').filter({ hasText: exactly(label) });
     return this.page.locator('.quick-input-list .monaco-list-row').filter({ has: name }).first();
+  }
+
+  /** Names a file in VS Code's own dialog, which the web has in the place of the system's. */
+  async nameFile(file: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    // It writes its own proposal into the field when it has looked into the folder, over what was typed until then.
+    await until('the dialog proposes a name', async () => /\.\w+$/.test(await input.inputValue()));
+    await until('the dialog takes the name', async () => {
+      await input.fill(file);
+      await sleep(500);
+      return (await input.inputValue()) === file;
+    });
+    await input.press('Enter');
   }
 
   /** A file or folder that the Explorer shows, by its name there. */
