@@ -14,7 +14,8 @@ const MEGABYTE = 1e6;
  * @returns whether there is a new one
  */
 export async function downloadLabelEncoders(engine: EngineClient, secrets: SecretStorage): Promise<boolean> {
-  const encoders = await engine.listEncoders(readSettings().encoderSet);
+  const { encoderSet } = readSettings();
+  const encoders = await engine.listEncoders(encoderSet);
   const missing = encoders.filter(({ present }) => !present);
   if (missing.length === 0) {
     void window.showInformationMessage('CLIP, BERT and GPT-2 are on this machine.');
@@ -25,7 +26,7 @@ export async function downloadLabelEncoders(engine: EngineClient, secrets: Secre
     {
       canPickMany: true,
       title: 'Download label encoders from the Hugging Face hub',
-      placeHolder: 'Base-size encoders are about half a gigabyte each; they go to the Hugging Face cache.',
+      placeHolder: `${encoderSet === 'base' ? 'About 0.5 GB each' : 'Several gigabytes'}, into the Hugging Face cache`,
     },
   );
   let downloaded = false;

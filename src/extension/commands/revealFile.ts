@@ -6,7 +6,7 @@ export async function revealFile(file: Uri): Promise<void> {
   try {
     await workspace.fs.stat(file);
   } catch {
-    void window.showWarningMessage(plainText(`${file.fsPath} is not there any more.`));
+    void window.showWarningMessage(plainText(`This file is no longer there: ${file.fsPath}`));
     return;
   }
   if (workspace.getWorkspaceFolder(file) !== undefined) {
@@ -18,7 +18,7 @@ export async function revealFile(file: Uri): Promise<void> {
   } catch {
     // A remote window has no file manager.
     const copyPath = 'Copy Path';
-    const message = plainText(`${file.fsPath} lies outside the workspace.`);
+    const message = plainText(`This file lies outside the workspace: ${file.fsPath}`);
     if ((await window.showInformationMessage(message, copyPath)) === copyPath) {
       await env.clipboard.writeText(file.fsPath);
     }

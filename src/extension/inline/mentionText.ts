@@ -31,7 +31,8 @@ export function mentionTable(mention: Mention, report: RankingReport): string {
   return [
     `**EMMS** · ${escapeMarkdown(report.dataset.name)} · ${report.candidates.length} checkpoints`,
     '',
-    '| Rank | Checkpoint | Score | 90 % interval | Tied with |',
+    // VS Code puts no room between the columns of a hover.
+    '| Rank&ensp; | Checkpoint&ensp; | Score&ensp; | 90 % interval&ensp; | Tied with |',
     '|---:|:---|---:|:---:|:---|',
     ...rows,
     ...(more > 0 ? ['', `… and ${more} more`] : []),

@@ -39,7 +39,8 @@ export class RankingCodeLens implements CodeLensProvider, Disposable {
     for (const mention of ranked.mentions) {
       const { line, range } = mention;
       const title = mentionTitle(mention, ranked.report);
-      const command = { title, tooltip: 'Open the ranking beside the code', command: 'emms.openRankingBeside' };
+      const tooltip = `Open the ranking for ${ranked.report.dataset.name} beside the code`;
+      const command = { title, tooltip, command: 'emms.openRankingBeside' };
       // A line that says the same twice gets one lens.
       lenses.set(`${line} ${title}`, new CodeLens(new Range(line, range[0], line, range[1]), command));
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   commands,
-  type Uri,
+  Uri,
   ViewColumn,
   type WebviewPanel,
   type WebviewPanelSerializer,
@@ -76,6 +76,8 @@ export class RankingPlaces implements WebviewViewProvider, WebviewPanelSerialize
   #adopt(panel: WebviewPanel): void {
     this.#panel?.dispose();
     this.#panel = panel;
+    const media = Uri.joinPath(this.#extensionUri, 'media');
+    panel.iconPath = { light: Uri.joinPath(media, 'emms-light.svg'), dark: Uri.joinPath(media, 'emms-dark.svg') };
     panel.onDidDispose(() => {
       if (this.#panel === panel) this.#panel = undefined;
     });
