@@ -10,7 +10,7 @@ const viewStateSchema = z.object({
     .nullable()
     .describe('The ranking in progress, if there is one.'),
   problem: z
-    .object({ message: z.string(), canResume: z.boolean() })
+    .object({ message: z.string(), canResume: z.boolean(), cancelled: z.boolean() })
     .nullable()
     .describe('Why the last ranking ended without a report.'),
 });
@@ -25,6 +25,7 @@ export type ToWebview = z.infer<typeof toWebviewSchema>;
 export const fromWebviewSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('rank') }),
+  z.object({ type: z.literal('rankAgain') }),
   z.object({ type: z.literal('cancel') }),
   z.object({ type: z.literal('resume') }),
   z.object({ type: z.literal('showLog') }),

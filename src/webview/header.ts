@@ -14,10 +14,10 @@ function toolbar(placement: Placement, busy: boolean, handlers: Handlers): Templ
   const { act } = handlers;
   // In the side bar the view's own title bar has these acts.
   if (act === null || placement === 'view') return nothing;
-  const button = (label: string, icon: TemplateResult, type: 'rank' | 'export') =>
+  const button = (label: string, icon: TemplateResult, type: 'rankAgain' | 'export') =>
     html`<button class="tool" title=${label} @click=${() => act({ type })}>${icon}<span>${label}</span></button>`;
   return html`<div class="toolbar" role="group" aria-label="Ranking">
-    ${busy ? nothing : button('Rank Again', refreshIcon, 'rank')} ${button('Export…', exportIcon, 'export')}
+    ${busy ? nothing : button('Rank Again', refreshIcon, 'rankAgain')} ${button('Export…', exportIcon, 'export')}
   </div>`;
 }
 

@@ -48,9 +48,9 @@ export function runningState(
 
 export function problemState(problem: NonNullable<ViewState['problem']>, act: Act | null): TemplateResult {
   return html`<section class="problem" role="alert">
-    ${errorIcon}
+    ${problem.cancelled ? nothing : errorIcon}
     <div>
-      <h2>The ranking did not finish</h2>
+      <h2>${problem.cancelled ? 'Ranking cancelled' : 'The ranking did not finish'}</h2>
       <p>${problem.message}</p>
       ${
         act === null

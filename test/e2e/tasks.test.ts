@@ -70,4 +70,28 @@ describe('each task of the paper', () => {
     const names = candidates.map(({ name }) => name);
     for (const name of ['epoch=3-step=120', 'resnet18-f37072fd', 'tiny-vit']) expect(names).toContain(name);
   });
+
+  test('"Rank Again" asks for no dataset', async () => {
+    const { workbench } = session();
+    const { createdAt } = await session().storedReport();
+    await workbench.run('EMMS: Open Ranking in Editor');
+    await workbench.panel.getByRole('button', { name: 'Rank Again' }).click();
+    const again = await until('there is a new report', async () => {
+      const report = await session().storedReport();
+      return report.createdAt !== createdAt && report;
+    });
+    expect(again.dataset.name).toBe('mnist');
+    expect(again.inference.samplesExtracted).toBe(0);
+  });
+
+  test('a checkpoint that comes later is found by itself, whatever its kind', async () => {
+    const { workbench, workspace } = session();
+    const late = workbench.page.getByRole('treeitem', { name: /^Checkpoint a-late-one/ });
+    expect(await late.count()).toBe(0);
+    await cp(
+      path.join(fixtures, 'networks/cnn/densenet-legacy/densenet-legacy.pth'),
+      path.join(workspace, 'a-late-one.pth'),
+    );
+    await late.waitFor();
+  });
 });

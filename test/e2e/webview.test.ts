@@ -104,14 +104,17 @@ describe('the ranking view', () => {
     expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25');
     expect(await rows(page)).toHaveLength(3);
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await show({ problem: { message: 'killed', canResume: true } });
+    await show({ problem: { message: 'stopped by you', canResume: true, cancelled: true } });
+    expect(await page.getByRole('alert').textContent()).toContain('Ranking cancelled');
+    await show({ problem: { message: 'killed', canResume: true, cancelled: false } });
+    expect(await page.getByRole('alert').textContent()).toContain('did not finish');
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('button', { name: 'Show Log' }).click();
     expect(await sent()).toEqual([
       { type: 'ready' },
       { type: 'rank' },
       { type: 'reveal', candidate: 'checkpoints/beta.onnx' },
-      { type: 'rank' },
+      { type: 'rankAgain' },
       { type: 'export' },
       { type: 'cancel' },
       { type: 'resume' },

@@ -2,6 +2,7 @@
 export const commandIds = [
   'emms.rankModels',
   'emms.rankDataset',
+  'emms.rankAgain',
   'emms.cancelRanking',
   'emms.resumeRanking',
   'emms.openRankingInEditor',

@@ -34,13 +34,15 @@ export function commandTable({
   places,
   defaultCacheFolder,
 }: Rooms): CommandHandlers {
+  const ranking = rankingCommands(discovery, state, controller, places, defaultCacheFolder);
   return {
-    ...rankingCommands(discovery, controller, places, defaultCacheFolder),
+    ...ranking,
     'emms.openRankingInEditor': () => places.openInEditor(),
     'emms.openRankingBeside': () => places.openBeside(),
     'emms.exportReport': () => exportReport(state, engine),
     'emms.downloadLabelEncoders': async () => {
-      if (await downloadLabelEncoders(engine, secrets)) await controller.resume();
+      const better = await downloadLabelEncoders(engine, secrets);
+      if (better && (await state.restoredReport()) !== null) await ranking['emms.rankAgain'](undefined);
     },
     'emms.setHuggingFaceToken': () => setHuggingFaceToken(secrets),
     'emms.refresh': () => discovery.refresh(),

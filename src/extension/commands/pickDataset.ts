@@ -23,16 +23,14 @@ export async function pickDataset(discovery: WorkspaceDiscovery): Promise<Chosen
   const [first, second] = datasets;
   if (first === undefined) {
     const browse = 'Browse…';
-    const message = workspace.workspaceFolders?.length
-      ? 'No dataset was found in this workspace. A dataset is a folder with one folder of images per class.'
-      : 'No folder is open. Open the folder that holds your dataset and checkpoints, or browse for the dataset.';
-    return (await window.showInformationMessage(message, browse)) === browse ? browseForDataset() : undefined;
+    const choice = await window.showInformationMessage(nothingFound(discovery.complete), browse);
+    return choice === browse ? browseForDataset() : undefined;
   }
   if (second === undefined) return first;
   const items: DatasetItem[] = datasets.map((dataset) => ({
     label: dataset.name,
     description: datasetDescription(dataset),
-    detail: dataset.id,
+    detail: workspace.asRelativePath(dataset.path),
     choose: async () => dataset,
   }));
   items.push({ label: 'Browse…', description: 'Choose a folder', alwaysShow: true, choose: browseForDataset });
@@ -43,6 +41,15 @@ export async function pickDataset(discovery: WorkspaceDiscovery): Promise<Chosen
     matchOnDetail: true,
   });
   return item?.choose();
+}
+
+function nothingFound(complete: boolean): string {
+  if (!workspace.workspaceFolders?.length) {
+    return 'No folder is open. Open the folder that holds your dataset and checkpoints, or browse for the dataset.';
+  }
+  return complete
+    ? 'No dataset was found in this workspace. Browse for the folder that holds it, as you downloaded or made it.'
+    : 'The workspace could not be searched; the EMMS log says why. Browse for the folder of the dataset.';
 }
 
 /** A folder as a dataset; the checkpoints are those of its workspace folder, or of the folder around it. */

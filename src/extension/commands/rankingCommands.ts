@@ -4,6 +4,7 @@ import { discoverParamsOf, type WorkspaceDiscovery } from '../discovery/workspac
 import { rankParams } from '../engine/requestParams.ts';
 import { plainText } from '../plainText.ts';
 import type { RankingController } from '../ranking/rankingController.ts';
+import type { RankingState } from '../ranking/rankingState.ts';
 import type { RankingPlaces } from '../rankingView/rankingPlaces.ts';
 import { DatasetNode } from '../trees/nodes.ts';
 import { type ChosenDataset, datasetAt, pickDataset } from './pickDataset.ts';
@@ -12,14 +13,24 @@ import type { CommandHandlers } from './registerCommands.ts';
 /** The commands that start, stop and resume a ranking. */
 export function rankingCommands(
   discovery: WorkspaceDiscovery,
+  state: RankingState,
   controller: RankingController,
   places: RankingPlaces,
   defaultCacheFolder: string,
-): Pick<CommandHandlers, 'emms.rankModels' | 'emms.rankDataset' | 'emms.cancelRanking' | 'emms.resumeRanking'> {
+): Pick<
+  CommandHandlers,
+  'emms.rankModels' | 'emms.rankDataset' | 'emms.rankAgain' | 'emms.cancelRanking' | 'emms.resumeRanking'
+> {
   const rank = async (dataset: ChosenDataset | undefined) => {
     if (dataset === undefined) return;
     const folder = Uri.file(dataset.workspace);
-    const params = rankParams(dataset.path, discoverParamsOf(folder), readSettings(folder), defaultCacheFolder);
+    const params = rankParams(
+      dataset.path,
+      discoverParamsOf(folder),
+      (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath),
+      readSettings(folder),
+      defaultCacheFolder,
+    );
     if (await controller.rank({ name: dataset.name, params })) await showResult(dataset.name);
   };
   const showResult = async (name: string) => {
@@ -36,6 +47,12 @@ export function rankingCommands(
       if (!(await mayLoadModels())) return;
       if (target instanceof DatasetNode) await rank(target.dataset);
       else if (target instanceof Uri) await rank(datasetAt(target));
+    },
+    // The settings as they are now, where "Resume" goes on with those of the ranking that was cut short.
+    'emms.rankAgain': async () => {
+      if (!(await mayLoadModels())) return;
+      const report = await state.restoredReport();
+      await rank(report === null ? await pickDataset(discovery) : { ...report.dataset, workspace: report.workspace });
     },
     'emms.cancelRanking': () => controller.cancel(),
     'emms.resumeRanking': async () => {

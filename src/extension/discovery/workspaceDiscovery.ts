@@ -9,6 +9,8 @@ import { type Found, mergeDiscoveries } from './found.ts';
 
 /** Files come in bunches: a checkout or a copy is one change. */
 const SETTLE_MS = 1000;
+/** Settings that change what is found. */
+const SETTINGS = ['emms.checkpointFolders', 'emms.searchModelCaches', 'emms.exclude', 'files.exclude'];
 /** Views that show what was found, and so show that it is being looked for. */
 const VIEWS = ['emms.datasets', 'emms.checkpoints'];
 
@@ -19,6 +21,7 @@ export class WorkspaceDiscovery implements Disposable {
   readonly #changed = new EventEmitter<void>();
   readonly #disposables: Disposable[] = [this.#changed];
   #found = mergeDiscoveries([]);
+  #complete = true;
   #scanning: Promise<Found> | undefined;
   #scanAgain = false;
   #watching = false;
@@ -34,6 +37,11 @@ export class WorkspaceDiscovery implements Disposable {
   /** What was found so far. */
   get found(): Found {
     return this.#found;
+  }
+
+  /** Whether the last look saw every folder. */
+  get complete(): boolean {
+    return this.#complete;
   }
 
   /** Looks once; later calls do nothing. */
@@ -61,13 +69,12 @@ export class WorkspaceDiscovery implements Disposable {
 
   async #scanUntilSettled(): Promise<Found> {
     setContextKey('emms.discovery', 'scanning');
-    let complete: boolean;
     do {
       this.#scanAgain = false;
-      complete = await this.#scan();
+      this.#complete = await this.#scan();
     } while (this.#scanAgain);
     this.#scanning = undefined;
-    setContextKey('emms.discovery', complete ? 'ready' : 'failed');
+    setContextKey('emms.discovery', this.#complete ? 'ready' : 'failed');
     this.#changed.fire();
     return this.#found;
   }
@@ -103,8 +110,7 @@ export class WorkspaceDiscovery implements Disposable {
       checkpoints.onDidDelete(refreshSoon),
       workspace.onDidChangeWorkspaceFolders(refreshSoon),
       workspace.onDidChangeConfiguration((event) => {
-        const relevant = ['emms.checkpointFolders', 'emms.searchModelCaches', 'emms.exclude', 'files.exclude'];
-        if (relevant.some((section) => event.affectsConfiguration(section))) refreshSoon();
+        if (SETTINGS.some((section) => event.affectsConfiguration(section))) refreshSoon();
       }),
     );
   }

@@ -17,14 +17,20 @@ export function discoverParams(
   };
 }
 
+/** @param workspaceFolders all of the window: a dataset may lie in one, and the checkpoints in another */
 export function rankParams(
   dataset: string,
   discover: DiscoverParams,
+  workspaceFolders: readonly string[],
   settings: Settings,
   defaultCacheFolder: string,
 ): RankParams {
   return {
     ...discover,
+    checkpointFolders: [
+      ...discover.checkpointFolders,
+      ...workspaceFolders.filter((folder) => folder !== discover.workspace),
+    ],
     dataset,
     task: 'auto',
     metric: `emms:${settings.variant}`,

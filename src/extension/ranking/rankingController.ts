@@ -44,12 +44,11 @@ export class RankingController implements Disposable {
   async rank(task: RankingTask): Promise<boolean> {
     while (this.#run !== undefined) {
       const run = this.#run;
-      const cancelIt = 'Cancel Ranking';
-      const question =
+      const [question, proceed] =
         run.task.params.dataset === task.params.dataset
-          ? `“${task.name}” is being ranked already. Cancel that and start over?`
-          : `“${run.task.name}” is being ranked. Cancel that and rank “${task.name}”?`;
-      if ((await window.showWarningMessage(plainText(question), cancelIt)) !== cancelIt) return false;
+          ? [`“${task.name}” is being ranked already. Cancel that and start over?`, 'Start Over']
+          : [`“${run.task.name}” is being ranked. Cancel that and rank “${task.name}”?`, 'Cancel and Rank'];
+      if ((await window.showWarningMessage(plainText(question), proceed)) !== proceed) return false;
       run.cancellation.cancel();
       await run.outcome;
     }
@@ -105,19 +104,16 @@ export class RankingController implements Disposable {
       await this.#keep(outcome);
       return true;
     }
-    this.#state.update({ running: null, problem: { message: outcome.message, canResume: outcome.canResume } });
-    if (outcome.cancelled) {
-      this.#log.info(outcome.message);
+    const { message, canResume, cancelled } = outcome;
+    this.#state.update({ running: null, problem: { message, canResume, cancelled } });
+    if (cancelled) {
+      this.#log.info(message);
       return false;
     }
     this.#log.error(outcome.detail);
     const resume = 'Resume';
     const showLog = 'Show Log';
-    const choice = await window.showErrorMessage(
-      plainText(outcome.message),
-      ...(outcome.canResume ? [resume] : []),
-      showLog,
-    );
+    const choice = await window.showErrorMessage(plainText(message), ...(canResume ? [resume] : []), showLog);
     if (choice === showLog) this.#log.show();
     return choice === resume && this.rank(task);
   }

@@ -11,6 +11,7 @@ const POST_INTERVAL_MS = 50;
 /** All that a webview can set off: the command behind each act of the person in it. */
 const commandOf: Record<Exclude<FromWebview['type'], 'ready'>, CommandId> = {
   rank: 'emms.rankModels',
+  rankAgain: 'emms.rankAgain',
   cancel: 'emms.cancelRanking',
   resume: 'emms.resumeRanking',
   showLog: 'emms.showLog',

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   EventEmitter,
   MarkdownString,
@@ -6,6 +7,7 @@ import {
   TreeItem,
   TreeItemCollapsibleState,
   Uri,
+  workspace,
 } from 'vscode';
 import { formatQuantity } from '../../protocol/format.ts';
 import { TASK_TITLES } from '../../protocol/tasks.ts';
@@ -43,7 +45,9 @@ export class DatasetsTree implements TreeDataProvider<DatasetNode | SplitNode> {
 function datasetItem({ dataset }: DatasetNode): TreeItem {
   const item = new TreeItem(dataset.name, TreeItemCollapsibleState.Collapsed);
   item.id = dataset.path;
-  item.description = datasetDescription(dataset);
+  const severalFolders = (workspace.workspaceFolders?.length ?? 0) > 1;
+  const folder = severalFolders ? ` · ${path.basename(dataset.workspace)}` : '';
+  item.description = `${datasetDescription(dataset)}${folder}`;
   item.tooltip = new MarkdownString()
     .appendText(dataset.path)
     .appendMarkdown('\n\n')

@@ -22,6 +22,7 @@ const { contributes } = z
               default: z.unknown(),
               markdownDescription: z.string(),
               enum: z.array(z.string()).optional(),
+              enumItemLabels: z.array(z.string()).optional(),
             }),
           ),
         }),
@@ -81,6 +82,14 @@ describe('package.json', () => {
     for (const [property, name] of Object.entries(settingNames)) {
       expect(parseSettings(() => undefined)).toHaveProperty(property, settings[`emms.${name}`]?.default);
     }
+  });
+
+  test('labels every value of a setting, or none', () => {
+    const labelled = contributes.configuration
+      .flatMap(({ properties }) => Object.values(properties))
+      .filter(({ enumItemLabels }) => enumItemLabels !== undefined);
+    expect(labelled.length).toBeGreaterThan(0);
+    for (const { enum: values, enumItemLabels } of labelled) expect(enumItemLabels).toHaveLength(values?.length ?? 0);
   });
 
   test('offers the devices of the engine', () => {

@@ -46,7 +46,7 @@ describe('the parameters of a request', () => {
       device: 'cpu',
       seed: 3,
     } satisfies Settings;
-    const params = rankParams('/w/data', discoverParams('/w', settings, {}), settings, '/cache');
+    const params = rankParams('/w/data', discoverParams('/w', settings, {}), ['/w'], settings, '/cache');
     expect(params).toMatchObject({
       metric: 'emms:paper',
       also: ['knn'],
@@ -56,6 +56,12 @@ describe('the parameters of a request', () => {
       cacheFolder: '/cache',
     });
     expect(rankParamsSchema.parse(params)).toEqual(params);
+  });
+
+  test('name the other folders of the window: the checkpoints may lie there', () => {
+    const discover = discoverParams('/w/data', { ...defaults, checkpointFolders: ['/opt/models'] }, {});
+    const params = rankParams('/w/data/d', discover, ['/w/models', '/w/data'], defaults, '/cache');
+    expect(params).toMatchObject({ workspace: '/w/data', checkpointFolders: ['/opt/models', '/w/models'] });
   });
 
   test('keep the cache where the setting says', () => {

@@ -37,7 +37,9 @@ describe('announcement', () => {
   });
 
   it('leaves problems to their alert and says nothing where nothing ran', () => {
-    expect(announcement(running('extract', 1), { ...idle, problem: { message: 'x', canResume: true } })).toBeNull();
+    expect(
+      announcement(running('extract', 1), { ...idle, problem: { message: 'x', canResume: true, cancelled: false } }),
+    ).toBeNull();
     expect(announcement(null, { ...idle, report: report([candidate(1, 'a')]) })).toBeNull();
     expect(announcement(idle, idle)).toBeNull();
   });
