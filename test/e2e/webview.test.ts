@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { candidate, report } from '../helpers/report.ts';
+import { faintTexts } from './harness/contrast.ts';
 import { origin, rows, useRankingBrowser } from './harness/rankingPage.ts';
 
 const evil = '<img src=x onerror="window.pwned=1">';
@@ -200,6 +201,10 @@ describe('the HTML report', () => {
     expect(await page.getByRole('button', { name: /Rank Again|Export|^alpha$/u }).count()).toBe(0);
     await page.getByRole('button', { name: 'Details of alpha' }).click();
     expect(await page.getByText('/pool/output').count()).toBe(1);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await faintTexts(page), colorScheme).toEqual([]);
+    }
     expect(complaints).toEqual([]);
     await page.close();
   });

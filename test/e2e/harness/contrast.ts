@@ -1,7 +1,7 @@
-import type { FrameLocator } from 'playwright-core';
+import type { FrameLocator, Page } from 'playwright-core';
 
 /** Texts of the ranking view that stand out from what is behind them by less than WCAG's 4.5 : 1, as they are drawn. */
-export function faintTexts(view: FrameLocator): Promise<string[]> {
+export function faintTexts(view: FrameLocator | Page): Promise<string[]> {
   return view.locator('emms-ranking').evaluate((host) => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     if (canvas === null) throw new Error('The browser draws nothing.');

@@ -35,7 +35,8 @@ export async function readRows(view: FrameLocator, { timeout = 120_000 } = {}): 
 
 /** Ranks with the command line of the very files that the VSIX installed. */
 export async function rankOnCommandLine(dataset: string, ...options: string[]): Promise<RankingReport> {
-  const { stdout } = await commandLine('rank', dataset, '--no-cache', '--json', ...options);
+  const { code, stdout, stderr } = await commandLine('rank', dataset, '--no-cache', '--json', ...options);
+  if (code !== 0) throw new Error(`emms rank ended with ${code}:\n${stderr}`);
   return rankingReportSchema.parse(JSON.parse(stdout));
 }
 
