@@ -26,7 +26,7 @@ export async function exportReport(state: RankingState, engine: EngineClient): P
   try {
     await workspace.fs.writeFile(file, content);
   } catch (error) {
-    throw new Error(`${file.fsPath} can’t be written; choose another folder. (${error})`);
+    throw new Error(`${file.fsPath} can’t be written. Choose another folder.`, { cause: error });
   }
   const open = 'Open';
   const exported = plainText(`The ranking is in ${file.fsPath}.`);

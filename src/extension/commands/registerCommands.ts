@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { commands, Disposable, type LogOutputChannel, window } from 'vscode';
 import { plainText } from '../plainText.ts';
 import { type CommandId, commandIds } from './commandIds.ts';
@@ -16,7 +17,7 @@ async function telling(log: LogOutputChannel, act: () => unknown): Promise<void>
   try {
     await act();
   } catch (error) {
-    log.error(error instanceof Error ? error : String(error));
+    log.error(inspect(error));
     const showLog = 'Show Log';
     const message = plainText(error instanceof Error ? error.message : String(error));
     if ((await window.showErrorMessage(message, showLog)) === showLog) log.show();
