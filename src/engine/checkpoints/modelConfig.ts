@@ -6,6 +6,8 @@ import type { ModelConfig } from './architectures/architecture.ts';
 /** Hugging Face's or timm's, and open_clip's, which have no keys in common. */
 const NAMES = ['config.json', 'open_clip_config.json'];
 const MAX_BYTES = 1024 * 1024;
+/** Hugging Face's `model_type` of a network of timm's, of which `architecture` says what it is. */
+const WRAPPER = 'timm_wrapper';
 
 /**
  * The settings of the network whose weights lie in a folder; undefined where no file there says any.
@@ -17,7 +19,7 @@ export async function readModelConfig(folder: string): Promise<ModelConfig | und
   for (const name of NAMES) {
     const object = await readObject(path.join(folder, name));
     if (!object) continue;
-    for (const entry of Object.entries(object)) settings.push(entry);
+    settings.push(...Object.entries(object).filter(([key, value]) => key !== 'model_type' || value !== WRAPPER));
     found = true;
   }
   return found ? new Map(settings) : undefined;

@@ -21,6 +21,7 @@ const WRAPPER_PREFIXES = [
   'base_model.',
   'visual_encoder.',
   'feature_extractor.',
+  'timm_model.',
 ];
 
 /**
