@@ -295,7 +295,9 @@ function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, co
     `${publishedName(original, config)} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`.toLowerCase();
   const scaled = has('blocks.0.ls1.gamma');
   if (isMoco(weights)) return 'MoCo v3';
-  if (/dinov2/.test(names) || (scaled && (patch === 14 || original.tensors.has('mask_token')))) return 'DINOv2';
+  const own =
+    original.tensors.has('mask_token') || [...original.tensors.keys()].some((name) => name.endsWith('.lambda1'));
+  if (/dinov2/.test(names) || (scaled && (patch === 14 || own))) return 'DINOv2';
   if (/(?<![a-z])dino(?![a-z])/.test(names)) return 'DINO';
   if (/deit/.test(names) || leading.includes('dist_token')) return 'DeiT';
   if (/(?<![a-z])mae(?![a-z])/.test(names) || [...original.tensors.keys()].some((name) => name.startsWith('decoder')))

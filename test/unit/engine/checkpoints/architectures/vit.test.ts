@@ -427,6 +427,16 @@ describe('variations that leave no trace in the weights', () => {
     },
   );
 
+  it.each(['dinov2-hf', 'dinov2-hf-registers', 'dinov2-original'])('%s is told by its names alone', async (name) => {
+    const folder = path.join(FIXTURES, name);
+    const { weights: file, architecture } = await readCase(folder);
+    const weights = await readWeights(path.join(folder, file));
+    const network = detectArchitecture(weights, undefined);
+    expect(network?.architecture).toBe(architecture);
+    expect(network?.image?.input.height).toBeUndefined();
+    expect(network?.image?.published).toMatchObject({ size: 224, resize: 256 });
+  });
+
   it('nothing is guessed of a ViT that timm’s config.json describes', () => {
     const described = detect(vitShapes(384, 12, 16, 224), undefined, { architecture: 'vit_small_patch16_224' });
     expect(described?.image?.published.guessed).toBe(false);
