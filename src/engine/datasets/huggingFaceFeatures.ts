@@ -26,14 +26,23 @@ export function featuresOf(table: ParquetTable): ReadonlyMap<string, Feature> {
 
 /**
  * The classes that a cell names: a number stands for a name where there are names, and −1 for none then; a list may hold
- * several.
+ * several, or a mark for each class, `[0, 1, 0]`.
  */
 export function classesIn(value: unknown, names: readonly string[] = []): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => classesIn(item, names));
+  if (Array.isArray(value)) {
+    const marked: unknown[] = areMarks(value) ? [...value.keys()].filter((index) => Number(value[index]) === 1) : value;
+    return marked.flatMap((item) => classesIn(item, names));
+  }
   if (value instanceof Uint8Array) return classesIn(Buffer.from(value).toString('utf8'), names);
   if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];
   if (typeof value === 'boolean') return [String(value)];
   if (typeof value !== 'number' && typeof value !== 'bigint') return [];
   if (Number.isNaN(value) || (names.length > 0 && value < 0)) return [];
   return [names[Number(value)] ?? String(value)];
+}
+
+/** Whether a list can't be one of classes, for it has the same number again, and no other than 0 and 1. */
+function areMarks(list: readonly unknown[]): boolean {
+  const numbers = list.map((item) => (typeof item === 'bigint' ? Number(item) : item));
+  return list.length > 2 && numbers.every((number) => number === 0 || number === 1);
 }

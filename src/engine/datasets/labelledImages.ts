@@ -15,6 +15,8 @@ const MAX_IMAGES = 5_000_000;
 interface Labelled {
   readonly split: string;
   readonly id: string;
+  /** Whether a row before has named the image. */
+  readonly again: boolean;
   readonly file: string;
   readonly image: ImageSource;
   readonly classes: readonly string[];
@@ -75,7 +77,8 @@ export class LabelledImages {
         `${this.#root.path}: more than ${grouped(MAX_IMAGES)} labelled images; name a folder with fewer of them.`,
       );
     }
-    this.#all.push({ split, id: this.#names.unique(id), file, image, classes, where });
+    const name = this.#names.unique(id);
+    this.#all.push({ split, id: name, again: name !== id, file, image, classes, where });
   }
 
   /** A row of the annotations that can't be used, and why: `name images that are not there`. */
@@ -113,7 +116,8 @@ export class LabelledImages {
     const indices = new Map(names.map((name, index) => [name, index]));
     const multiLabel = this.#all.some((labelled) => labelled.classes.length > 1);
     const splits = new Map<string, Sample[]>();
-    for (const { split, id, file, image, classes: own, where } of this.#all) {
+    let repeated = 0;
+    for (const { split, id, again, file, image, classes: own, where } of this.#all) {
       const labels = own.map((name) => indices.get(name)).filter((label) => label !== undefined);
       const [label] = labels;
       if (label === undefined) {
@@ -123,12 +127,18 @@ export class LabelledImages {
         );
         continue;
       }
+      if (again) repeated += 1;
       const sample = { id, file, image, label, ...(multiLabel ? { labels } : {}) };
       const samples = splits.get(split);
       if (samples) samples.push(sample);
       else splits.set(split, [sample]);
     }
     const warnings = this.#passedOver.warnings();
+    if (repeated > 0) {
+      warnings.push(
+        `Rows that name an image again: ${grouped(repeated)}; each is a sample of its own, so a list of objects in images is none of classes.`,
+      );
+    }
     if (splits.size === 0) {
       throw new InputError(
         `${this.#root.path}: no labelled image is left (${warnings.join('; ') || 'the annotations are empty'}). Check that the dataset is complete.`,

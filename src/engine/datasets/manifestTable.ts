@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
 import { areTexts, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
@@ -279,7 +280,7 @@ async function* jsonRows(
       continue;
     }
     const split = keys.split && splitInCell(keys.split.name, value[keys.split.key]);
-    yield row(where, String(image), classesOf(value[keys.label]), split);
+    yield row(where, String(image), classesIn(value[keys.label]), split);
   }
 }
 
@@ -295,18 +296,6 @@ async function firstRecord(file: string, values: Values): Promise<Record<string,
 function row(where: string, image: string, classes: readonly string[], split: string | undefined): ManifestRow {
   if (image === '') return { where, problem: 'name no image' };
   return { where, image, classes, ...(split !== undefined && { split }) };
-}
-
-/** A class, or several in a list. */
-function classesOf(value: unknown): string[] {
-  const list = Array.isArray(value) ? value : [value];
-  return list.flatMap((item) =>
-    typeof item === 'string' && item.trim() !== ''
-      ? [item.trim()]
-      : typeof item === 'number' || typeof item === 'boolean'
-        ? [String(item)]
-        : [],
-  );
 }
 
 /** Which columns are which, by their names. */

@@ -408,6 +408,18 @@ describe('texts in tables', () => {
     }
   });
 
+  it('may have a mark for each class', async () => {
+    const rows = [
+      [0, 1, 1],
+      [1, 0, 0],
+      [0, 0, 0],
+    ].map((labels, row) => JSON.stringify({ text: `text ${row}`, labels }));
+    const dataset = await opened({ 'a.jsonl': rows.join('\n') });
+    expect(dataset.classes).toEqual(['0', '1', '2']);
+    expect(dataset.splits.get('all')?.map(({ labels }) => labels)).toEqual([[1, 2], [0]]);
+    expect(dataset.warnings).toEqual(['1 of 3 rows have no class; the first: a.jsonl:3']);
+  });
+
   it('may be pairs', async () => {
     const dataset = await opened({ 'train.tsv': 'sentence1\tsentence2\tlabel\nIt rains.\tIt is wet.\t1\nA.\tB.\t0\n' });
     expect(dataset.splits.get('train')?.[0]).toMatchObject({ text: 'It rains.', context: 'It is wet.' });

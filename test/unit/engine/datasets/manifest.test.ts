@@ -135,6 +135,20 @@ describe('manifests', () => {
     expect(splitSizes(numbered)).toEqual({ all: 2 });
   });
 
+  it('may name an image again, which is told, and mark classes in lists', async () => {
+    const boxes = 'filename,class,xmin\nimages/a.png,cat,1\nimages/a.png,dog,2\nimages/b.png,cat,3\n';
+    const { splits, warnings } = await opened({ 'a.csv': boxes }, TWO);
+    expect(splits.get('all')?.map(({ id }) => id)).toEqual(['images/a.png', 'images/a.png#2', 'images/b.png']);
+    expect(warnings).toEqual([expect.stringMatching(/^Rows that name an image again: 1; each is a sample of its own/)]);
+    const row = (image: string, labels: number[]) => JSON.stringify({ image, labels });
+    const rows = [row('images/a.png', [0, 1, 0, 1]), row('images/b.png', [1, 0, 0, 0])];
+    const marked = await opened({ 'a.jsonl': rows.join('\n') }, TWO);
+    expect(marked.splits.get('all')?.map(({ labels }) => labels?.map((label) => marked.classes[label]))).toEqual([
+      ['1', '3'],
+      ['0'],
+    ]);
+  });
+
   it('are lists with an image and its class per line', async () => {
     const train = 'images/0.png 0\nimages/1 b.png\t1\n\nimages/2.png,1\nimages/3.png\n';
     const files = { 'images/0.png': png, 'images/1 b.png': png, 'images/2.png': png, 'images/3.png': png };
