@@ -107,9 +107,9 @@ function parserOf(delimiter: Delimiter, start: Buffer): Parser {
   return parser;
 }
 
-/** A cell between tabs that was quoted all the same, as pandas does where one holds quotes: these are doubled then. */
-function withoutQuotes(cell: string): string {
-  const isQuoted = cell.includes('""') && /^"(?:[^"]|"")*"$/.test(cell);
+/** A cell between tabs that was quoted all the same, as pandas does where one holds tabs or quotes, which are doubled then. */
+export function withoutQuotes(cell: string): string {
+  const isQuoted = (cell.includes('""') || cell.includes('\t')) && /^"(?:[^"]|"")*"$/.test(cell);
   return isQuoted ? cell.slice(1, -1).replaceAll('""', '"') : cell;
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './csv.ts';
+import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
 import { readJsonArray } from './json.ts';
 import { isRecord, readJsonLines } from './jsonl.ts';
 import { openParquet, type ParquetTable } from './parquet.ts';
@@ -165,6 +165,7 @@ function fitted(cells: readonly string[], width: number, delimiter: Delimiter, f
   while (end > width && cells[end - 1]?.trim() === '') end -= 1;
   const surplus = end - width;
   if (surplus <= 0 || free < 0) return cells.slice(0, end);
-  const text = cells.slice(free, free + surplus + 1).join(delimiter);
+  const parts = cells.slice(free, free + surplus + 1).join(delimiter);
+  const text = delimiter === '\t' ? withoutQuotes(parts) : parts;
   return [...cells.slice(0, free), text, ...cells.slice(free + surplus + 1, end)];
 }

@@ -273,6 +273,7 @@ describe('texts in tables', () => {
     ['a mark and line breaks of Windows', '\uFEFFtext,label\r\nIt began.,1\r\nIt ended.,2\r\n', 'It began.'],
     ['tabs', 'label\tsentence\n1\tHe said "no"\n2\tIt ended.\n', 'He said "no"'],
     ['tabs and doubled quotes', 'label\tsentence\n1\t"He said ""no"""\n2\t"It\n', 'He said "no"'],
+    ['tabs in quotes', 'label\tsentence\n1\t"He said\t""no"""\n2\t"It\n', 'He said\t"no"'],
     [
       'no header, the class first',
       'ham\tSee you at five then.\nspam\tWin a prize now, call!\nham\tI am on my way home.\nspam\tYou won a free holiday!\n',
