@@ -46,8 +46,7 @@ function datasetItem({ dataset }: DatasetNode): TreeItem {
   const item = new TreeItem(dataset.name, TreeItemCollapsibleState.Collapsed);
   item.id = dataset.path;
   const severalFolders = (workspace.workspaceFolders?.length ?? 0) > 1;
-  const folder = severalFolders ? ` · ${path.basename(dataset.workspace)}` : '';
-  item.description = `${datasetDescription(dataset)}${folder}`;
+  item.description = datasetDescription(dataset, severalFolders ? path.basename(dataset.workspace) : undefined);
   item.tooltip = new MarkdownString()
     .appendText(dataset.path)
     .appendMarkdown('\n\n')

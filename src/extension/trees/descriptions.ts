@@ -10,11 +10,17 @@ const SAMPLES: Partial<Record<DatasetSummary['task'], string>> = {
   'referring-expression-comprehension': 'referring expressions',
 };
 
-/** For instance "10 classes · 1,500 samples", "captions · 8,091 samples"; the task alone where nothing was counted. */
-export function datasetDescription({ task, classes, samples }: DatasetSummary): string {
+/**
+ * For instance "10 classes · 1,500 samples", "captions · 8,091 samples"; the task alone where nothing was counted.
+ * @param folder of the workspace, to tell datasets of the same name apart; none where there is only one
+ */
+export function datasetDescription({ task, classes, samples }: DatasetSummary, folder?: string): string {
   const ofClasses = classes === null || classes === 0 ? TASK_TITLES[task] : formatQuantity(classes, 'class', 'classes');
-  const about = SAMPLES[task] ?? ofClasses;
-  return samples === null ? about : `${about} · ${formatQuantity(samples, 'sample')}`;
+  return [
+    SAMPLES[task] ?? ofClasses,
+    ...(samples === null ? [] : [formatQuantity(samples, 'sample')]),
+    ...(folder === undefined ? [] : [folder]),
+  ].join(' · ');
 }
 
 /** For instance "#2 · residual CNN · 200 K · 800 KB"; without the rank while there is none. */

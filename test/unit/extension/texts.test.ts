@@ -36,6 +36,7 @@ describe('descriptions', () => {
       'questions on images · 1,500 samples',
     );
     expect(datasetDescription({ ...dataset, classes: 1, samples: 1 })).toBe('1 class · 1 sample');
+    expect(datasetDescription(dataset, 'one')).toBe('10 classes · 1,500 samples · one');
     const uncounted = { ...dataset, classes: null, samples: null, splits: {} };
     expect(datasetDescription({ ...uncounted, task: 'image-captioning' })).toBe('captions');
     expect(datasetDescription(uncounted)).toBe('Image classification');
