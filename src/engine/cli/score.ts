@@ -37,13 +37,13 @@ export const scoreCommand: Command = {
           : npyMatrix(await readNpy(values['source-probabilities'])),
     });
     await loadRuntime();
-    const { score, variant, seconds, details } = await computeScore(metric.score, evidence, {
+    const { score, variant, seconds, details, warning } = await computeScore(metric.score, evidence, {
       variant: metric.variant,
     });
     if (!Number.isFinite(score))
       throw new InputError(`${values.features}: the score is not a number. Check the features.`);
-    const result = { metric: metric.score, variant, score, seconds, ...details };
+    const result = { metric: metric.score, variant, score, seconds, ...details, warning };
     if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else process.stdout.write(`${metric.score} (${variant}): ${score}\n`);
+    else process.stdout.write(`${metric.score} (${variant}): ${score}\n${warning === undefined ? '' : `${warning}\n`}`);
   },
 };

@@ -53,6 +53,11 @@ export async function multiplyTransposed(a: Matrix, b: Matrix): Promise<Matrix> 
   return result;
 }
 
+/** C − A·B in place of C. */
+export async function subtractProduct(c: Matrix, a: Matrix, b: Matrix): Promise<void> {
+  await addProduct(-1, a.data, b.data, c.data, c.rows, b.rows, c.cols, 'neither');
+}
+
 /** A·Aᵀ, exactly symmetric. */
 export function gramian(a: Matrix): Promise<Matrix> {
   return sumOfGramians(a.rows, [a]);

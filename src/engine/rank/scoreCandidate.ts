@@ -22,7 +22,7 @@ export interface CandidateScores {
   readonly leftOut: Contributions | Float64Array;
   /** Every score, by the name it was asked for by. */
   readonly metrics: Record<string, number>;
-  /** Why a further score is missing. */
+  /** What the score alone doesn't say, and why a further one is missing. */
   readonly warnings: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export async function scoreCandidate(
   const leftOut =
     main.contributions ?? main.leftOut ?? (await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }));
   const metrics: Record<string, number> = { [metric.name]: main.score };
-  const warnings: string[] = [];
+  const warnings = main.warning === undefined ? [] : [main.warning];
   for (const { name, score, variant } of also) {
     try {
       metrics[name] = (await computeScore(score, evidence, { variant })).score;

@@ -5,7 +5,7 @@ import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
-import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
+import { heldOutVariation } from './heldOutVariation.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
@@ -14,9 +14,6 @@ import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
 /** Squared length of a mixture, compared with those of its parts together, below which it is rounding. */
 const LEAST_MIXTURE = 1e-12;
-
-/** So many leave two when one of them is left out. */
-const LEAST_SAMPLES = 3;
 
 /** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
 const LEAST_FREEDOM = 0.01;
@@ -132,8 +129,7 @@ function squaredLabels(evidence: Evidence, weights: readonly number[]): Float64A
 /**
  * Parts of a score that vary as much as if the regression were done again without a sample. With the fit held fixed they
  * vary too little: of n squared errors n·f are free, where f is the share of the samples that fitting leaves. A sum of n·f
- * free ones varies by √(n·f), but n parts of it, each f of a free one, only by f·√n; and held-out errors are larger than
- * free ones by the same factor as they vary more. Either way 1/√f is missing.
+ * free ones varies by √(n·f), but n parts of it, each f of a free one, only by f·√n: 1/√f is missing.
  */
 function asIfRefitted({ numerator, denominator }: Contributions, freedom: number): Contributions {
   const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
@@ -146,20 +142,21 @@ function asIfRefitted({ numerator, denominator }: Contributions, freedom: number
   return { numerator: spread, denominator };
 }
 
+const PREDICTS_NOTHING =
+  'The features predict nothing: no regression on them tells the labels of held-out samples better than their mean does.';
+
 async function heldOut(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
-  const { ridge, freedom, residual, baseline, dual } = await heldOutFit(evidence);
-  const weights = minimiseOnSimplex(residual.total());
-  refuseCancelled(baseline.total(), weights);
-  const score = 1 - quadraticForm(residual.total(), weights) / quadraticForm(baseline.total(), weights);
-  const details = { weights, ridge };
-  if (!contributions) return { score, details };
-  // With no more samples than features every sample moves the fit to all others, by no factor that holds for any ridge.
-  if (dual && evidence.count >= LEAST_SAMPLES) {
-    return { score, details, leftOut: await heldOutWithoutBlocks(dual, weights) };
-  }
-  const denominator = baseline.perSample(weights);
-  const numerator = residual.perSample(weights).map((value, i) => (denominator[i] as number) - value);
-  return { score, details, contributions: asIfRefitted({ numerator, denominator }, freedom) };
+  const fit = await heldOutFit(evidence);
+  const weights = minimiseOnSimplex(fit.residual.total());
+  const baseline = fit.baseline.total();
+  refuseCancelled(baseline, weights);
+  const score = 1 - quadraticForm(fit.residual.total(), weights) / quadraticForm(baseline, weights);
+  return {
+    score,
+    details: { weights, ridge: fit.ridge },
+    ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
+    ...(contributions && (await heldOutVariation(evidence, fit, weights))),
+  };
 }
 
 function multiplyVector({ cols, data }: Matrix, vector: readonly number[]): number[] {

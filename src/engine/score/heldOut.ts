@@ -8,8 +8,8 @@ import {
   multiplyTransposed,
   SINGLE_PRECISION_FROM,
   squaredLengths,
+  subtractProduct,
 } from '../linalg/multiply.ts';
-import { addProduct } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { trace } from './classScatter.ts';
@@ -24,7 +24,8 @@ import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
  * In closed form: with the hat matrix H = 11ᵀ/n + X·(XᵀX + γI)⁻¹·Xᵀ the held-out residual of sample i is
  * (zᵢ − ẑᵢ)/(1 − hᵢ), exactly. X is standardised once, with all samples; labels don't enter that. With fewer samples
  * than features the same comes from the n × n matrix XXᵀ. γ is the power of ten times n, refined once, that leaves the
- * least held-out residual; it is the only thing that a sample's own label touches.
+ * least held-out residual; it is the only thing that a sample's own label touches. Where no γ leaves less than predicting
+ * the mean does, which is what γ without end comes to, the mean is predicted: Q = B, and the score is 0.
  *
  * The score that is reported is 1 − tᵀ·Q·t / tᵀ·B·t, where Q and B `[K, K]` sum the products of the held-out residuals of
  * embeddings k and l, of this regression and of predicting the mean; t minimises tᵀ·Q·t over the simplex, as EMMS does.
@@ -32,23 +33,18 @@ import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
 export interface HeldOutFit {
   /** γ/n */
   ridge: number;
-  /** Mean of 1 − hᵢ: the share of the samples that is not used up by fitting. */
-  freedom: number;
   /** Q and its parts. */
   residual: PairSums;
   /** B and its parts. */
   baseline: PairSums;
+  side: LabelSide;
   /** What the fit came from, with no more samples than features. */
-  dual: DualFit | undefined;
+  dual: DualGram | undefined;
 }
 
-/** A ridge regression by the `[n, n]` matrix of `dualGram`. */
-export interface DualFit {
-  side: LabelSide;
-  /** `[n, n]`, L⁻¹ with L·Lᵀ = K + γI. */
-  whitening: Matrix;
-  gamma: number;
-  /** The c of K. */
+/** XXᵀ + c·11ᵀ/n `[n, n]` and its c. */
+export interface DualGram {
+  gram: Matrix;
   level: number;
 }
 
@@ -71,7 +67,10 @@ export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
 async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const { count, labels } = evidence;
   const side = labels === undefined ? await sampleLabels(evidence) : await classLabels(evidence, labels);
-  const gram = count > evidence.features.cols ? undefined : await dualGram(await standardisedRows(evidence));
+  const gram =
+    count > evidence.features.cols
+      ? undefined
+      : await dualGram(transpose(joinColumns(await standardisedBlocks(evidence))));
   const solve = gram ? dual(gram) : await primal(evidence);
   const ridge = await minimiseOverPowers(async (candidate) => {
     let sum = 0;
@@ -82,9 +81,7 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   });
 
   const held = new PairSums(count, side.embeddings);
-  let freeSamples = 0;
   await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
-    freeSamples += freedom.reduce((sum, value) => sum + value, 0);
     held.set(
       (await side.pairProducts(residuals)).map((products) => heldOut(products, freedom)),
       first,
@@ -100,14 +97,8 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
       first,
     );
   }
-  const gamma = count * ridge;
-  return {
-    ridge,
-    freedom: freeSamples / count,
-    residual: held,
-    baseline: means,
-    dual: gram && { side, gamma, level: gram.level, whitening: await ridgeWhitening(gram.gram, gamma) },
-  };
+  const better = trace(held.total()) < (1 - LEAST_IMPROVEMENT) * trace(means.total());
+  return { ridge, residual: better ? held : means, baseline: means, side, dual: gram };
 }
 
 /**
@@ -122,10 +113,7 @@ type Solver = (regressands: readonly Regressand[], gamma: number, rough: boolean
 async function primal(evidence: Evidence): Promise<Solver> {
   const scale = await evidence.scale();
   const gram = (await evidence.statistics()).standardisedGram(scale);
-  const features: Matrix[] = [];
-  for await (const block of evidence.standardised(scale, false)) {
-    features.push(block);
-  }
+  const features = await standardisedBlocks(evidence);
   const large = evidence.count * gram.rows * gram.rows >= SINGLE_PRECISION_FROM;
   const known = new Map<Regressand, Promise<Matrix>>();
   const productsOf = (regressand: Regressand) => {
@@ -140,12 +128,10 @@ async function primal(evidence: Evidence): Promise<Solver> {
     );
     let first = 0;
     for (const block of features) {
-      const leverage = await squaredLengths(whitening, block, rough && large);
-      const freedom = leverage.map((value) => 1 - 1 / evidence.count - value);
+      const freedom = await primalFreedom(whitening, block, evidence.count, rough && large);
       const residuals = await inTurn(regressands, async (regressand, k) => {
         const residual = regressand.block(first, block.cols);
-        const weights = coefficients[k] as Matrix;
-        await addProduct(-1, weights.data, block.data, residual.data, residual.rows, block.rows, block.cols, 'neither');
+        await subtractProduct(residual, coefficients[k] as Matrix, block);
         return residual;
       });
       await visit(residuals, first, freedom);
@@ -154,20 +140,30 @@ async function primal(evidence: Evidence): Promise<Solver> {
   };
 }
 
-/** `[n, d]` */
-async function standardisedRows(evidence: Evidence): Promise<Matrix> {
-  const samples: Matrix[] = [];
+/** `[b]`, the 1 − hᵢ of a block of samples `[d, b]`, given L⁻¹ with L·Lᵀ = XᵀX + γ·I. */
+export async function primalFreedom(
+  whitening: Matrix,
+  block: Matrix,
+  count: number,
+  rough: boolean,
+): Promise<Float64Array> {
+  return (await squaredLengths(whitening, block, rough)).map((value) => Math.max(LEAST_FREEDOM, 1 - 1 / count - value));
+}
+
+/** `[d, b]` each */
+export async function standardisedBlocks(evidence: Evidence): Promise<Matrix[]> {
+  const blocks: Matrix[] = [];
   for await (const block of evidence.standardised(await evidence.scale(), false)) {
-    samples.push(block);
+    blocks.push(block);
   }
-  return transpose(joinColumns(samples));
+  return blocks;
 }
 
 /**
  * By the `[n, n]` matrix K of `dualGram`, for at most as many samples as features: I − H = γ·(K + γI)⁻¹ − γ/(c + γ)·11ᵀ/n, and
  * the last term drops out of products with centred labels.
  */
-function dual({ gram, level }: { gram: Matrix; level: number }): Solver {
+function dual({ gram, level }: DualGram): Solver {
   const count = gram.rows;
   return async (regressands, gamma, _rough, visit) => {
     const whitening = await ridgeWhitening(gram, gamma);
@@ -192,7 +188,7 @@ function dual({ gram, level }: { gram: Matrix; level: number }): Solver {
  * of the samples, which XXᵀ knows nothing of, would have 1/γ in the inverse, and what is left without it would be lost in its
  * rounding as soon as γ is small.
  */
-export async function dualGram(samples: Matrix): Promise<{ gram: Matrix; level: number }> {
+export async function dualGram(samples: Matrix): Promise<DualGram> {
   const gram = await gramian(samples);
   const level = trace(gram) / gram.rows;
   for (let at = 0; at < gram.data.length; at++) gram.data[at] = (gram.data[at] as number) + level / gram.rows;
@@ -206,7 +202,7 @@ export function dualFreedom(whitening: Matrix, gamma: number, level: number): Fl
 }
 
 /** L⁻¹ with L·Lᵀ = gram + γ·I. */
-function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
+export function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
   const ridged: Matrix = { ...gram, data: gram.data.slice() };
   for (let i = 0; i < gram.rows; i++) {
     ridged.data[i * gram.cols + i] = (ridged.data[i * gram.cols + i] as number) + gamma;
@@ -255,7 +251,7 @@ function isWithin(exponent: number): boolean {
 }
 
 /** Sums over samples, one per pair of embeddings, that remember their parts. */
-class PairSums {
+export class PairSums {
   private readonly parts: Float64Array[];
   private readonly size: number;
 

@@ -3,15 +3,15 @@ import { columnSquares, difference, scaled, selectColumns, transpose } from '../
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
-import { type DualFit, dualFreedom, heldOut } from './heldOut.ts';
+import { type DualGram, dualFreedom, heldOut, ridgeWhitening } from './heldOut.ts';
 import { type LabelSide, pairs } from './heldOutLabels.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
 const RIDGE = 1e-14;
 
 /**
- * The held-out score without each block of samples in turn, for no more samples than features, in closed form; the ridge and
- * the weights of the embeddings stay those of all samples.
+ * The held-out score without each block of samples in turn, for no more samples than features, in closed form; the ridge γ and
+ * the weights of the embeddings are the same for all blocks.
  *
  * With Q = I − H `[n, n]` and e = Q·z the residual of sample i, predicted without itself and without the block B, is that
  * of i in (Q_SS)⁻¹·e_S for S = B ∪ {i}, by elimination of B
@@ -23,9 +23,15 @@ const RIDGE = 1e-14;
  * @param weights `[K]`
  * @returns as many scores as there are blocks
  */
-export async function heldOutWithoutBlocks(dual: DualFit, weights: readonly number[]): Promise<Float64Array> {
-  const { side, whitening, gamma, level } = dual;
-  const count = whitening.rows;
+export async function heldOutWithoutBlocks(
+  side: LabelSide,
+  { gram, level }: DualGram,
+  gamma: number,
+  weights: readonly number[],
+): Promise<Float64Array> {
+  const count = gram.rows;
+  const dual: DualFit = { whitening: await ridgeWhitening(gram, gamma), gamma, level };
+  const { whitening } = dual;
   const blocks = Math.min(RECOMPUTED_BLOCKS, count);
   const blockOf = drawBlocks(count, blocks);
   const freedom = dualFreedom(whitening, gamma, level);
@@ -56,6 +62,14 @@ export async function heldOutWithoutBlocks(dual: DualFit, weights: readonly numb
       1 - (await mixture(side, residuals, left, weights)) / (scale * (await mixture(side, baseline, all, weights)));
   }
   return scores;
+}
+
+interface DualFit {
+  /** `[n, n]`, L⁻¹ with L·Lᵀ = K + γI. */
+  whitening: Matrix;
+  gamma: number;
+  /** The c of K. */
+  level: number;
 }
 
 /** The rows of I − H for some samples, `[samples, n]`. */

@@ -24,6 +24,8 @@ export interface ScoreResult {
     /** k of the nearest neighbours. */
     neighbours?: number;
   };
+  /** What the number alone doesn't say. */
+  warning?: string;
   contributions?: Contributions;
   /** The score without each block of samples, see `drawBlocks`, in turn: in place of `contributions`. */
   leftOut?: Float64Array;

@@ -1,0 +1,125 @@
+import type { Matrix } from '../linalg/matrix.ts';
+import { addTo, transpose, zeros } from '../linalg/matrix.ts';
+import { inTurn, multiply, multiplyLowerTriangular, multiplyTransposed, subtractProduct } from '../linalg/multiply.ts';
+import type { Evidence } from './evidence.ts';
+import type { HeldOutFit } from './heldOut.ts';
+import { PairSums, primalFreedom, ridgeWhitening, standardisedBlocks } from './heldOut.ts';
+import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
+import type { Regressand } from './heldOutLabels.ts';
+import { scaleColumns } from './samples.ts';
+import type { Contributions, ScoreResult } from './score.ts';
+
+/** So many leave two when one of them is left out. */
+const LEAST_SAMPLES = 3;
+/**
+ * γ over the mean of the eigenvalues of XᵀX, or of XXᵀ, up to which variation is looked at. Beyond, score and variation both
+ * shrink with 1/γ: with other samples, for which a smaller ridge would have been chosen, the score would vary by more.
+ */
+const LARGEST_RIDGE = 2;
+/**
+ * How much of what a sample changes in the predictions of others counts. All of it is right when samples speak for themselves,
+ * √2 − 1 when only pairs of them do, each of which leaving out either one takes away (Efron & Stein, Annals of Statistics 9,
+ * 1981); this is the middle.
+ */
+const CHANGE_OF_OTHERS = Math.SQRT1_2;
+
+/**
+ * How much the held-out score of the mixture of embeddings with `weights` `[K]` varies with the samples: without each block of
+ * them in closed form with no more samples than features, else by each sample's part. The ridge is held fixed.
+ */
+export async function heldOutVariation(
+  evidence: Evidence,
+  fit: HeldOutFit,
+  weights: readonly number[],
+): Promise<Pick<ScoreResult, 'contributions' | 'leftOut'>> {
+  const { count, features } = evidence;
+  const largest = LARGEST_RIDGE * Math.max(1, features.cols / count);
+  const gamma = count * Math.min(fit.ridge, largest);
+  if (fit.dual && count >= LEAST_SAMPLES) {
+    return { leftOut: await heldOutWithoutBlocks(fit.side, fit.dual, gamma, weights) };
+  }
+  const residual = fit.residual.perSample(weights);
+  const denominator = fit.baseline.perSample(weights);
+  const influence = fit.dual ? residual : (await influences(evidence, fit, gamma)).perSample(weights);
+  return { contributions: centredOn(residual, influence, denominator) };
+}
+
+/** Contributions that add up to the score of `residual` and vary with `influence`. */
+function centredOn(residual: Float64Array, influence: Float64Array, denominator: Float64Array): Contributions {
+  const shift = (total(residual) - total(influence)) / residual.length;
+  return { numerator: denominator.map((part, i) => part - (influence[i] as number) - shift), denominator };
+}
+
+/**
+ * What each sample adds to the held-out residuals, its own and, by taking part in the fit, those of others: the derivative of
+ * Σ|rᵢ|² by the weight of sample j, to first order in the leverages,
+ *
+ *     |rⱼ|² − 2·eⱼ·uⱼ,   u = (H − diag h)·v,   v = r/(1 − h),   e = (1 − h)·r the residuals of the fit to all samples
+ *
+ * computed as the square of r − (1 − h)·u, whose last term is of second order. Time O(n·d² + n·d·r) for r columns that are
+ * regressed on.
+ */
+async function influences(evidence: Evidence, { side }: HeldOutFit, gamma: number): Promise<PairSums> {
+  const { count } = evidence;
+  const gram = (await evidence.statistics()).standardisedGram(await evidence.scale());
+  const whitening = await ridgeWhitening(gram, gamma);
+  const features = await standardisedBlocks(evidence);
+  const freedoms = await inTurn(features, (block) => primalFreedom(whitening, block, count, false));
+  const coefficientsOf = async (products: Matrix) =>
+    multiply(transpose(await multiplyLowerTriangular(whitening, products)), whitening);
+  const fits = await inTurn(side.regressands, async (regressand) =>
+    coefficientsOf(await regressand.products(features)),
+  );
+  const residualsOf = async (regressand: Regressand, k: number, block: Matrix, first: number) => {
+    const residuals = regressand.block(first, block.cols);
+    await subtractProduct(residuals, fits[k] as Matrix, block);
+    return residuals;
+  };
+
+  // e once for Xᵀv and the mean of v, a second time beside u: all of it at once would be n × r numbers.
+  const changes = await inTurn(side.regressands, async (regressand, k) => {
+    const products = zeros(fits[k]?.rows ?? 0, gram.rows);
+    const mean = zeros(products.rows, 1);
+    await eachBlock(features, freedoms, async (block, first, freedom) => {
+      const squares = freedom.map((free) => free ** -2);
+      const v = scaleColumns(await residualsOf(regressand, k, block, first), squares);
+      addTo(products, await multiplyTransposed(v, block));
+      addTo(mean, await multiply(v, { rows: block.cols, cols: 1, data: new Float64Array(block.cols).fill(1 / count) }));
+    });
+    return { coefficients: await coefficientsOf(transpose(products)), mean };
+  });
+  const sums = new PairSums(count, side.embeddings);
+  await eachBlock(features, freedoms, async (block, first, freedom) => {
+    const changed = await inTurn(side.regressands, async (regressand, k) => {
+      const residuals = await residualsOf(regressand, k, block, first);
+      const { coefficients, mean } = changes[k] as (typeof changes)[number];
+      const smoothed = await multiply(coefficients, block);
+      // (1 − h)·u = (1 − h)·H·v − h·r, with r = e/(1 − h)
+      smoothed.data.forEach((value, at) => {
+        const free = freedom[at % block.cols] as number;
+        const whole = value + (mean.data[Math.floor(at / block.cols)] as number);
+        const own = (residuals.data[at] as number) / free;
+        residuals.data[at] = own - CHANGE_OF_OTHERS * (free * whole - (1 - free) * own);
+      });
+      return residuals;
+    });
+    sums.set(await side.pairProducts(changed), first);
+  });
+  return sums;
+}
+
+async function eachBlock(
+  features: readonly Matrix[],
+  freedoms: readonly Float64Array[],
+  visit: (block: Matrix, first: number, freedom: Float64Array) => Promise<void>,
+): Promise<void> {
+  let first = 0;
+  for (const [index, block] of features.entries()) {
+    await visit(block, first, freedoms[index] as Float64Array);
+    first += block.cols;
+  }
+}
+
+function total(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
