@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { reflectionToAxis, signedLength } from '../linalg/axisReflection.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { addTo, dot, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
@@ -8,7 +9,7 @@ import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { Tridiagonal } from '../linalg/tridiagonal.ts';
 import { tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
-import { centredSamples, featureMean } from './samples.ts';
+import { centredSamples, dominantSample, featureMean } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -85,8 +86,7 @@ async function primal(evidence: Evidence): Promise<Problem> {
   const mean = featureMean(statistics);
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
   const reflection = reflectionToAxis(mean);
-  const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
-  await reflectBothSides(reflection, gram);
+  const gram = await reflectedGram(evidence, reflection);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
   let sides: Matrix;
@@ -110,6 +110,26 @@ async function primal(evidence: Evidence): Promise<Problem> {
   }
   // The published code drops singular values of 0 from the determinant, but not from d.
   return problem(gram, sides, count, features.cols + zeroColumns, true);
+}
+
+/**
+ * The Gram matrix of the centred features, reflected on both sides. A sample far from all others draws the mean along: reflected
+ * before they are multiplied, features are large on the first axis alone.
+ */
+async function reflectedGram(evidence: Evidence, reflection: Reflections): Promise<Matrix> {
+  const statistics = await evidence.statistics();
+  const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
+  if ((await dominantSample(evidence)) === undefined) {
+    await reflectBothSides(reflection, gram);
+    return gram;
+  }
+  gram.data.fill(0);
+  for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
+    const block = transpose(await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count)));
+    await reflectRows(reflection, block, false);
+    addTo(gram, await gramian(block));
+  }
+  return gram;
 }
 
 /** By XXᵀ `[n, n]`, for at most as many samples as features. */
@@ -325,22 +345,6 @@ function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: num
         effective,
         inverseTrace,
       };
-}
-
-/** The reflection I − u·uᵀ that maps `vector` to (`signedLength(vector)`, 0, …); nothing for zeros. */
-function reflectionToAxis(vector: Float64Array): Reflections {
-  const t: Matrix = { rows: 1, cols: 1, data: Float64Array.of(1) };
-  const length = signedLength(vector);
-  if (length === 0) return { v: zeros(1, vector.length), t };
-  const unit = vector.map((value) => value / length);
-  unit[0] = (unit[0] as number) - 1;
-  const norm = Math.sqrt(dot(unit, unit) / 2);
-  return { v: { rows: 1, cols: vector.length, data: unit.map((value) => value / norm) }, t };
-}
-
-/** ± the length of `vector`, with the sign that doesn't cancel its first entry. */
-function signedLength(vector: Float64Array): number {
-  return ((vector[0] as number) > 0 ? -1 : 1) * Math.sqrt(dot(vector, vector));
 }
 
 function mean(values: readonly number[]): number {

@@ -1,10 +1,12 @@
 import { InputError } from '../errors.ts';
+import { reflectionToAxis } from '../linalg/axisReflection.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, selectRows, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
+import { reflectRows } from '../linalg/onnxKernels.ts';
 import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
-import { centredSamples, samplesByClass } from './samples.ts';
+import { centredSamples, dominantSample, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -30,9 +32,18 @@ export const transrate: Score = {
   async compute(evidence, { variant }) {
     const { labels, classCount, count, features } = evidence;
     if (labels === undefined) throw new InputError('TransRate needs class labels.');
-    const samples = await centredSamples(evidence);
+    let samples = await centredSamples(evidence);
+    const dominant = count < features.cols ? undefined : await dominantSample(evidence);
+    if (dominant !== undefined) {
+      // On the first axis its length, however large, costs the rest of the Gram matrices no digits.
+      const columns = transpose(samples);
+      await reflectRows(reflectionToAxis(dominant), columns, false);
+      samples = transpose(columns);
+    }
     const all =
-      count < features.cols ? await codingRate(samples) : await rateOfGram((await evidence.statistics()).gram, count);
+      count < features.cols || dominant !== undefined
+        ? await codingRate(samples)
+        : await rateOfGram((await evidence.statistics()).gram, count);
     const classes = samplesByClass(labels, classCount);
     let conditional = 0;
     for (const members of classes) {

@@ -1,4 +1,4 @@
-import { Matrix as Dense, EigenvalueDecomposition } from 'ml-matrix';
+import { Matrix as Dense, EigenvalueDecomposition, SingularValueDecomposition } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import { classification, generator } from '../../../helpers/random.ts';
@@ -120,18 +120,42 @@ test('degenerate features', async () => {
   ).rejects.toThrow('Use the variant regression');
 });
 
-/** The published algorithm: singular values and left singular vectors, one target column after the other. */
+test.each([0, 17])('one sample far from all others does not drown them: sample %i', async (outlier) => {
+  const { features, labels } = classification(7, 60, 8, 3, 1.5);
+  for (const scale of [1e4, 1e8]) {
+    const data = features.data.map((value, at) => (Math.floor(at / 8) === outlier ? scale * value : value));
+    const far = { ...features, data };
+    const { diagonal, leftSingularVectors } = new SingularValueDecomposition(dense(far), { autoTranspose: true });
+    const projected = leftSingularVectors.transpose().mmul(oneHotOf(labels, 3));
+    const expected = maximumEvidence(
+      diagonal.map((value) => value ** 2),
+      projected,
+      oneHotOf(labels, 3),
+      8,
+    );
+    expect(await scoreOf('logme', { features: far, labels })).toBeCloseTo(expected, 6);
+  }
+});
+
+/** The published algorithm: singular values and left singular vectors. */
 function published(features: FloatMatrix, targets: Dense): number {
   const x = dense(features);
   const [n, d] = [x.rows, x.columns];
   const gram = d < n ? x.transpose().mmul(x) : x.mmul(x.transpose());
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram);
   const sigma = realEigenvalues.map((value) => Math.max(0, value));
+  const projected = (d < n ? x.mmul(eigenvectorMatrix) : eigenvectorMatrix).transpose().mmul(targets);
+  if (d < n) projected.mulColumnVector(sigma.map((value) => (value ? 1 / Math.sqrt(value) : 0)));
+  return maximumEvidence(sigma, projected, targets, d);
+}
+
+/** Given the squared singular values and the targets in the left singular vectors; one target column after the other. */
+function maximumEvidence(sigma: number[], projected: Dense, targets: Dense, d: number): number {
+  const n = targets.rows;
   let total = 0;
   for (let c = 0; c < targets.columns; c++) {
     const y = targets.getColumnVector(c);
-    const projected = (d < n ? x.mmul(eigenvectorMatrix) : eigenvectorMatrix).transpose().mmul(y).to1DArray();
-    const x2 = projected.map((value, i) => (d < n ? (sigma[i] ? value ** 2 / (sigma[i] ?? 1) : 0) : value ** 2));
+    const x2 = projected.getColumn(c).map((value) => value ** 2);
     const rest = y.dot(y) - sum(x2);
     let [alpha, beta, m2, res2] = [1, 1, 0, 0];
     for (let step = 0; step < 11; step++) {

@@ -1,4 +1,4 @@
-import { Matrix as Dense, determinant } from 'ml-matrix';
+import { Matrix as Dense, determinant, SingularValueDecomposition } from 'ml-matrix';
 import { expect, test } from 'vitest';
 import type { FloatMatrix } from '../../../../src/engine/linalg/matrix.ts';
 import { classification } from '../../../helpers/random.ts';
@@ -69,6 +69,37 @@ test('a feature of a much larger scale does not drown the others', async () => {
   const expected = await score(1e6);
   for (const scale of [1e8, 1e12, 1e30]) expect(await score(scale)).toBeCloseTo(expected, 9);
 });
+
+test.each([0, 17])('one sample far from all others does not drown them: sample %i', async (outlier) => {
+  const { features, labels } = classification(7, 60, 8, 2, 1.5);
+  for (const scale of [1e4, 1e8]) {
+    const data = features.data.map((value, at) => (Math.floor(at / 8) === outlier ? scale * value : value));
+    const far = { ...features, data };
+    for (const variant of ['paper', 'reference']) {
+      expect(await scoreOf('transrate', { features: far, labels }, variant)).toBeCloseTo(
+        bySingularValues(far, labels, variant),
+        5,
+      );
+    }
+  }
+});
+
+/** The definition again, by singular values: they keep the digits that determinants of Gram matrices lose. */
+function bySingularValues(features: FloatMatrix, labels: Int32Array, variant: string): number {
+  const all = Dense.from1DArray(features.rows, features.cols, features.data);
+  const z = all.subRowVector(all.mean('column'));
+  const rate = (rows: Dense) =>
+    new SingularValueDecomposition(rows).diagonal.reduce(
+      (sum, s) => sum + Math.log1p(s ** 2 / (rows.rows * 1e-4)) / 2,
+      0,
+    );
+  const conditional = [0, 1].map((c) => {
+    const members = [...labels.keys()].filter((i) => labels[i] === c);
+    const weight = variant === 'paper' ? members.length / labels.length : 0.5;
+    return weight * rate(z.selection(members, [...Array(z.columns).keys()]));
+  });
+  return rate(z) - (conditional[0] as number) - (conditional[1] as number);
+}
 
 function defined(features: FloatMatrix, labels: Int32Array, variant: string): number {
   const all = Dense.from1DArray(features.rows, features.cols, features.data);
