@@ -14,7 +14,13 @@ const FIRST_REFRESH = 10;
 const MOST_STEPS = 150;
 const FEWEST_STEPS = 50;
 const MOST_OUTPUTS = 2 ** 27;
-/** Twice the decrease of the loss that the next step promises when it is small enough: the loss is exact to rounding. */
+/** Small problems get as many as cost no more multiplications than this: classes far apart take long. */
+const MOST_PRODUCTS = 2 ** 30;
+const MOST_STEPS_OF_SMALL = 1500;
+/**
+ * Twice the decrease of the loss that the next step promises when it is small enough: the loss is exact to rounding. Relative
+ * to the loss when that is below 1: where classes are far apart all of it is small.
+ */
 const CONVERGED = 1e-20;
 const SUFFICIENT_DECREASE = 1e-4;
 const SHORTEST_STEP = 1e-10;
@@ -55,7 +61,10 @@ export async function fitLogistic(
   let preconditioned = await precondition(current.gradient);
   let refresh = FIRST_REFRESH;
   let history: Step[] = [];
-  const most = Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, MOST_OUTPUTS / (count * classes)));
+  const most = Math.max(
+    Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, MOST_OUTPUTS / (count * classes))),
+    Math.min(MOST_STEPS_OF_SMALL, MOST_PRODUCTS / (count * classes * rows.cols)),
+  );
   for (let steps = 0; steps < most; steps++) {
     if (steps === refresh) {
       precondition = await preconditioner(problem, current.weights, classes);
@@ -65,7 +74,7 @@ export async function fitLogistic(
     }
     const direction = newtonDirection(current.gradient, preconditioned, history);
     const promised = dot(direction.data, current.gradient.data);
-    if (promised <= CONVERGED) break;
+    if (promised <= CONVERGED * Math.min(1, current.loss)) break;
     let next: { coefficients: Matrix; evaluation: Evaluation } | undefined;
     for (let length = 1; length >= SHORTEST_STEP && next === undefined; length /= 2) {
       const moved = difference(coefficients, scaled(direction, length));
@@ -153,27 +162,33 @@ function softmaxColumns(
   for (let i = 0; i < cols; i++) {
     logarithms += (data[(classOf[i] as number) * cols + i] as number) - (largest[i] as number);
   }
-  const sums = new Float64Array(cols);
+  // Without the 1 of the largest: next to it what a sure classifier leaves for the others would drown.
+  const others = new Float64Array(cols);
+  const isLargest = new Uint8Array(cols);
   for (let c = 0; c < rows; c++) {
     const row = data.subarray(c * cols, (c + 1) * cols);
     for (let i = 0; i < cols; i++) {
       const value = Math.exp((row[i] as number) - (largest[i] as number));
       row[i] = value;
-      sums[i] = (sums[i] as number) + value;
+      if (value === 1 && isLargest[i] === 0) isLargest[i] = 1;
+      else others[i] = (others[i] as number) + value;
     }
   }
-  const weights = new Float64Array(cols).fill(1);
+  const weights = new Float64Array(cols);
   for (let c = 0; c < rows; c++) {
     const row = data.subarray(c * cols, (c + 1) * cols);
     for (let i = 0; i < cols; i++) {
-      const probability = (row[i] as number) / (sums[i] as number);
-      row[i] = probability;
-      weights[i] = (weights[i] as number) - probability * probability;
+      const value = row[i] as number;
+      const sum = 1 + (others[i] as number);
+      // p·(1 − p); of the largest 1 − p is the share of the others.
+      const rest = value === 1 ? (others[i] as number) : sum - value;
+      row[i] = value / sum;
+      weights[i] = (weights[i] as number) + ((value / sum) * rest) / sum;
     }
   }
   return {
-    weights: weights.map((weight) => Math.max(0, weight)),
-    logarithms: logarithms - sums.reduce((total, sum) => total + Math.log(sum), 0),
+    weights,
+    logarithms: logarithms - others.reduce((total, sum) => total + Math.log1p(sum), 0),
   };
 }
 

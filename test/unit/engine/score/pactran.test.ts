@@ -88,3 +88,13 @@ test('says what a variant lacks', async () => {
     'give probabilities, not logits',
   );
 });
+
+test('the minimum is found where features of a large scale hold classes far apart', async () => {
+  const { features, labels } = classification(9, 60, 10, 3, 1.5);
+  const score = (scale: number) =>
+    scoreOf('pactran', { features: { ...features, data: features.data.map((value) => value * scale) }, labels });
+  // Newton's method in NumPy, to a decrement of 1e-26.
+  expect(await score(1)).toBeCloseTo(-1.7037269866, 8);
+  expect(await score(1e3)).toBeCloseTo(-2.131122903, 5);
+  expect(await score(1e4)).toBeCloseTo(-2.197145231, 5);
+});
