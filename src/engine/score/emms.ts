@@ -4,7 +4,7 @@ import type { Matrix } from '../linalg/matrix.ts';
 import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { heldOutFit } from './heldOut.ts';
+import { heldOutFit, mixtureFactors } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
@@ -155,7 +155,7 @@ async function heldOut(evidence: Evidence, contributions: boolean): Promise<Scor
     score,
     details: { weights, ridge: fit.ridge },
     ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
-    ...(contributions && (await heldOutVariation(evidence, fit, weights))),
+    ...(contributions && (await heldOutVariation(evidence, fit, mixtureFactors(weights)))),
   };
 }
 

@@ -278,15 +278,19 @@ export class PairSums {
     return result;
   }
 
-  /** `[n]`, the samples' parts of tᵀ·total·t. */
-  perSample(weights: readonly number[]): Float64Array {
+  /** `[n]`, the samples' parts of the sum over the pairs of `total`, each times its factor. */
+  perSample(factors: readonly number[]): Float64Array {
     const result = new Float64Array(this.parts[0]?.length ?? 0);
-    pairs(this.size).forEach(([k, l], pair) => {
-      const factor = (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number);
-      this.parts[pair]?.forEach((part, i) => {
-        result[i] = (result[i] as number) + factor * part;
+    this.parts.forEach((parts, pair) => {
+      parts.forEach((part, i) => {
+        result[i] = (result[i] as number) + (factors[pair] as number) * part;
       });
     });
     return result;
   }
+}
+
+/** Per pair of embeddings its factor in tᵀ·Q·t, for weights t. */
+export function mixtureFactors(weights: readonly number[]): number[] {
+  return pairs(weights.length).map(([k, l]) => (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number));
 }

@@ -4,14 +4,14 @@ import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
 import { type DualGram, dualFreedom, heldOut, ridgeWhitening } from './heldOut.ts';
-import { type LabelSide, pairs } from './heldOutLabels.ts';
+import type { LabelSide } from './heldOutLabels.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
 const RIDGE = 1e-14;
 
 /**
  * The held-out score without each block of samples in turn, for no more samples than features, in closed form; the ridge γ and
- * the weights of the embeddings are the same for all blocks.
+ * the weights of the embeddings, and so the factors of their pairs, are the same for all blocks.
  *
  * With Q = I − H `[n, n]` and e = Q·z the residual of sample i, predicted without itself and without the block B, is that
  * of i in (Q_SS)⁻¹·e_S for S = B ∪ {i}, by elimination of B
@@ -20,14 +20,14 @@ const RIDGE = 1e-14;
  *
  * Time O(n³ + n²·r) for r columns that are regressed on.
  *
- * @param weights `[K]`
+ * @param factors of the pairs of embeddings in the sums of products of residuals
  * @returns as many scores as there are blocks
  */
 export async function heldOutWithoutBlocks(
   side: LabelSide,
   { gram, level }: DualGram,
   gamma: number,
-  weights: readonly number[],
+  factors: readonly number[],
 ): Promise<Float64Array> {
   const count = gram.rows;
   const dual: DualFit = { whitening: await ridgeWhitening(gram, gamma), gamma, level };
@@ -58,8 +58,8 @@ export async function heldOutWithoutBlocks(
     // The mean of the others is farther from a sample than the mean of all, by m/(m−1).
     const scale = (outside.length / (outside.length - 1)) ** 2;
     const all = new Float64Array(outside.length).fill(1);
-    scores[block] =
-      1 - (await mixture(side, residuals, left, weights)) / (scale * (await mixture(side, baseline, all, weights)));
+    const residual = await sumOfProducts(side, residuals, left, factors);
+    scores[block] = 1 - residual / (scale * (await sumOfProducts(side, baseline, all, factors)));
   }
   return scores;
 }
@@ -90,18 +90,17 @@ function centred(matrix: Matrix): Matrix {
   return matrix;
 }
 
-/** Σ |Σₖ tₖ·rₖ|²/fᵢ² over the samples, for residuals rₖ of the embeddings and what fᵢ of each sample is free. */
-async function mixture(
+/** The products of the residuals of pairs of embeddings, each times its factor, over all samples and the squares of their freedom. */
+async function sumOfProducts(
   side: LabelSide,
   residuals: readonly Matrix[],
   freedom: Float64Array,
-  weights: readonly number[],
+  factors: readonly number[],
 ): Promise<number> {
   const products = await side.pairProducts(residuals);
-  return pairs(side.embeddings).reduce((total, [k, l], pair) => {
-    const factor = (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number);
-    return (
-      total + factor * heldOut(products[pair] ?? new Float64Array(), freedom).reduce((sum, value) => sum + value, 0)
-    );
-  }, 0);
+  return products.reduce(
+    (total, parts, pair) =>
+      total + (factors[pair] as number) * heldOut(parts, freedom).reduce((sum, value) => sum + value, 0),
+    0,
+  );
 }

@@ -24,23 +24,23 @@ const LARGEST_RIDGE = 2;
 const CHANGE_OF_OTHERS = Math.SQRT1_2;
 
 /**
- * How much the held-out score of the mixture of embeddings with `weights` `[K]` varies with the samples: without each block of
+ * How much 1 − Q/B varies with the samples, Q and B summed over pairs of embeddings each times its of `factors`: without each block of
  * them in closed form with no more samples than features, else by each sample's part. The ridge is held fixed.
  */
 export async function heldOutVariation(
   evidence: Evidence,
   fit: HeldOutFit,
-  weights: readonly number[],
+  factors: readonly number[],
 ): Promise<Pick<ScoreResult, 'contributions' | 'leftOut'>> {
   const { count, features } = evidence;
   const largest = LARGEST_RIDGE * Math.max(1, features.cols / count);
   const gamma = count * Math.min(fit.ridge, largest);
   if (fit.dual && count >= LEAST_SAMPLES) {
-    return { leftOut: await heldOutWithoutBlocks(fit.side, fit.dual, gamma, weights) };
+    return { leftOut: await heldOutWithoutBlocks(fit.side, fit.dual, gamma, factors) };
   }
-  const residual = fit.residual.perSample(weights);
-  const denominator = fit.baseline.perSample(weights);
-  const influence = fit.dual ? residual : (await influences(evidence, fit, gamma)).perSample(weights);
+  const residual = fit.residual.perSample(factors);
+  const denominator = fit.baseline.perSample(factors);
+  const influence = fit.dual ? residual : (await influences(evidence, fit, gamma)).perSample(factors);
   return { contributions: centredOn(residual, influence, denominator) };
 }
 

@@ -4,10 +4,11 @@ import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
-import { classScatter } from './classScatter.ts';
+import { classScatter, trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import type { HeldOutFit } from './heldOut.ts';
 import { dualFreedom, dualGram, heldOutFit } from './heldOut.ts';
+import { pairs } from './heldOutLabels.ts';
+import { heldOutVariation } from './heldOutVariation.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples } from './score.ts';
@@ -49,25 +50,13 @@ export const linearProbe: Score = {
 const LEAST_FREEDOM = 1e-12;
 
 async function explainedVariance(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
-  const { ridge, residual, baseline } = await heldOutFit(evidence);
-  const embeddings = evidence.labelEmbeddings.map((_, k) => k);
-  const ofAll = (sums: HeldOutFit['residual']) => {
-    const parts = new Float64Array(evidence.count);
-    for (const k of embeddings) {
-      const only = embeddings.map((other) => (other === k ? 1 : 0));
-      sums.perSample(only).forEach((part, i) => {
-        parts[i] = (parts[i] as number) + part;
-      });
-    }
-    return parts;
-  };
-  const [errors, denominator] = [ofAll(residual), ofAll(baseline)];
-  const numerator = denominator.map((part, i) => part - (errors[i] as number));
-  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+  const fit = await heldOutFit(evidence);
+  // Every embedding by itself, none with another.
+  const factors = pairs(fit.side.embeddings).map(([k, l]) => (k === l ? 1 : 0));
   return {
-    score: total(numerator) / total(denominator),
-    details: { ridge },
-    ...(contributions && { contributions: { numerator, denominator } }),
+    score: 1 - trace(fit.residual.total()) / trace(fit.baseline.total()),
+    details: { ridge: fit.ridge },
+    ...(contributions && (await heldOutVariation(evidence, fit, factors))),
   };
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { FloatMatrix } from '../../../../src/engine/linalg/matrix.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
-import { classification } from '../../../helpers/random.ts';
+import { classification, generator } from '../../../helpers/random.ts';
 import {
   expectContributions,
   expectedScores,
@@ -71,3 +71,25 @@ function refitted(features: FloatMatrix, labels: Int32Array, classes: number, ri
   }
   return correct / x.rows;
 }
+
+test.each([
+  ['more samples than features', 60, 12],
+  ['more features than samples', 30, 50],
+])('R² of a single target is EMMS cv and varies as much: %s', async (_, n, d) => {
+  const features = generator(5).matrix(n, d);
+  const noise = generator(6).matrix(n, 1).data;
+  const target = { rows: n, cols: 1, data: noise.map((value, i) => (features.data[i * d] as number) + value / 2) };
+  const evidence = () => createEvidence({ features, labelEmbeddings: [target] });
+  const probe = await computeScore('linearProbe', evidence(), { contributions: true });
+  const emms = await computeScore('emms', evidence(), { contributions: true });
+  expect(probe.score).toBeGreaterThan(0);
+  expect(probe.score).toBeCloseTo(emms.score, 12);
+  const close = (values: Float64Array, expected: Float64Array) =>
+    values.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 10);
+    });
+  if (emms.leftOut && probe.leftOut) close(probe.leftOut, emms.leftOut);
+  else if (emms.contributions && probe.contributions)
+    close(probe.contributions.numerator, emms.contributions.numerator);
+  else throw new Error('neither has what tells how the score varies');
+});
