@@ -1,4 +1,3 @@
-import { sharp } from '../sharp.ts';
 import type { AnnotatedSamples, Annotation } from './annotatedSamples.ts';
 import type { Target } from './dataset.ts';
 import { parseJson } from './tables/jsonl.ts';
@@ -85,6 +84,8 @@ async function sizeOf({ image, finder, split }: Annotation): Promise<Size | unde
     const source = typeof image === 'string' ? finder?.find(image, split) : await image?.read();
     if (source === undefined) return undefined;
     if (typeof source === 'object' && 'pixels' in source) return source;
+    // Only then, for a search starts faster without it.
+    const { sharp } = await import('../sharp.ts');
     return await sharp(source).metadata();
   } catch {
     return undefined;

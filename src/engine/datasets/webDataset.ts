@@ -79,10 +79,11 @@ async function openClasses(
   const list = NAME_LISTS.map((name) => fileIn(root, name)).find((file) => file !== undefined);
   const classes = list ? await linesOf(list, signal) : [];
   const gathered = new LabelledImages(root, format);
+  const ids = new Map(shards.map(({ file }) => [file, idWithin(root, file)]));
   const damages = await readShards(shards, gathered, signal, ({ split, file, key, where, image, tar, group }) => {
     const label = labelOf(tar, group);
     if (label === undefined) gathered.skip('have no class', where);
-    else gathered.add(split, { id: `${idWithin(root, file)}/${key}`, file, image }, [nameOf(label, classes)], where);
+    else gathered.add(split, { id: `${ids.get(file)}/${key}`, file, image }, [nameOf(label, classes)], where);
   });
   const dataset = gathered.dataset(classes.length > 0 ? classes : undefined, signal);
   return { ...dataset, warnings: [...damages, ...dataset.warnings] };
