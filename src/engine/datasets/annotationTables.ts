@@ -37,7 +37,6 @@ import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
-const BOXES = /^(b?|bounding_?)boxes$/i;
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
 interface TableWithRoles {
@@ -86,12 +85,6 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
       path: named,
       reason: `${kind.reason}: ${namesOf(set)} (${kind.roles.map((role) => `${role}: ${columnNames(set[0], role)}`).join(', ')})`,
       open: async (signal, counting) => {
-        const box = set[0].table.columns.find((column) => BOXES.test(column));
-        if (box !== undefined && kind.roles.includes('caption')) {
-          throw new InputError(
-            `${set[0].files.files[0]}: captions beside boxes (${box}) are of parts of the images; give each box a row of its own, in a column bbox.`,
-          );
-        }
         // What was meant for training can't be replaced by what was not.
         const damage = opened.problems.find(({ files }) => isTraining(files));
         if (damage && !found.some(({ files }) => isTraining(files))) throw damage.error;

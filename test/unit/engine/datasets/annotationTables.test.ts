@@ -646,13 +646,18 @@ describe('images in tables', () => {
     expect(classNames(dataset, 'train')).toEqual(['2', '1']);
   });
 
-  it('are captioned in lists of raw sentences, but not beside boxes', async () => {
+  it('are captioned in lists of raw sentences, and beside the boxes of what is in them', async () => {
     const row = { image: 'a.png', sentences_tokens: [['a'], ['b']], sentences_raw: ['A.', 'B.'] };
     expect(textsOf(await opened({ ...TWO, 'train.jsonl': JSON.stringify(row) }), 'train')).toEqual(['A.', 'B.']);
-    const boxed = JSON.stringify({ image: 'a.png', caption: 'left one', boxes: [[0, 0, 4, 4]] });
-    await expect(opened({ ...TWO, 'train.jsonl': boxed })).rejects.toThrow(
-      'train.jsonl: captions beside boxes (boxes) are of parts of the images; give each box a row of its own',
-    );
+    const boxed = {
+      image: 'a.png',
+      captions: ['Two cats.', 'Cats.'],
+      boxes: [{ category: 'cat', bbox: [0, 0, 4, 4] }],
+    };
+    expect(textsOf(await opened({ ...TWO, 'train.jsonl': JSON.stringify(boxed) }), 'train')).toEqual([
+      'Two cats.',
+      'Cats.',
+    ]);
   });
 
   it('have names of their own in every row', async () => {
