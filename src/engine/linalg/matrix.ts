@@ -76,6 +76,20 @@ export function joinColumns(blocks: readonly Matrix[]): Matrix {
   return joined;
 }
 
+/** Blocks of rows below each other. */
+export function joinRows(...blocks: readonly Matrix[]): Matrix {
+  const joined = zeros(
+    blocks.reduce((sum, block) => sum + block.rows, 0),
+    blocks[0]?.cols ?? 0,
+  );
+  let first = 0;
+  for (const { data } of blocks) {
+    joined.data.set(data, first);
+    first += data.length;
+  }
+  return joined;
+}
+
 /** The transpose, in tiles that fit the first-level cache. */
 export function transpose(matrix: Matrix): Matrix {
   const { rows, cols, data } = matrix;

@@ -1,11 +1,10 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { addTo, transpose, zeros } from '../linalg/matrix.ts';
+import { addTo, joinColumns, joinRows, transpose, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyLowerTriangular, multiplyTransposed, subtractProduct } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import type { HeldOutFit } from './heldOut.ts';
 import { PairSums, primalFreedom, ridgeWhitening, standardisedBlocks } from './heldOut.ts';
 import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
-import type { Regressand } from './heldOutLabels.ts';
 import { scaleColumns } from './samples.ts';
 import type { Contributions, ScoreResult } from './score.ts';
 
@@ -67,40 +66,34 @@ async function influences(evidence: Evidence, { side }: HeldOutFit, gamma: numbe
   const freedoms = await inTurn(features, (block) => primalFreedom(whitening, block, count, false));
   const coefficientsOf = async (products: Matrix) =>
     multiply(transpose(await multiplyLowerTriangular(whitening, products)), whitening);
-  const fits = await inTurn(side.regressands, async (regressand) =>
-    coefficientsOf(await regressand.products(features)),
-  );
-  const residualsOf = async (regressand: Regressand, k: number, block: Matrix, first: number) => {
-    const residuals = regressand.block(first, block.cols);
-    await subtractProduct(residuals, fits[k] as Matrix, block);
-    return residuals;
-  };
 
-  // e once for Xᵀv and the mean of v, a second time beside u: all of it at once would be n × r numbers.
-  const changes = await inTurn(side.regressands, async (regressand, k) => {
-    const products = zeros(fits[k]?.rows ?? 0, gram.rows);
-    const mean = zeros(products.rows, 1);
+  // Xᵀ·v and the mean of v first: v of all samples at once would be n × r numbers.
+  const coefficients = await inTurn(side.regressands, async (regressand) => {
+    const fit = await coefficientsOf(await regressand.products(features));
+    const products = zeros(fit.rows, fit.cols);
+    const mean = zeros(fit.rows, 1);
     await eachBlock(features, freedoms, async (block, first, freedom) => {
-      const squares = freedom.map((free) => free ** -2);
-      const v = scaleColumns(await residualsOf(regressand, k, block, first), squares);
+      const residuals = regressand.block(first, block.cols);
+      await subtractProduct(residuals, fit, block);
+      const v = scaleColumns(
+        residuals,
+        freedom.map((free) => free ** -2),
+      );
       addTo(products, await multiplyTransposed(v, block));
       addTo(mean, await multiply(v, { rows: block.cols, cols: 1, data: new Float64Array(block.cols).fill(1 / count) }));
     });
-    return { coefficients: await coefficientsOf(transpose(products)), mean };
+    return joinColumns([fit, await coefficientsOf(transpose(products)), mean]);
   });
+
   const sums = new PairSums(count, side.embeddings);
   await eachBlock(features, freedoms, async (block, first, freedom) => {
+    // r − c·(1 − h)·u = a·(z − ẑ) − b·H·v with a = (1 + c·h)/(1 − h) and b = c·(1 − h), in one product for ẑ and H·v.
+    const a = freedom.map((free) => (1 + CHANGE_OF_OTHERS * (1 - free)) / free);
+    const b = freedom.map((free) => CHANGE_OF_OTHERS * free);
+    const inputs = joinRows(scaleColumns(block, a), scaleColumns(block, b), { rows: 1, cols: block.cols, data: b });
     const changed = await inTurn(side.regressands, async (regressand, k) => {
-      const residuals = await residualsOf(regressand, k, block, first);
-      const { coefficients, mean } = changes[k] as (typeof changes)[number];
-      const smoothed = await multiply(coefficients, block);
-      // (1 − h)·u = (1 − h)·H·v − h·r, with r = e/(1 − h)
-      smoothed.data.forEach((value, at) => {
-        const free = freedom[at % block.cols] as number;
-        const whole = value + (mean.data[Math.floor(at / block.cols)] as number);
-        const own = (residuals.data[at] as number) / free;
-        residuals.data[at] = own - CHANGE_OF_OTHERS * (free * whole - (1 - free) * own);
-      });
+      const residuals = scaleColumns(regressand.block(first, block.cols), a);
+      await subtractProduct(residuals, coefficients[k] as Matrix, inputs);
       return residuals;
     });
     sums.set(await side.pairProducts(changed), first);

@@ -56,6 +56,13 @@ export function samplesByClass(labels: Int32Array, classCount: number): number[]
 }
 
 /** Every column times its factor, new. */
-export function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
-  return { ...matrix, data: matrix.data.map((value, at) => value * (factors[at % matrix.cols] as number)) };
+export function scaleColumns({ rows, cols, data }: Matrix, factors: Float64Array): Matrix {
+  const result = zeros(rows, cols);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const at = i * cols + j;
+      result.data[at] = (data[at] as number) * (factors[j] as number);
+    }
+  }
+  return result;
 }
