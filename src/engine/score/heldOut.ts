@@ -75,7 +75,7 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const ridge = await minimiseOverPowers(async (candidate) => {
     let sum = 0;
     await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
-      sum += heldOut(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
+      sum += heldOutProducts(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
     });
     return sum;
   });
@@ -83,7 +83,7 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const held = new PairSums(count, side.embeddings);
   await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
     held.set(
-      (await side.pairProducts(residuals)).map((products) => heldOut(products, freedom)),
+      (await side.pairProducts(residuals)).map((products) => heldOutProducts(products, freedom)),
       first,
     );
   });
@@ -211,7 +211,7 @@ export function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
 }
 
 /** Products of residuals of the samples as products of held-out ones: over the square of each sample's freedom. */
-export function heldOut(products: Float64Array, freedom: Float64Array): Float64Array {
+export function heldOutProducts(products: Float64Array, freedom: Float64Array): Float64Array {
   return products.map((product, i) => product / Math.max(LEAST_FREEDOM, freedom[i] as number) ** 2);
 }
 

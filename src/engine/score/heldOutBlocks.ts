@@ -3,7 +3,7 @@ import { columnSquares, difference, scaled, selectColumns, transpose } from '../
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
-import { type DualGram, dualFreedom, heldOut, ridgeWhitening } from './heldOut.ts';
+import { type DualGram, dualFreedom, heldOutProducts, ridgeWhitening } from './heldOut.ts';
 import type { LabelSide } from './heldOutLabels.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
@@ -100,7 +100,7 @@ async function sumOfProducts(
   const products = await side.pairProducts(residuals);
   return products.reduce(
     (total, parts, pair) =>
-      total + (factors[pair] as number) * heldOut(parts, freedom).reduce((sum, value) => sum + value, 0),
+      total + (factors[pair] as number) * heldOutProducts(parts, freedom).reduce((sum, value) => sum + value, 0),
     0,
   );
 }
