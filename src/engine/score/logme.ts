@@ -6,9 +6,9 @@ import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
 import type { Reflections } from '../linalg/onnxKernels.ts';
 import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import type { Tridiagonal } from '../linalg/tridiagonal.ts';
 import { tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
+import { maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
 import { centredSamples, dominantSample, featureMean } from './samples.ts';
 import type { Score } from './score.ts';
 
@@ -64,23 +64,8 @@ export const logme: Score = {
   },
 };
 
-/** Ridge regression in the basis in which the Gram matrix is the tridiagonal T. */
-interface Problem {
-  tridiagonal: Tridiagonal;
-  /**
-   * `[r, m]`, rotated: Xᵀy when primal, y when dual. With class labels one row per class, for its one-hot column, else one
-   * per column of the label embeddings, one after the other.
-   */
-  sides: Matrix;
-  /** n */
-  count: number;
-  /** The exponent of √α in the evidence. */
-  dimension: number;
-  primal: boolean;
-}
-
 /** By XᵀX `[d, d]`. */
-async function primal(evidence: Evidence): Promise<Problem> {
+async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
   const { features, count, labels } = evidence;
   const statistics = await evidence.statistics();
   const mean = featureMean(statistics);
@@ -133,7 +118,7 @@ async function reflectedGram(evidence: Evidence, reflection: Reflections): Promi
 }
 
 /** By XXᵀ `[n, n]`, for at most as many samples as features. */
-async function dual(evidence: Evidence): Promise<Problem> {
+async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
   const { features, count, labels, classCount } = evidence;
   const statistics = await evidence.statistics();
   const mean = featureMean(statistics);
@@ -164,7 +149,7 @@ async function problem(
   count: number,
   dimension: number,
   isPrimal: boolean,
-): Promise<Problem> {
+): Promise<TridiagonalProblem> {
   const tridiagonal = await tridiagonalise(gram);
   return {
     tridiagonal,
@@ -196,7 +181,7 @@ function toDoubles({ rows, cols, data }: FloatMatrix): Matrix {
 }
 
 /** The mean over the columns of label embedding k. */
-async function regressionScore(evidence: Evidence, problem: Problem, k: number): Promise<number> {
+async function regressionScore(evidence: Evidence, problem: TridiagonalProblem, k: number): Promise<number> {
   const embedding = toDoubles(evidence.labelEmbeddings[k] as FloatMatrix);
   const { rows, cols } = embedding;
   const weights = evidence.labels === undefined ? undefined : evidence.classCounts();
@@ -212,139 +197,6 @@ async function regressionScore(evidence: Evidence, problem: Problem, k: number):
       ? rowRange(problem.sides, k * cols, (k + 1) * cols)
       : await multiply(transpose(embedding), problem.sides);
   return mean(Array.from(squares, (square, j) => maximumEvidence(problem, rowRange(sides, j, j + 1).data, square)));
-}
-
-/** What the published code adds to the denominators of α and β. */
-const EPSILON = 1e-5;
-const MAX_STEPS = 11;
-const TOLERANCE = 1e-3;
-
-/**
- * The evidence per sample of one target y.
- *
- * @param side its row of `problem.sides`
- * @param square ‖y‖²
- */
-function maximumEvidence(problem: Problem, side: Float64Array, square: number): number {
-  const { tridiagonal, count, dimension } = problem;
-  const size = side.length;
-  let alpha = 1;
-  let beta = 1;
-  let weightSquare = 0;
-  let residual = 0;
-  for (let step = 0; step < MAX_STEPS; step++) {
-    const ratio = alpha / beta;
-    const fit = ridge(problem, side, square, ratio);
-    ({ weightSquare, residual } = fit);
-    alpha = fit.effective / (weightSquare + EPSILON);
-    // n − γ without cancellation.
-    const freedom = count - size + ratio * fit.inverseTrace;
-    beta = Math.max(Number.MIN_VALUE, freedom) / (residual + EPSILON);
-    if (Math.abs(alpha / beta - ratio) / ratio <= TOLERANCE) break;
-  }
-  const logDeterminant = size * Math.log(beta) + shiftedLogDeterminant(tridiagonal, alpha / beta);
-  const evidence =
-    (dimension / 2) * Math.log(alpha) +
-    (count / 2) * Math.log(beta) -
-    logDeterminant / 2 -
-    (beta / 2) * residual -
-    (alpha / 2) * weightSquare -
-    (count / 2) * Math.log(2 * Math.PI);
-  return evidence / count;
-}
-
-/** A pivot of T + t·I is positive but for rounding where T is singular and t tiny. */
-function positivePivot(pivot: number, entry: number): number {
-  return Math.max(pivot, Number.EPSILON * entry);
-}
-
-/** log det (T + t·I) by its pivots: one logarithm per product of as many as stay in the range of doubles. */
-function shiftedLogDeterminant({ diagonal, offDiagonal }: Tridiagonal, ratio: number): number {
-  let sum = 0;
-  let product = 1;
-  let pivot = 1;
-  let coupling = 0;
-  for (let i = 0; i < diagonal.length; i++) {
-    const entry = (diagonal[i] as number) + ratio;
-    pivot = positivePivot(entry - (coupling / pivot) * coupling, entry);
-    coupling = offDiagonal[i] as number;
-    const next = product * pivot;
-    if (next > 1e-290 && next < 1e290) {
-      product = next;
-    } else {
-      sum += Math.log(product);
-      product = pivot;
-    }
-  }
-  return sum + Math.log(product);
-}
-
-/** What one step needs of the ridge t = α/β. */
-interface RidgeFit {
-  /** ‖m‖² */
-  weightSquare: number;
-  /** ‖y − X·m‖² */
-  residual: number;
-  /** γ = Σ σ/(σ + t) over the eigenvalues σ of T. */
-  effective: number;
-  /** Σ 1/(σ + t) */
-  inverseTrace: number;
-}
-
-/**
- * One factorisation of T + t·I and one solution of (T + t·I)·x = side. The pivots p and their derivatives p′ in t give the
- * sums over eigenvalues: Σ 1/(σ + t) is the derivative of log det (T + t·I), Σ p′/p, and γ is Σ (p − t·p′)/p, where the
- * recurrence of p − t·p′ doesn't cancel for large t.
- */
-function ridge({ tridiagonal, primal }: Problem, side: Float64Array, square: number, ratio: number): RidgeFit {
-  const { diagonal, offDiagonal } = tridiagonal;
-  const size = side.length;
-  const x = new Float64Array(size);
-  const inverses = new Float64Array(size);
-  let coupling = 0;
-  let inverse = 1;
-  let pivot = 1;
-  let derivative = 0;
-  let value = 0;
-  let effective = 0;
-  let inverseTrace = 0;
-  for (let i = 0; i < size; i++) {
-    const own = diagonal[i] as number;
-    const factor = coupling * inverse;
-    const square = factor * factor;
-    const effectivePivot = own - square * (pivot + ratio * derivative);
-    pivot = positivePivot(own + ratio - factor * coupling, own + ratio);
-    derivative = 1 + square * derivative;
-    inverse = 1 / pivot;
-    effective += effectivePivot * inverse;
-    inverseTrace += derivative * inverse;
-    value = (side[i] as number) - factor * value;
-    coupling = offDiagonal[i] as number;
-    x[i] = value;
-    inverses[i] = inverse;
-  }
-  let solution = 0;
-  let solutionSquare = 0;
-  let product = 0;
-  for (let i = size - 1; i >= 0; i--) {
-    solution = ((x[i] as number) - (offDiagonal[i] as number) * solution) * (inverses[i] as number);
-    solutionSquare += solution * solution;
-    product += solution * (side[i] as number);
-  }
-  // Primal: x = m. Dual: m = Xᵀ·x, and the residual is t·x.
-  return primal
-    ? {
-        weightSquare: solutionSquare,
-        residual: Math.max(0, square - product - ratio * solutionSquare),
-        effective,
-        inverseTrace,
-      }
-    : {
-        weightSquare: Math.max(0, product - ratio * solutionSquare),
-        residual: ratio * ratio * solutionSquare,
-        effective,
-        inverseTrace,
-      };
 }
 
 function mean(values: readonly number[]): number {
