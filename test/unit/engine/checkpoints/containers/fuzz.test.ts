@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import { readPickle } from '../../../../../src/engine/checkpoints/containers/pickle.ts';
 import { UnreadableError } from '../../../../../src/engine/checkpoints/containers/unreadable.ts';
+import { openCheckpoint } from '../../../../../src/engine/checkpoints/discover.ts';
 import { InputError } from '../../../../../src/engine/errors.ts';
+import { type NewTensor, writeModel } from '../../../../../src/engine/onnx/writeModel.ts';
 import { generator } from '../../../../helpers/random.ts';
 import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
 import { FIXTURES, manifest } from './fixtures.ts';
@@ -26,6 +28,28 @@ const CORPUS: [string, string, Buffer[]][] = [
   ['safetensors', 'm.safetensors', seeds(['types.safetensors', 'model-00001-of-00002.safetensors'])],
   ['indices', 'm.json', seeds(all.filter((name) => name.endsWith('.json')))],
 ];
+
+const floats = (name: string, ...shape: number[]): NewTensor => ({
+  name,
+  type: 'float32',
+  shape,
+  values: new Uint8Array(4 * shape.reduce((product, size) => product * size, 1)),
+});
+/** A small classifier as ONNX: few weights, so that most changes hit the graph. */
+const NETWORK = Buffer.from(
+  writeModel({
+    inputs: [{ name: 'image', type: 'float32', shape: ['n', 3, 8, 8] }],
+    nodes: [
+      { op: 'Conv', inputs: ['image', 'w', 'b'], outputs: ['c'], attributes: { group: 1, kernel_shape: [3, 3] } },
+      { op: 'Relu', inputs: ['c'], outputs: ['r'] },
+      { op: 'GlobalAveragePool', inputs: ['r'], outputs: ['p'] },
+      { op: 'Flatten', inputs: ['p'], outputs: ['f'], attributes: { axis: 1 } },
+      { op: 'Gemm', inputs: ['f', 'v', 'd'], outputs: ['logits'], attributes: { transB: 1, alpha: { float: 1 } } },
+    ],
+    initializers: [floats('w', 4, 3, 3, 3), floats('b', 4), floats('v', 2, 4), floats('d', 2)],
+    outputs: ['logits'],
+  }),
+);
 
 /** Numbers at which sizes and offsets go wrong. */
 const EDGES = [0n, 1n, 0x7fn, 0xffn, 0x7fffn, 0xffffn, 0x7fffffffn, 0xffffffffn, 2n ** 53n, 2n ** 60n, 2n ** 64n - 1n];
@@ -117,6 +141,27 @@ describe('mutated files', () => {
       expect(slowest).toBeLessThan(MAX_MILLISECONDS);
     },
   );
+
+  it('of ONNX give a checkpoint or an InputError', { timeout: 3_600_000 }, async () => {
+    const { uniform } = generator(2);
+    const folder = await temporaryFolder();
+    const file = path.join(folder, 'm.onnx');
+    let slowest = 0;
+    let read = 0;
+    for (let i = 0; i < MUTATIONS; i += 1) {
+      writeFileSync(file, mutated([NETWORK], uniform));
+      const start = processorTime();
+      try {
+        await openCheckpoint(file, folder, { modalities: ['image'] });
+        read += 1;
+      } catch (error) {
+        if (!(error instanceof InputError) || !error.message.startsWith(`${file}: `)) throw error;
+      }
+      slowest = Math.max(slowest, processorTime() - start);
+    }
+    report('ONNX', slowest, read);
+    expect(slowest).toBeLessThan(MAX_MILLISECONDS);
+  });
 
   it('of pickles give a value or an UnreadableError', { timeout: 3_600_000 }, () => {
     const { uniform } = generator(1);
