@@ -128,6 +128,11 @@ async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
   const rows = await centredSamples(evidence);
   await reflectRows(reflection, rows, false);
   rows.data.set(mean.map((value) => signedLength(axis) * value));
+  // A sample far from all others is in every row now: once more, so that only the first row is large.
+  const dominant = await dominantSample(evidence);
+  const gathering =
+    dominant && reflectionToAxis((await multiply(rows, { rows: features.cols, cols: 1, data: dominant })).data);
+  if (gathering) await reflectRows(gathering, rows, false);
   const gram = await gramian(rows);
 
   let targets: Matrix;
@@ -140,6 +145,7 @@ async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
     });
   }
   await reflectRows(reflection, targets, false);
+  if (gathering) await reflectRows(gathering, targets, false);
   return problem(gram, targets, count, features.cols, false);
 }
 

@@ -120,10 +120,15 @@ test('degenerate features', async () => {
   ).rejects.toThrow('Use the variant regression');
 });
 
-test.each([0, 17])('one sample far from all others does not drown them: sample %i', async (outlier) => {
-  const { features, labels } = classification(7, 60, 8, 3, 1.5);
+test.each([
+  [0, 60, 8],
+  [17, 60, 8],
+  [0, 12, 30],
+  [7, 12, 30],
+])('one sample far from all others does not drown them: sample %i of %i, %i features', async (outlier, n, d) => {
+  const { features, labels } = classification(7, n, d, 3, 1.5);
   for (const scale of [1e4, 1e8]) {
-    const data = features.data.map((value, at) => (Math.floor(at / 8) === outlier ? scale * value : value));
+    const data = features.data.map((value, at) => (Math.floor(at / d) === outlier ? scale * value : value));
     const far = { ...features, data };
     const { diagonal, leftSingularVectors } = new SingularValueDecomposition(dense(far), { autoTranspose: true });
     const projected = leftSingularVectors.transpose().mmul(oneHotOf(labels, 3));
@@ -131,7 +136,7 @@ test.each([0, 17])('one sample far from all others does not drown them: sample %
       diagonal.map((value) => value ** 2),
       projected,
       oneHotOf(labels, 3),
-      8,
+      d,
     );
     expect(await scoreOf('logme', { features: far, labels })).toBeCloseTo(expected, 6);
   }
