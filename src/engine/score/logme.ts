@@ -6,7 +6,7 @@ import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
 import type { Reflections } from '../linalg/onnxKernels.ts';
 import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import { tridiagonalise } from '../linalg/tridiagonal.ts';
+import { makeSemidefinite, tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
 import { maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
 import { centredSamples, dominantSample, featureMean } from './samples.ts';
@@ -157,6 +157,7 @@ async function problem(
   isPrimal: boolean,
 ): Promise<TridiagonalProblem> {
   const tridiagonal = await tridiagonalise(gram);
+  makeSemidefinite(tridiagonal);
   return {
     tridiagonal,
     sides: transpose(await tridiagonal.rotate(sides)),

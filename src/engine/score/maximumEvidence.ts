@@ -101,7 +101,7 @@ interface RidgeFit {
 function ridge(
   { tridiagonal, primal }: TridiagonalProblem,
   side: Float64Array,
-  square: number,
+  targetSquare: number,
   ratio: number,
 ): RidgeFit {
   const { diagonal, offDiagonal } = tridiagonal;
@@ -115,34 +115,39 @@ function ridge(
   let value = 0;
   let effective = 0;
   let inverseTrace = 0;
+  let product = 0;
   for (let i = 0; i < size; i++) {
     const own = diagonal[i] as number;
     const factor = coupling * inverse;
     const square = factor * factor;
-    const effectivePivot = own - square * (pivot + ratio * derivative);
+    const effectivePivot = Math.max(0, own - square * (pivot + ratio * derivative));
     pivot = positivePivot(own + ratio - factor * coupling, own + ratio);
     derivative = 1 + square * derivative;
     inverse = 1 / pivot;
     effective += effectivePivot * inverse;
     inverseTrace += derivative * inverse;
     value = (side[i] as number) - factor * value;
+    if (primal) {
+      // Σ value²/pivot ≤ ‖y‖²: what is far more is rounding of Xᵀy along directions in which X hardly varies.
+      const limit = 2 * Math.sqrt(pivot * targetSquare);
+      value = Math.max(-limit, Math.min(limit, value));
+    }
+    product += value * inverse * value;
     coupling = offDiagonal[i] as number;
     x[i] = value;
     inverses[i] = inverse;
   }
   let solution = 0;
   let solutionSquare = 0;
-  let product = 0;
   for (let i = size - 1; i >= 0; i--) {
     solution = ((x[i] as number) - (offDiagonal[i] as number) * solution) * (inverses[i] as number);
     solutionSquare += solution * solution;
-    product += solution * (side[i] as number);
   }
   // Primal: x = m. Dual: m = Xᵀ·x, and the residual is t·x.
   return primal
     ? {
         weightSquare: solutionSquare,
-        residual: Math.max(0, square - product - ratio * solutionSquare),
+        residual: Math.max(0, targetSquare - product - ratio * solutionSquare),
         effective,
         inverseTrace,
       }

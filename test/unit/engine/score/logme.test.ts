@@ -142,6 +142,26 @@ test.each([
   }
 });
 
+test.each([
+  [30, 12],
+  [12, 12],
+  [12, 30],
+])('features so large that rounding hides the others still have a score: %i samples, %i features', async (n, d) => {
+  for (const scale of [1e8, 1e12]) {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { features, labels } = classification(seed, n, d, 3, 1.5);
+      const input = { labels, labelEmbeddings: [generator(seed).matrix(3, 2)] };
+      for (const isLarge of [(at: number) => at % d === 1, (at: number) => at < 2 * d]) {
+        const data = features.data.map((value, at) => (isLarge(at) ? scale * value : value));
+        for (const variant of ['classification', 'regression']) {
+          const score = await scoreOf('logme', { ...input, features: { ...features, data } }, variant);
+          expect(Number.isFinite(score)).toBe(true);
+        }
+      }
+    }
+  }
+});
+
 /** The published algorithm: singular values and left singular vectors. */
 function published(features: FloatMatrix, targets: Dense): number {
   const x = dense(features);
