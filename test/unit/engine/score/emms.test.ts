@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { Matrix as Dense, solve } from 'ml-matrix';
+import { Matrix as Dense, inverse, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
@@ -64,15 +64,25 @@ test.each([
   expect(largestDifference(withoutClasses.residual.total().data, held.residual.total().data)).toBeLessThan(1e-8);
 });
 
-test('the ridge is the best of its neighbourhood', async () => {
-  const { features, labels } = classification(3, 60, 20, 3, 3);
-  const embeddings = [generator(1).matrix(3, 4)];
-  const { ridge, residual } = await heldOutFit(createEvidence({ features, labels, labelEmbeddings: embeddings }));
-  const perSample = embeddings.map((embedding) => takeRows(embedding, labels));
-  for (const factor of [0.01, 0.3, 3, 100]) {
-    expect(refitted(features, perSample, ridge * factor).residual[0]).toBeGreaterThan(
-      residual.total().data[0] as number,
-    );
+test('the ridge leaves hardly more than the best one', async () => {
+  const [n, d] = [300, 60];
+  const { features, labels } = classification(11, n, d, 4, 3, generator(2).matrix(4, d));
+  const evidence = createEvidence({ features, labels });
+  const { ridge, residual } = await heldOutFit(evidence);
+  const x = toRows(features);
+  x.subRowVector(x.mean('column')).mulRowVector([...(await evidence.scale())]);
+  const z = toRows(takeRows(evidence.standardisedLabels()[0] as Matrix, labels));
+  for (let exponent = -2; exponent <= 2; exponent += 0.1) {
+    const gram = x
+      .transpose()
+      .mmul(x)
+      .add(Dense.eye(d).mul(n * ridge * 10 ** exponent));
+    const hat = x
+      .mmul(inverse(gram))
+      .mmul(x.transpose())
+      .add(1 / n);
+    const held = Dense.sub(z, hat.mmul(z)).divColumnVector(hat.diagonal().map((leverage) => 1 - leverage));
+    expect(residual.total().data[0]).toBeLessThan(1.005 * held.norm() ** 2);
   }
 });
 
