@@ -193,8 +193,9 @@ function session(
     outputs: nodes.at(-1)?.outputs ?? [],
   });
   const created = InferenceSession.create(model, {
-    // Idle threads must not spin: the next product may run in another session, or in a network's.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Between the steps of a graph waking a thread costs more than waiting for work; longer than that idle threads must not
+    // spin: the next product may run in another session, or in a network's.
+    extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '100' } } },
   });
   sessions.set(name, created);
   return created;
