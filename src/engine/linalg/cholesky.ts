@@ -16,7 +16,7 @@ const BASE_SIZE = 64;
  *
  * Relative error about d·ε·cond(A), as for substitution.
  *
- * @param a `[d, d]`; only the lower triangle is read
+ * @param a `[d, d]`
  * @returns undefined when A is not positive definite to working precision
  */
 export async function inverseCholesky(a: Matrix): Promise<Matrix | undefined> {
@@ -28,7 +28,7 @@ export async function inverseCholesky(a: Matrix): Promise<Matrix | undefined> {
   const rest = size - half;
   const inverse11 = await inverseCholesky(submatrix(a, 0, 0, half, half));
   if (inverse11 === undefined) return undefined;
-  const l21Transposed = await multiplyLowerTriangular(inverse11, transpose(submatrix(a, half, 0, rest, half)));
+  const l21Transposed = await multiplyLowerTriangular(inverse11, submatrix(a, 0, half, half, rest));
   const schur = submatrix(a, half, half, rest, rest);
   subtractFrom(schur, await gramian(transpose(l21Transposed)));
   const inverse22 = await inverseCholesky(schur);

@@ -11,7 +11,7 @@ const GRAM_STEP = 96;
 
 /**
  * From this many multiplications on single precision, twice as fast, is worth it where its error is checked afterwards
- * (`embeddingCoordinates`) or only guides a search (the ridge of `heldOutFit`).
+ * (`projectedProducts`, `mixtureProjection`) or only guides a search (the ridge of `heldOutFit`).
  */
 export const SINGLE_PRECISION_FROM = 1e9;
 

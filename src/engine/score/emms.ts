@@ -8,12 +8,16 @@ import { heldOutFit, mixtureFactors } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
+import type { MixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import type { Contributions, Score, ScoreResult } from './score.ts';
 import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
 /** Squared length of a mixture, compared with those of its parts together, below which it is rounding. */
 const LEAST_MIXTURE = 1e-12;
+
+/** Error of a projection in single precision, over the squared residual, up to which it is good enough. */
+const LARGEST_ERROR = 1e-7;
 
 /** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
 const LEAST_FREEDOM = 0.01;
@@ -45,7 +49,7 @@ export const emms: Score = {
   async compute(evidence, { variant, contributions }) {
     if (variant === 'cv') return heldOut(evidence, contributions);
     const fit = await inSampleFit(evidence);
-    const solution = variant === 'exact' ? solveExactly(fit) : await alternateOnce(fit);
+    const solution = await (variant === 'exact' ? solveExactly(fit) : alternateOnce(fit));
     const factor = variant === 'reference' ? evidence.embeddingShape.width : 1;
     return {
       // Rounding must not turn a perfect fit into a positive score.
@@ -60,29 +64,47 @@ interface Solution {
   /** λ, the weights of the embeddings in the target. */
   weights: number[];
   /** The weights that W was fitted for. */
-  fittedWeights: number[];
+  fittedWeights: readonly number[];
   squaredResidual: number;
 }
 
-async function alternateOnce({ gram, projected, leastSquares }: InSampleFit): Promise<Solution> {
-  const equal = Array.from({ length: gram.rows }, () => 1 / gram.rows);
-  /** ⟨f, Zₖ⟩ for the fit f = Σ tₖ·P·Zₖ */
-  const fitted = multiplyVector(projected, equal);
+async function alternateOnce(fit: InSampleFit): Promise<Solution> {
+  const equal = Array.from({ length: fit.gram.rows }, () => 1 / fit.gram.rows);
+  const quick = await fit.mixture?.(equal);
+  if (quick !== undefined) {
+    const solution = await alternate(fit, equal, quick);
+    if (quick.error <= LARGEST_ERROR * solution.squaredResidual) return solution;
+  }
+  const projected = await fit.projected();
+  return alternate(fit, equal, {
+    square: quadraticForm(projected, equal),
+    products: multiplyVector(projected, equal),
+  });
+}
+
+/**
+ * @param t what W is fitted for
+ * @param projection that of the mixture by t
+ */
+async function alternate(
+  { gram, leastSquares }: InSampleFit,
+  t: readonly number[],
+  { square, products }: Omit<MixtureProjection, 'error'>,
+): Promise<Solution> {
   // The normal equations of Z·λ ≈ X·W lose the digits by which embeddings differ when they are nearly the same.
   const whitening = await trustedWhitening(gram);
   const weights = sparsemax(
     whitening === undefined
-      ? await leastSquares(equal)
-      : multiplyVector(transpose(whitening), multiplyVector(whitening, fitted)),
+      ? await leastSquares(t)
+      : multiplyVector(transpose(whitening), multiplyVector(whitening, products)),
   );
   refuseCancelled(gram, weights);
-  const cross = weights.reduce((sum, weight, k) => sum + weight * (fitted[k] as number), 0);
-  const squaredResidual = quadraticForm(projected, equal) - 2 * cross + quadraticForm(gram, weights);
-  return { weights, fittedWeights: equal, squaredResidual };
+  const cross = weights.reduce((sum, weight, k) => sum + weight * (products[k] as number), 0);
+  return { weights, fittedWeights: t, squaredResidual: square - 2 * cross + quadraticForm(gram, weights) };
 }
 
-function solveExactly({ gram, projected }: InSampleFit): Solution {
-  const residual = difference(gram, projected);
+async function solveExactly({ gram, projected }: InSampleFit): Promise<Solution> {
+  const residual = difference(gram, await projected());
   const weights = minimiseOnSimplex(residual);
   refuseCancelled(gram, weights);
   return { weights, fittedWeights: weights, squaredResidual: quadraticForm(residual, weights) };

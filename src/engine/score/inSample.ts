@@ -20,15 +20,20 @@ import {
   multiplyLowerTransposed,
   multiplyLowerTriangular,
   multiplyTransposed,
+  SINGLE_PRECISION_FROM,
 } from '../linalg/multiply.ts';
 import { solveNormalEquations } from '../linalg/normalEquations.ts';
+import { addProduct } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
-import { embeddingCoordinates, innerProducts } from './embeddingCoordinates.ts';
 import type { Evidence } from './evidence.ts';
 import { STANDARDISATION_EPSILON } from './evidence.ts';
+import { labelColumns } from './labelRows.ts';
+import type { MixtureProjection } from './mixtureProjection.ts';
+import { mixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
+import { innerProducts, projectedProducts } from './projectedProducts.ts';
 
 /**
  * The least-squares fit of standardised label embeddings Zₖ `[n, d2]` by standardised features X `[n, d]`, in Gram space:
@@ -42,8 +47,10 @@ export interface InSampleFit {
   rank: number;
   /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
   gram: Matrix;
-  /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩ */
-  projected: Matrix;
+  /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩; computed once. */
+  projected(): Promise<Matrix>;
+  /** Where that costs less than `projected`, Σ tₖ·P·Zₖ in single precision. */
+  mixture?(t: readonly number[]): Promise<MixtureProjection>;
   /** The λ of least |Zλ − Σ tₖ·P·Zₖ|, however close the Zₖ are to each other. */
   leastSquares(t: readonly number[]): Promise<number[]>;
   /** `[n]`: per sample |Σ aₖ·(P·Zₖ)ᵢ − Σ bₖ·Zₖᵢ|² */
@@ -52,6 +59,9 @@ export interface InSampleFit {
 
 /** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
 const LARGE = 4e9;
+
+/** Large products that the projection of a mixture takes; that of all embeddings takes one per embedding. */
+const MIXTURE_PRODUCTS = 2;
 
 /** Classes from which on the one-hot embedding of them is not formed. */
 const MANY_CLASSES = 64;
@@ -69,20 +79,35 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   const { blocks, whitening } = await columnSpace(evidence);
-  const { gram, projected, coordinates } = await embeddingCoordinates(evidence, blocks, whitening);
+  const { labelEmbeddings, embeddingShape, count } = evidence;
+  const columns = labelColumns(labelEmbeddings);
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
-    const coefficients = transpose(await multiplyLowerTransposed(whitening, mix(coordinates, t)));
+    const targets = mix(evidence.standardisedLabels(), t);
+    const products = zeros(whitening.rows, targets.cols);
+    let first = 0;
+    for await (const { data, rows, cols } of blocks()) {
+      const part = rowRange(targets, first, first + cols);
+      await addProduct(1, data, part.data, products.data, rows, cols, part.cols, 'neither');
+      first += cols;
+    }
+    const coordinates = await multiplyLowerTriangular(whitening, products);
+    const coefficients = transpose(await multiplyLowerTransposed(whitening, coordinates));
     const parts: Matrix[] = [];
     for await (const block of blocks()) {
       parts.push(await multiply(coefficients, block));
     }
     return transpose(joinColumns(parts));
   };
+  const large = count * whitening.rows * embeddingShape.width >= SINGLE_PRECISION_FROM;
   return {
     rank: whitening.rows,
-    gram,
-    projected,
+    gram: columns.gram,
+    projected: () => evidence.share('projectedProducts', () => projectedProducts(evidence, columns, blocks, whitening)),
+    ...(large &&
+      embeddingShape.count > MIXTURE_PRODUCTS && {
+        mixture: (t) => mixtureProjection(labelEmbeddings, columns, t, blocks(), whitening),
+      }),
     leastSquares: async (t) => {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
       return leastSquares(targets, (await fitted(t)).data, targets[0]?.length ?? 0);
@@ -102,7 +127,7 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
   return {
     rank,
     gram,
-    projected,
+    projected: async () => projected,
     leastSquares: async (t) => {
       const unitFitted = scaleRows(
         await multiply(products, mix(targets, t)),
@@ -152,7 +177,7 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
   return {
     rank: whitening.rows,
     gram: single(gram),
-    projected: single(projected),
+    projected: async () => single(projected),
     leastSquares: async ([t = 0]) => [(t * projected) / gram],
     squaredResiduals: async ([a = 0], [b = 0]) => {
       const coefficients = await multiply(coordinates, whitening);

@@ -115,6 +115,79 @@ export function centreRows(
   return { centred: single ? singles(centredAt, count * width) : doubles(centredAt, count * width), sums };
 }
 
+/**
+ * The mixture Y = Σ tₖ·Zₖ of samples `from` to `to`, in single precision.
+ *
+ * @param weights t `[K]`
+ * @returns `[to − from, d2]`, where the kernels work: valid until the next of them is called
+ */
+export function mixRows(
+  embeddings: readonly FloatMatrix[],
+  { shifts, offsets, scales }: LabelColumns,
+  weights: readonly number[],
+  from: number,
+  to: number,
+): Float32Array<ArrayBuffer> {
+  const { length: size } = embeddings;
+  const { cols: width = 0 } = embeddings[0] ?? {};
+  const count = to - from;
+  const factors = scales.map((scale, k) => scale.map((value) => value * (weights[k] as number)));
+  const constant = new Float64Array(width);
+  factors.forEach((factor, k) => {
+    const offset = offsets[k] as Float64Array;
+    for (let j = 0; j < width; j++)
+      constant[j] = (constant[j] as number) + (factor[j] as number) * (offset[j] as number);
+  });
+  const [resultAt, dataAt, shiftAt, factorsAt, constantAt] = allocate(
+    4 * count * width,
+    8 * size * CHUNK * width,
+    8 * size * width,
+    8 * size * width,
+    8 * width,
+  );
+  putVectors(shiftAt, shifts);
+  putVectors(factorsAt, factors);
+  put(constantAt, constant);
+  for (let first = 0; first < count; first += CHUNK) {
+    const rows = Math.min(CHUNK, count - first);
+    const kernel = putRows(dataAt, embeddings, from + first, rows) ? kernels.mixRows32 : kernels.mixRows64;
+    kernel(dataAt, size, rows, width, shiftAt, factorsAt, constantAt, resultAt + 4 * first * width);
+  }
+  return singles(resultAt, count * width);
+}
+
+/**
+ * Adds Σᵢ fᵢ·(xᵢₖ − shiftₖ) over samples `from` and on, per embedding and column, to `sums`.
+ *
+ * @param others f `[b, d2]`
+ * @param sums `[K, d2]`
+ */
+export function addDots(
+  embeddings: readonly FloatMatrix[],
+  { shifts }: LabelColumns,
+  others: Float32Array,
+  from: number,
+  sums: Matrix,
+): void {
+  const { rows: size, cols: width } = sums;
+  const [dataAt, othersAt, shiftAt, sumsAt] = allocate(
+    8 * size * CHUNK * width,
+    4 * CHUNK * width,
+    8 * size * width,
+    sums.data.byteLength,
+  );
+  putVectors(shiftAt, shifts);
+  put(sumsAt, sums.data);
+  const count = others.length / width;
+  for (let first = 0; first < count; first += CHUNK) {
+    const rows = Math.min(CHUNK, count - first);
+    put(othersAt, others.subarray(first * width, (first + rows) * width));
+    const kernel = putRows(dataAt, embeddings, from + first, rows) ? kernels.addDots32 : kernels.addDots64;
+    kernel(dataAt, size, rows, width, shiftAt, othersAt, sumsAt);
+  }
+  sums.data.set(doubles(sumsAt, sums.data.length));
+}
+
 /** Copies `rows` samples of every embedding from sample `from` on; whether they are in single precision. */
 function putRows(pointer: number, embeddings: readonly FloatMatrix[], from: number, rows: number): boolean {
   const single = embeddings.every(({ data }) => data instanceof Float32Array);

@@ -45,6 +45,10 @@ interface Exports {
   centreRows32To64: CentreRows;
   centreRows64To32: CentreRows;
   centreRows64To64: CentreRows;
+  mixRows32: MixRows;
+  mixRows64: MixRows;
+  addDots32: AddDots;
+  addDots64: AddDots;
 }
 
 type SumRows = (data: number, rows: number, cols: number, shift: number, groups: number, sums: number) => void;
@@ -80,6 +84,27 @@ type CentreRows = (
   weights: number,
   stride: number,
   sumCount: number,
+  sums: number,
+) => void;
+
+type MixRows = (
+  data: number,
+  size: number,
+  rows: number,
+  width: number,
+  shift: number,
+  factors: number,
+  constant: number,
+  result: number,
+) => void;
+
+type AddDots = (
+  data: number,
+  size: number,
+  rows: number,
+  width: number,
+  shift: number,
+  others: number,
   sums: number,
 ) => void;
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
@@ -31,22 +32,56 @@ test('refined normal equations of class labels give what double precision gives,
   expect(sum(numerator) / sum(denominator) / refined.score).toBeCloseTo(1, 7);
 }, 60_000);
 
-test.each([1, 1e-4])(
-  'single precision with label embeddings per sample, features %d apart',
-  async (small) => {
-    const [n, d, d2] = [2000, 520, 1000];
-    const { features, labels } = classification(4, n, d, 6);
+/** Embeddings of classes and the same of every sample: the score of those is computed in double precision. */
+async function perSampleAndPerClass(
+  { features, labels }: ReturnType<typeof classification>,
+  labelEmbeddings: Matrix[],
+) {
+  const single = await reference({
+    features,
+    labelEmbeddings: labelEmbeddings.map((embedding) => takeRows(embedding, labels)),
+  });
+  return { single, double: await reference({ features, labels, labelEmbeddings }) };
+}
+
+const SIZE = { n: 2000, d: 520, classes: 6 };
+
+test.each([
+  { small: 1, k: 2, width: 1000 },
+  { small: 1e-4, k: 2, width: 1000 },
+  { small: 1, k: 3, width: 1001 },
+  { small: 1e-4, k: 3, width: 1000 },
+])(
+  'single precision with $k label embeddings per sample, features $small apart',
+  async ({ small, k, width }) => {
+    const { n, d, classes } = SIZE;
+    const sample = classification(4, n, d, classes);
+    const { data } = sample.features;
     for (let i = 0; i < n; i++) {
-      const [first, second] = [features.data[i * d] as number, features.data[i * d + 1] as number];
-      features.data[i * d + 1] = first + small * second;
+      const [first, second] = [data[i * d] as number, data[i * d + 1] as number];
+      data[i * d + 1] = first + small * second;
     }
-    const labelEmbeddings = [generator(5).matrix(6, d2), generator(6).matrix(6, d2)];
-    const single = await reference({
-      features,
-      labelEmbeddings: labelEmbeddings.map((embedding) => takeRows(embedding, labels)),
-    });
-    const double = await reference({ features, labels, labelEmbeddings });
+    const embeddings = Array.from({ length: k }, (_, index) => generator(5 + index).matrix(classes, width));
+    const { single, double } = await perSampleAndPerClass(sample, embeddings);
     expect(Math.abs(single.score / double.score - 1)).toBeLessThan(1e-7);
+    const sum = (values: Float64Array = new Float64Array()) => values.reduce((total, value) => total + value, 0);
+    const { numerator, denominator } = single.contributions ?? {};
+    expect(sum(numerator) / sum(denominator) / double.score).toBeCloseTo(1, 7);
   },
   60_000,
 );
+
+test('features that tell the classes nearly perfectly are scored in double precision', async () => {
+  const { n, d, classes } = SIZE;
+  const sample = classification(4, n, d, classes);
+  const { data } = sample.features;
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < classes; c++) {
+      data[i * d + c] = (sample.labels[i] === c ? 1 : 0) + 1e-4 * (data[i * d + c] as number);
+    }
+  }
+  const embeddings = [7, 8, 9].map((seed) => generator(seed).matrix(classes, 1000));
+  const { single, double } = await perSampleAndPerClass(sample, embeddings);
+  // A mixture in single precision alone would be wrong by half.
+  expect(Math.abs(single.score / double.score - 1)).toBeLessThan(2e-6);
+}, 60_000);

@@ -2,11 +2,12 @@
 // instructions, several times as fast as the same loops in JavaScript. Those that read single or double precision come as
 // two functions. `../kernels.ts` is the only caller.
 
-import { addMoments, centreRows } from './labels';
-import { allSmaller, standardiseColumns, sumRows, sumSquares } from './samples';
+import { addDots, addMoments, centreRows, mixRows } from './labels';
+import { standardiseColumns, sumRows, sumSquares } from './samples';
 
 export { applyReflections, chaseBand } from './chase';
 export { factorColumns } from './panel';
+export { allSmaller32, allSmaller64 } from './samples';
 
 /** From here on memory is free. */
 export const heapBase: usize = __heap_base;
@@ -49,14 +50,6 @@ export function standardiseColumns64(
   result: usize,
 ): void {
   standardiseColumns<f64>(data, rows, cols, shift, offset, scale, result);
-}
-
-export function allSmaller32(data: usize, count: i32, limit: f64): bool {
-  return allSmaller<f32>(data, count, limit);
-}
-
-export function allSmaller64(data: usize, count: i32, limit: f64): bool {
-  return allSmaller<f64>(data, count, limit);
 }
 
 export function addMoments32(
@@ -139,4 +132,54 @@ export function centreRows64To64(
   sums: usize,
 ): void {
   centreRows<f64, f64>(data, rows, width, shift, result, weights, stride, sumCount, sums);
+}
+
+export function mixRows32(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  constant: usize,
+  result: usize,
+): void {
+  mixRows<f32>(data, size, rows, width, shift, factors, constant, result);
+}
+
+export function mixRows64(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  constant: usize,
+  result: usize,
+): void {
+  mixRows<f64>(data, size, rows, width, shift, factors, constant, result);
+}
+
+export function addDots32(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  others: usize,
+  sums: usize,
+): void {
+  addDots<f32>(data, size, rows, width, shift, others, sums);
+}
+
+export function addDots64(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  others: usize,
+  sums: usize,
+): void {
+  addDots<f64>(data, size, rows, width, shift, others, sums);
 }

@@ -140,3 +140,121 @@ function addWeighted<T>(row: usize, width: i32, shift: usize, weight: f64, sums:
     store<f64>(sum, load<f64>(sum) + centred * weight);
   }
 }
+
+/**
+ * Writes the mixture Σₖ factor·(x − shift) − constant of K embeddings, per sample and column.
+ *
+ * @param data `[K, rows, width]`
+ * @param shift `[K, width]`
+ * @param factors `[K, width]`
+ * @param constant `[width]`
+ * @param result receives `[rows, width]` in single precision
+ */
+export function mixRows<T>(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  factors: usize,
+  constant: usize,
+  result: usize,
+): void {
+  const step = <usize>width * sizeof<T>();
+  const plane = <usize>rows * step;
+  const pairs = width & ~1;
+  let target = result;
+  for (let i = 0; i < rows; i++) {
+    const row = data + <usize>i * step;
+    for (let j = 0; j < pairs; j += 2) {
+      let value = row + <usize>j * sizeof<T>();
+      let sum = f64x2.neg(v128.load(doubleAt(constant, j)));
+      for (let k = 0; k < size; k++) {
+        const at = k * width + j;
+        const centred = f64x2.sub(loadPair<T>(value), v128.load(doubleAt(shift, at)));
+        sum = f64x2.add(sum, f64x2.mul(centred, v128.load(doubleAt(factors, at))));
+        value += plane;
+      }
+      v128.store64_lane(target, f32x4.demote_f64x2_zero(sum), 0);
+      target += 2 * sizeof<f32>();
+    }
+    if (pairs < width) {
+      let value = row + <usize>pairs * sizeof<T>();
+      let sum = -load<f64>(doubleAt(constant, pairs));
+      for (let k = 0; k < size; k++) {
+        const at = k * width + pairs;
+        sum += (<f64>load<T>(value) - load<f64>(doubleAt(shift, at))) * load<f64>(doubleAt(factors, at));
+        value += plane;
+      }
+      store<f32>(target, <f32>sum);
+      target += sizeof<f32>();
+    }
+  }
+}
+
+/**
+ * Adds up, per embedding and column, the products of its values relative to `shift` and of other rows.
+ *
+ * @param data `[K, rows, width]`
+ * @param shift `[K, width]`
+ * @param others `[rows, width]` in single precision
+ * @param sums `[K, width]`
+ */
+export function addDots<T>(
+  data: usize,
+  size: i32,
+  rows: i32,
+  width: i32,
+  shift: usize,
+  others: usize,
+  sums: usize,
+): void {
+  const step = <usize>width * sizeof<T>();
+  const otherStep = <usize>width * sizeof<f32>();
+  const fours = rows & ~3;
+  for (let k = 0; k < size; k++) {
+    const plane = data + <usize>k * <usize>rows * step;
+    const shiftK = doubleAt(shift, k * width);
+    const sumsK = doubleAt(sums, k * width);
+    // Four rows at a time: fewer loads and stores of what adds up.
+    for (let i = 0; i < rows; i += i < fours ? 4 : 1) {
+      const at = <usize>i;
+      addRowDots<T>(plane + at * step, others + at * otherStep, i < fours, width, shiftK, sumsK);
+    }
+  }
+}
+
+/** Adds, per column, the product of a value relative to `shift` and another; of the next three rows, too, when `four`. */
+function addRowDots<T>(value: usize, other: usize, four: bool, width: i32, shift: usize, sums: usize): void {
+  const step = <usize>width * sizeof<T>();
+  const otherStep = <usize>width * sizeof<f32>();
+  const pairs = width & ~1;
+  for (let j = 0; j < pairs; j += 2) {
+    const a = value + <usize>j * sizeof<T>();
+    const b = other + <usize>j * sizeof<f32>();
+    const origin = v128.load(doubleAt(shift, j));
+    let sum = dotPair<T>(a, b, origin);
+    if (four) {
+      const second = dotPair<T>(a + step, b + otherStep, origin);
+      const third = dotPair<T>(a + 2 * step, b + 2 * otherStep, origin);
+      const fourth = dotPair<T>(a + 3 * step, b + 3 * otherStep, origin);
+      sum = f64x2.add(f64x2.add(sum, second), f64x2.add(third, fourth));
+    }
+    const target = doubleAt(sums, j);
+    v128.store(target, f64x2.add(v128.load(target), sum));
+  }
+  if (pairs < width) {
+    const origin = load<f64>(doubleAt(shift, pairs));
+    const rows: usize = four ? 4 : 1;
+    let sum = load<f64>(doubleAt(sums, pairs));
+    for (let i: usize = 0; i < rows; i++) {
+      const a = <f64>load<T>(value + i * step + <usize>pairs * sizeof<T>());
+      sum += (a - origin) * <f64>load<f32>(other + i * otherStep + <usize>pairs * sizeof<f32>());
+    }
+    store<f64>(doubleAt(sums, pairs), sum);
+  }
+}
+
+function dotPair<T>(value: usize, other: usize, origin: v128): v128 {
+  return f64x2.mul(f64x2.sub(loadPair<T>(value), origin), loadPair<f32>(other));
+}

@@ -127,16 +127,35 @@ function standardisePart<T>(
   }
 }
 
-/** Whether all numbers are smaller than `limit`, so neither NaN nor infinite. */
-export function allSmaller<T>(data: usize, count: i32, limit: f64): bool {
+/** Whether all numbers are smaller than `limit` > 0 in magnitude, so neither NaN nor infinite. */
+export function allSmaller64(data: usize, count: i32, limit: f64): bool {
   const limits = f64x2.splat(limit);
   const pairs = count & ~1;
   let smaller = i64x2.splat(-1);
   let value = data;
   for (let i = 0; i < pairs; i += 2) {
-    smaller = v128.and(smaller, f64x2.lt(f64x2.abs(loadPair<T>(value)), limits));
-    value += 2 * sizeof<T>();
+    smaller = v128.and(smaller, f64x2.lt(f64x2.abs(v128.load(value)), limits));
+    value += PAIR;
   }
-  if (pairs < count && !(abs(<f64>load<T>(value)) < limit)) return false;
+  if (pairs < count && !(abs(load<f64>(value)) < limit)) return false;
   return i64x2.all_true(smaller);
+}
+
+/** The same of numbers in single precision, compared with the least of these that is not below `limit`. */
+export function allSmaller32(data: usize, count: i32, limit: f64): bool {
+  const rounded = <f32>limit;
+  const least = <f64>rounded < limit ? reinterpret<f32>(reinterpret<i32>(rounded) + 1) : rounded;
+  const limits = f32x4.splat(least);
+  const fours = count & ~3;
+  let smaller = i32x4.splat(-1);
+  let value = data;
+  for (let i = 0; i < fours; i += 4) {
+    smaller = v128.and(smaller, f32x4.lt(f32x4.abs(v128.load(value)), limits));
+    value += 4 * sizeof<f32>();
+  }
+  for (let i = fours; i < count; i++) {
+    if (!(abs(load<f32>(value)) < least)) return false;
+    value += sizeof<f32>();
+  }
+  return i32x4.all_true(smaller);
 }
