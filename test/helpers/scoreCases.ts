@@ -6,6 +6,7 @@ import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
+import type { Contributions, ScoreResult } from '../../src/engine/score/score.ts';
 import { generator } from './random.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -97,12 +98,19 @@ export async function expectOrderInvariance(id: string, input: EvidenceInput, va
   }
 }
 
+/** The samples' parts of a score, which must vary by these. */
+export function contributionsOf({ variation }: ScoreResult): Contributions {
+  if (variation === undefined || variation instanceof Float64Array) throw new Error('no contributions');
+  return variation;
+}
+
 /** Checks that the contributions add up to the score. */
 export async function expectContributions(id: string, input: EvidenceInput, variant?: string): Promise<void> {
-  const result = await computeScore(id, createEvidence(input), { variant, contributions: true });
+  const result = await computeScore(id, createEvidence(input), { variant, variation: true });
   const sum = (values: Iterable<number> = []) => [...values].reduce((total, value) => total + value, 0);
-  expect(result.contributions?.numerator).toHaveLength(input.features.rows);
-  expect(sum(result.contributions?.numerator) / sum(result.contributions?.denominator)).toBeCloseTo(result.score, 9);
+  const { numerator, denominator } = contributionsOf(result);
+  expect(numerator).toHaveLength(input.features.rows);
+  expect(sum(numerator) / sum(denominator)).toBeCloseTo(result.score, 9);
 }
 
 export function takeRows(matrix: FloatMatrix, rows: ArrayLike<number>): Matrix {

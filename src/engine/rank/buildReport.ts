@@ -87,11 +87,11 @@ export function buildReport(result: RankingResult): RankingReport {
 }
 
 function orderCandidates(ranked: readonly RankedCandidate[]): Candidate[] {
-  const scored = ranked.map(({ checkpoint, score, samples, leftOut }) => ({
+  const scored = ranked.map(({ checkpoint, score, samples, variation }) => ({
     id: checkpoint.id,
     score,
     samples: samples.length,
-    leftOut,
+    variation,
   }));
   const confidence = new Map(rankConfidence(scored).map((entry) => [entry.id, entry]));
   return [...ranked]

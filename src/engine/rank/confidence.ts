@@ -1,5 +1,5 @@
 import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
-import type { Contributions } from '../score/score.ts';
+import type { Contributions, Variation } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
 export interface ScoredCandidate {
@@ -7,11 +7,10 @@ export interface ScoredCandidate {
   score: number;
   /** Number of samples. */
   samples: number;
-  /** What tells the score without each block of samples in turn: the samples' parts, or the scores themselves, computed anew. */
-  leftOut: Contributions | Float64Array;
+  variation: Variation;
 }
 
-type VaryingCandidate = ScoredCandidate & { leftOut: Float64Array };
+type VaryingCandidate = Omit<ScoredCandidate, 'variation'> & { leftOut: Float64Array };
 
 export interface CandidateConfidence {
   id: string;
@@ -38,10 +37,10 @@ const NORMAL_QUANTILE = 1.6448536269514722;
  */
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
   // The same blocks for all, so that candidates pair.
-  const blocks = candidates.some(({ leftOut }) => leftOut instanceof Float64Array) ? RECOMPUTED_BLOCKS : MAX_BLOCKS;
-  const varying = candidates.map(({ leftOut, ...candidate }) => ({
+  const blocks = candidates.some(({ variation }) => variation instanceof Float64Array) ? RECOMPUTED_BLOCKS : MAX_BLOCKS;
+  const varying = candidates.map(({ variation, ...candidate }) => ({
     ...candidate,
-    leftOut: leftOut instanceof Float64Array ? leftOut : scoresWithoutBlocks(leftOut, blocks),
+    leftOut: variation instanceof Float64Array ? variation : scoresWithoutBlocks(variation, blocks),
   }));
   return varying.map((candidate) => {
     const margin = halfWidth(candidate.leftOut);

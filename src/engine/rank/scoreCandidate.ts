@@ -7,7 +7,7 @@ import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
 import { createEvidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
-import type { Contributions } from '../score/score.ts';
+import type { Variation } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -18,8 +18,7 @@ export interface CandidateScores {
   readonly variant: string;
   /** λ of the metric that ranks. */
   readonly weights: readonly number[];
-  /** What tells the score without each block of samples in turn, see `rankConfidence`. */
-  readonly leftOut: Contributions | Float64Array;
+  readonly variation: Variation;
   /** Every score, by the name it was asked for by. */
   readonly metrics: Record<string, number>;
   /** What the score alone doesn't say, and why a further one is missing. */
@@ -49,9 +48,8 @@ export async function scoreCandidate(
   const evidence = createEvidence({ ...input, statistics });
   if (!kept) await store?.put(key, (await evidence.statistics()).serialize());
 
-  const main = await computeScore(metric.score, evidence, { variant: metric.variant, contributions: true });
-  const leftOut =
-    main.contributions ?? main.leftOut ?? (await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }));
+  const main = await computeScore(metric.score, evidence, { variant: metric.variant, variation: true });
+  const variation = main.variation ?? (await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }));
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings = main.warning === undefined ? [] : [main.warning];
   for (const { name, score, variant } of also) {
@@ -65,7 +63,7 @@ export async function scoreCandidate(
     score: main.score,
     variant: main.variant,
     weights: main.details.weights ?? [],
-    leftOut,
+    variation,
     metrics,
     warnings,
   };

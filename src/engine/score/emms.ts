@@ -46,8 +46,8 @@ export const emms: Score = {
   needs: [['labels'], ['labelEmbeddings']],
   meaning:
     'A linear map predicts the embedded labels better from the features; 1 is perfect, 0 no better than the mean.',
-  async compute(evidence, { variant, contributions }) {
-    if (variant === 'cv') return heldOut(evidence, contributions);
+  async compute(evidence, { variant, variation }) {
+    if (variant === 'cv') return heldOut(evidence, variation);
     const fit = await inSampleFit(evidence);
     const solution = await (variant === 'exact' ? solveExactly(fit) : alternateOnce(fit));
     const factor = variant === 'reference' ? evidence.embeddingShape.width : 1;
@@ -55,7 +55,7 @@ export const emms: Score = {
       // Rounding must not turn a perfect fit into a positive score.
       score: 0 - (factor * Math.max(0, solution.squaredResidual)) / evidence.count,
       details: { weights: solution.weights },
-      ...(contributions && { contributions: await inSampleContributions(evidence, fit, solution, factor) }),
+      ...(variation && { variation: await inSampleContributions(evidence, fit, solution, factor) }),
     };
   },
 };
@@ -167,7 +167,7 @@ function asIfRefitted({ numerator, denominator }: Contributions, freedom: number
 const PREDICTS_NOTHING =
   'The features predict nothing: no regression on them tells the labels of held-out samples better than their mean does.';
 
-async function heldOut(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
+async function heldOut(evidence: Evidence, variation: boolean): Promise<ScoreResult> {
   const fit = await heldOutFit(evidence);
   const weights = minimiseOnSimplex(fit.residual.total());
   const baseline = fit.baseline.total();
@@ -177,7 +177,7 @@ async function heldOut(evidence: Evidence, contributions: boolean): Promise<Scor
     score,
     details: { weights, ridge: fit.ridge },
     ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
-    ...(contributions && (await heldOutVariation(evidence, fit, mixtureFactors(weights)))),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, mixtureFactors(weights)) }),
   };
 }
 

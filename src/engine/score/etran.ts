@@ -30,12 +30,12 @@ export const etran: Score = {
   variants: ['classification', 'reference', 'energy'],
   needs: [['labels']],
   meaning: 'Discriminant analysis is surer of the classes, or the features are more active.',
-  async compute(evidence, { variant, contributions }) {
+  async compute(evidence, { variant, variation }) {
     if (variant === 'energy') return { score: energy(evidence), details: {} };
     const probabilities = await evidence.share(`etran:${variant === 'reference'}`, () =>
       classProbabilities(evidence, variant === 'reference'),
     );
-    return meanOverSamples(probabilities, contributions);
+    return meanOverSamples(probabilities, variation);
   },
 };
 

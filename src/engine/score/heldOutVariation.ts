@@ -6,7 +6,7 @@ import type { HeldOutFit } from './heldOut.ts';
 import { PairSums, primalFreedom, ridgeWhitening, standardisedBlocks } from './heldOut.ts';
 import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
 import { scaleColumns } from './samples.ts';
-import type { Contributions, ScoreResult } from './score.ts';
+import type { Contributions, Variation } from './score.ts';
 
 /** So many leave two when one of them is left out. */
 const LEAST_SAMPLES = 3;
@@ -30,17 +30,17 @@ export async function heldOutVariation(
   evidence: Evidence,
   fit: HeldOutFit,
   factors: readonly number[],
-): Promise<Pick<ScoreResult, 'contributions' | 'leftOut'>> {
+): Promise<Variation> {
   const { count, features } = evidence;
   const largest = LARGEST_RIDGE * Math.max(1, features.cols / count);
   const gamma = count * Math.min(fit.ridge, largest);
   if (fit.dual && count >= LEAST_SAMPLES) {
-    return { leftOut: await heldOutWithoutBlocks(fit.side, fit.dual, gamma, factors) };
+    return heldOutWithoutBlocks(fit.side, fit.dual, gamma, factors);
   }
   const residual = fit.residual.perSample(factors);
   const denominator = fit.baseline.perSample(factors);
   const influence = fit.dual ? residual : (await influences(evidence, fit, gamma)).perSample(factors);
-  return { contributions: centredOn(residual, influence, denominator) };
+  return centredOn(residual, influence, denominator);
 }
 
 /** Contributions that add up to the score of `residual` and vary with `influence`. */

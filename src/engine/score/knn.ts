@@ -23,7 +23,7 @@ export const knn: Score = {
   variants: ['cosine'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'More samples have the class of the samples most similar to them.',
-  async compute(evidence, { contributions }) {
+  async compute(evidence, { variation }) {
     const { labels, count } = evidence;
     const predictions = labels === undefined ? means(evidence) : votes(labels);
     const sizes = [...new Set(NEIGHBOURS.map((k) => Math.min(k, count - 1)))];
@@ -48,7 +48,7 @@ export const knn: Score = {
     return {
       score: scores[best] as number,
       details: { neighbours: sizes[best] as number },
-      ...(contributions && { contributions: parts }),
+      ...(variation && { variation: parts }),
     };
   },
 };

@@ -21,12 +21,12 @@ export const leep: Score = {
   variants: ['paper', 'reference'],
   needs: [['labels', 'sourceProbabilities']],
   meaning: 'The class follows better from what the source classifier says of a sample.',
-  async compute({ labels, classCount, sourceProbabilities }, { variant, contributions }) {
+  async compute({ labels, classCount, sourceProbabilities }, { variant, variation }) {
     if (labels === undefined || sourceProbabilities === undefined) {
       throw new InputError('LEEP needs class labels and source probabilities.');
     }
     checkProbabilities(sourceProbabilities);
-    return expectedPrediction(sourceProbabilities, labels, classCount, variant === 'paper', contributions);
+    return expectedPrediction(sourceProbabilities, labels, classCount, variant === 'paper', variation);
   },
 };
 
@@ -40,7 +40,7 @@ export function expectedPrediction(
   labels: Int32Array,
   classCount: number,
   logarithm: boolean,
-  contributions: boolean,
+  variation: boolean,
 ): ScoreResult {
   const conditional = new Float64Array(classCount * cols);
   const marginal = new Float64Array(cols);
@@ -65,7 +65,7 @@ export function expectedPrediction(
     }
     values[i] = logarithm ? Math.log(sum) : sum;
   }
-  return meanOverSamples(values, contributions);
+  return meanOverSamples(values, variation);
 }
 
 /** How far from 1 the sum of a sample's probabilities may be: rounding to 8 bits, as of bfloat16, moves it by less. */

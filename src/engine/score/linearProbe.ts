@@ -33,8 +33,8 @@ export const linearProbe: Score = {
   variants: ['ridge'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A linear classifier finds the class of more samples that it has not seen.',
-  async compute(evidence, { contributions }) {
-    if (evidence.labels === undefined) return explainedVariance(evidence, contributions);
+  async compute(evidence, { variation }) {
+    if (evidence.labels === undefined) return explainedVariance(evidence, variation);
     const scatter = await classScatter(evidence);
     const { ridge } = await heldOutFit(evidence);
     const gamma = ridge * evidence.count;
@@ -42,21 +42,21 @@ export const linearProbe: Score = {
       evidence.count > evidence.features.cols
         ? await primal(evidence, scatter, gamma)
         : await dual(evidence, scatter, gamma);
-    return { ...meanOverSamples(correct, contributions), details: { ridge } };
+    return { ...meanOverSamples(correct, variation), details: { ridge } };
   },
 };
 
 /** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
 const LEAST_FREEDOM = 1e-12;
 
-async function explainedVariance(evidence: Evidence, contributions: boolean): Promise<ScoreResult> {
+async function explainedVariance(evidence: Evidence, variation: boolean): Promise<ScoreResult> {
   const fit = await heldOutFit(evidence);
   // Every embedding by itself, none with another.
   const factors = pairs(fit.side.embeddings).map(([k, l]) => (k === l ? 1 : 0));
   return {
     score: 1 - trace(fit.residual.total()) / trace(fit.baseline.total()),
     details: { ridge: fit.ridge },
-    ...(contributions && (await heldOutVariation(evidence, fit, factors))),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, factors) }),
   };
 }
 

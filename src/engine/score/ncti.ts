@@ -39,7 +39,7 @@ export const ncti: Score = {
   variants: ['ncc', 'seli', 'vc'],
   needs: [['labels']],
   meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',
-  async compute(evidence, { variant, contributions }) {
+  async compute(evidence, { variant, variation }) {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NCTI needs class labels.');
     const scatter = await classScatter(evidence);
@@ -68,7 +68,7 @@ export const ncti: Score = {
         const own = await ownProbabilities(discriminant, scatter, softmaxAt, async (from, to) =>
           rowRange(samples, from, to),
         );
-        return meanOverSamples(own, contributions);
+        return meanOverSamples(own, variation);
       }
     }
   },

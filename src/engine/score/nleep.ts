@@ -25,13 +25,13 @@ export const nleep: Score = {
   variants: ['paper', 'reference'],
   needs: [['labels']],
   meaning: 'The class follows better from which cluster of the features a sample is in.',
-  async compute(evidence, { variant, contributions }) {
+  async compute(evidence, { variant, variation }) {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NLEEP needs class labels.');
     const probabilities = await evidence.share('nleepProbabilities', () =>
       clusterProbabilities(evidence, samplesByClass(labels, classCount).length),
     );
-    return expectedPrediction(probabilities, labels, classCount, variant === 'paper', contributions);
+    return expectedPrediction(probabilities, labels, classCount, variant === 'paper', variation);
   },
 };
 

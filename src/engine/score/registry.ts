@@ -45,14 +45,14 @@ const VARIANT_NEEDS: Readonly<Record<string, readonly Need[]>> = {
  * Computes one score.
  *
  * @param options.variant when left out the first variant for which the evidence is enough
- * @param options.contributions whether to give per-sample contributions, for confidence intervals
+ * @param options.variation whether to give what tells how the score varies, for confidence intervals
  * @returns `variant`: the one that was computed; `seconds`: the time of the scoring alone, with the evidence in memory
  * @throws UsageError for an unknown score or variant, InputError when the evidence lacks what the score needs
  */
 export async function computeScore(
   id: string,
   evidence: Evidence,
-  options: { variant?: string | undefined; contributions?: boolean } = {},
+  options: { variant?: string | undefined; variation?: boolean } = {},
 ): Promise<ScoreResult & { variant: string; seconds: number }> {
   const score = SCORES.find((candidate) => candidate.id === id);
   if (score === undefined) {
@@ -75,7 +75,7 @@ export async function computeScore(
     throw new InputError(`${missing} Use the variant ${others}.`);
   }
   const start = performance.now();
-  const result = await score.compute(evidence, { variant, contributions: options.contributions ?? false });
+  const result = await score.compute(evidence, { variant, variation: options.variation ?? false });
   return { ...result, variant, seconds: (performance.now() - start) / 1000 };
 }
 

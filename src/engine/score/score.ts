@@ -13,6 +13,9 @@ export interface Contributions {
   denominator: Float64Array;
 }
 
+/** How a score varies with the samples: their parts, or the score without each block of them, see `drawBlocks`, in turn. */
+export type Variation = Contributions | Float64Array;
+
 export interface ScoreResult {
   /** Larger is better. */
   score: number;
@@ -26,15 +29,13 @@ export interface ScoreResult {
   };
   /** What the number alone doesn't say. */
   warning?: string;
-  contributions?: Contributions;
-  /** The score without each block of samples, see `drawBlocks`, in turn: in place of `contributions`. */
-  leftOut?: Float64Array;
+  variation?: Variation;
 }
 
 interface ScoreOptions {
   variant: string;
-  /** Whether the result shall have `contributions` or `leftOut`, where the score has them. */
-  contributions: boolean;
+  /** Whether the result shall have its variation, where the score has one. */
+  variation: boolean;
 }
 
 /** All that the pipeline, the command line, the settings and the panel know of a score. */
@@ -51,9 +52,9 @@ export interface Score {
 }
 
 /** A score that is the mean over samples of `values`. */
-export function meanOverSamples(values: Float64Array, contributions: boolean): ScoreResult {
+export function meanOverSamples(values: Float64Array, variation: boolean): ScoreResult {
   const score = values.reduce((sum, value) => sum + value, 0) / values.length;
   const result: ScoreResult = { score, details: {} };
-  if (contributions) result.contributions = { numerator: values, denominator: values.map(() => 1) };
+  if (variation) result.variation = { numerator: values, denominator: values.map(() => 1) };
   return result;
 }

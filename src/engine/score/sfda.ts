@@ -33,7 +33,7 @@ export const sfda: Score = {
   variants: ['reference'],
   needs: [['labels']],
   meaning: 'A regularised discriminant analysis is surer of the classes, of hard samples too.',
-  async compute(evidence, { contributions }) {
+  async compute(evidence, { variation }) {
     const scatter = await classScatter(evidence);
     const { shrinkage, discriminant } = await adaptiveDiscriminant(evidence, scatter, 'SFDA');
     const confidence = await ownProbabilities(discriminant, scatter, softenedAt, (from, to) =>
@@ -49,7 +49,7 @@ export const sfda: Score = {
     const means = await classMeans(evidence, scatter, mixed);
     const hardCovariance = await covarianceAbout(means, scatter, mixed);
     const second = await fitDiscriminant(means, hardCovariance, scatter.counts, shrinkage);
-    return meanOverSamples(await ownProbabilities(second, scatter, softmaxAt, mixed), contributions);
+    return meanOverSamples(await ownProbabilities(second, scatter, softmaxAt, mixed), variation);
   },
 };
 

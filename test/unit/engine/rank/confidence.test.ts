@@ -11,7 +11,7 @@ function candidate(id: string, numerator: Float64Array, denominator = numerator.
     id,
     score: sum(numerator) / sum(denominator),
     samples: numerator.length,
-    leftOut: { numerator, denominator },
+    variation: { numerator, denominator },
   };
 }
 
@@ -90,11 +90,11 @@ test('parts of samples and scores that were computed anew pair, on the blocks of
   );
   const total = hard.reduce((sum, value) => sum + value, 0);
   const blockOf = drawBlocks(400, 10);
-  const leftOut = Float64Array.from({ length: 10 }, (_, block) => {
+  const variation = Float64Array.from({ length: 10 }, (_, block) => {
     const others = hard.filter((_, i) => blockOf[i] !== block);
     return others.reduce((sum, value) => sum + value, 0) / others.length;
   });
-  const anew = { id: 'anew', score: total / 400, samples: 400, leftOut };
+  const anew = { id: 'anew', score: total / 400, samples: 400, variation };
   const [parts, scores] = rankConfidence([candidate('parts', hard), anew]).map(({ interval }) => interval);
   expect(parts?.[0]).toBeCloseTo(scores?.[0] ?? Number.NaN, 12);
   expect(rankConfidence([better, anew]).map(({ tiedWith }) => tiedWith)).toEqual([[], []]);

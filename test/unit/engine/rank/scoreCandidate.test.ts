@@ -26,19 +26,19 @@ test.each([
   ['emms', 60],
   ['logme', 8],
 ])('%s of 40 samples of %i features without each of ten blocks', async (metric, d) => {
-  const { score, leftOut } = await scoresOf(metric, 40, d);
-  if (!(leftOut instanceof Float64Array)) throw new Error('no scores');
-  expect(leftOut).toHaveLength(10);
-  expect(new Set(leftOut).size).toBe(10);
-  for (const value of leftOut) expect(Math.abs(value - score)).toBeLessThan(0.3);
+  const { score, variation } = await scoresOf(metric, 40, d);
+  if (!(variation instanceof Float64Array)) throw new Error('no scores');
+  expect(variation).toHaveLength(10);
+  expect(new Set(variation).size).toBe(10);
+  for (const value of variation) expect(Math.abs(value - score)).toBeLessThan(0.3);
 });
 
 test('EMMS of more samples than features tells the part of each sample', async () => {
-  expect((await scoresOf('emms', 40, 8)).leftOut).toMatchObject({ numerator: { length: 40 } });
+  expect((await scoresOf('emms', 40, 8)).variation).toMatchObject({ numerator: { length: 40 } });
 });
 
 test('two samples, of which none can be left out', async () => {
-  expect((await scoresOf('emms', 2, 8)).leftOut).toMatchObject({ numerator: { length: 2 } });
+  expect((await scoresOf('emms', 2, 8)).variation).toMatchObject({ numerator: { length: 2 } });
   await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
     '2 samples are too few for the interval of logme: without a tenth of them, Features [1, 8]',
   );

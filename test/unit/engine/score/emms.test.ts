@@ -11,6 +11,7 @@ import { heldOutFit } from '../../../../src/engine/score/heldOut.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { SufficientStatistics } from '../../../../src/engine/stats/sufficientStatistics.ts';
 import { classification, generator } from '../../../helpers/random.ts';
+import { contributionsOf } from '../../../helpers/scoreCases.ts';
 
 const variants = ['cv', 'exact', 'paper', 'reference'];
 
@@ -34,10 +35,11 @@ describe.each(['golden', 'golden-hard'])('the published numbers of %s', (set) =>
   test.each(cases)('$name: contributions add up to the score', async ({ name }) => {
     const evidence = await readEvidence(join(folder, name));
     for (const variant of variants) {
-      const { score, contributions, leftOut } = await computeScore('emms', evidence, { variant, contributions: true });
+      const result = await computeScore('emms', evidence, { variant, variation: true });
       // With more features than samples it tells the scores without blocks of them instead.
-      if (leftOut && variant === 'cv') continue;
-      const { numerator, denominator } = contributions ?? { numerator: [], denominator: [] };
+      if (result.variation instanceof Float64Array && variant === 'cv') continue;
+      const { score } = result;
+      const { numerator, denominator } = contributionsOf(result);
       expect(Math.abs(sum(numerator) / sum(denominator) - score)).toBeLessThan(1e-7 * Math.max(1, Math.abs(score)));
     }
   });
@@ -235,13 +237,10 @@ test.each(['cv', 'exact'])('about 90 % of the intervals of %s hold the expected 
   const results = [];
   for (let run = 0; run < runs; run++) {
     const { features, labels } = classification(1000 + run, n, d, 3, 2, centres);
-    const { score, contributions } = await computeScore('emms', createEvidence({ features, labels }), {
-      variant,
-      contributions: true,
-    });
-    if (contributions === undefined) throw new Error('no contributions');
+    const result = await computeScore('emms', createEvidence({ features, labels }), { variant, variation: true });
+    const { score } = result;
     const [low = 0, high = 0] =
-      rankConfidence([{ id: 'a', score, samples: n, leftOut: contributions }])[0]?.interval ?? [];
+      rankConfidence([{ id: 'a', score, samples: n, variation: contributionsOf(result) }])[0]?.interval ?? [];
     results.push({ score, low, high });
   }
   const expected = sum(results.map(({ score }) => score)) / runs;

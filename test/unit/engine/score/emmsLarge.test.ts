@@ -4,12 +4,12 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { takeRows } from '../../../helpers/scoreCases.ts';
+import { contributionsOf, takeRows } from '../../../helpers/scoreCases.ts';
 
 // Sizes from which on EMMS works in single precision and checks or refines, against sizes and paths that don't.
 
 const reference = async (input: EvidenceInput) =>
-  computeScore('emms', createEvidence(input), { variant: 'reference', contributions: true });
+  computeScore('emms', createEvidence(input), { variant: 'reference', variation: true });
 
 test('refined normal equations of class labels give what double precision gives, with any mean', async () => {
   const [n, d] = [2000, 1420];
@@ -27,8 +27,8 @@ test('refined normal equations of class labels give what double precision gives,
     labelEmbeddings,
   });
   expect(Math.abs(far.score / refined.score - 1)).toBeLessThan(1e-9);
-  const sum = (values: Float64Array = new Float64Array()) => values.reduce((total, value) => total + value, 0);
-  const { numerator, denominator } = refined.contributions ?? {};
+  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+  const { numerator, denominator } = contributionsOf(refined);
   expect(sum(numerator) / sum(denominator) / refined.score).toBeCloseTo(1, 7);
 }, 60_000);
 
@@ -64,8 +64,8 @@ test.each([
     const embeddings = Array.from({ length: k }, (_, index) => generator(5 + index).matrix(classes, width));
     const { single, double } = await perSampleAndPerClass(sample, embeddings);
     expect(Math.abs(single.score / double.score - 1)).toBeLessThan(1e-7);
-    const sum = (values: Float64Array = new Float64Array()) => values.reduce((total, value) => total + value, 0);
-    const { numerator, denominator } = single.contributions ?? {};
+    const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+    const { numerator, denominator } = contributionsOf(single);
     expect(sum(numerator) / sum(denominator) / double.score).toBeCloseTo(1, 7);
   },
   60_000,

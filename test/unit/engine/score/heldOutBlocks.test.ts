@@ -34,7 +34,8 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
       ? { features, labels, labelEmbeddings: embeddings }
       : { features, labelEmbeddings: perSample },
   );
-  const { details, leftOut = new Float64Array() } = await computeScore('emms', evidence, { contributions: true });
+  const { details, variation } = await computeScore('emms', evidence, { variation: true });
+  if (!(variation instanceof Float64Array)) throw new Error('no scores');
   const scale = await evidence.scale();
   const x = Dense.from1DArray(n, d, features.data);
   x.subRowVector(x.mean('column')).mulRowVector([...scale]);
@@ -44,8 +45,8 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
     z.add(Dense.from1DArray(n, 5, data).mul(details.weights?.[k] ?? Number.NaN));
   }
   const blockOf = drawBlocks(n, 10);
-  expect(leftOut).toHaveLength(10);
-  leftOut.forEach((score, block) => {
+  expect(variation).toHaveLength(10);
+  variation.forEach((score, block) => {
     const rows = [...blockOf.keys()].filter((i) => blockOf[i] !== block);
     const expected = heldOutScore(x.subMatrixRow(rows), z.subMatrixRow(rows), n * (details.ridge ?? Number.NaN));
     expect(score).toBeCloseTo(expected, 9);

@@ -4,7 +4,7 @@ import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { takeRows } from '../../../helpers/scoreCases.ts';
+import { contributionsOf, takeRows } from '../../../helpers/scoreCases.ts';
 
 test.each(['class labels', 'label embeddings per sample'])('what each sample adds to EMMS cv, by %s', async (kind) => {
   const [n, d] = [60, 12];
@@ -16,7 +16,8 @@ test.each(['class labels', 'label embeddings per sample'])('what each sample add
       ? { features, labels, labelEmbeddings: embeddings }
       : { features, labelEmbeddings: perSample },
   );
-  const { score, details, contributions } = await computeScore('emms', evidence, { contributions: true });
+  const result = await computeScore('emms', evidence, { variation: true });
+  const { score, details } = result;
   const x = Dense.from1DArray(n, d, features.data);
   x.subRowVector(x.mean('column')).mulRowVector([...(await evidence.scale())]);
   const z = Dense.zeros(n, 5);
@@ -40,10 +41,11 @@ test.each(['class labels', 'label embeddings per sample'])('what each sample add
   const baseline = squares(z).map((square) => square * (n / (n - 1)) ** 2);
   const parts = baseline.map((square, i) => square - (squares(influence)[i] ?? Number.NaN));
   const shift = (score * total(baseline) - total(parts)) / n;
-  contributions?.numerator.forEach((part, i) => {
+  const { numerator, denominator } = contributionsOf(result);
+  numerator.forEach((part, i) => {
     expect(part).toBeCloseTo((parts[i] ?? Number.NaN) + shift, 9);
   });
-  expect(total(contributions?.numerator) / total(contributions?.denominator)).toBeCloseTo(score, 9);
+  expect(total(numerator) / total(denominator)).toBeCloseTo(score, 9);
 });
 
 test('about 90 % of the intervals of EMMS cv hold the expected score where the features predict little', async () => {
@@ -52,9 +54,9 @@ test('about 90 % of the intervals of EMMS cv hold the expected score where the f
   const runs: { score: number; interval: readonly [number, number] }[] = [];
   for (let run = 0; run < 150; run++) {
     const evidence = createEvidence(classification(2000 + run, n, d, classes, 6, centres));
-    const { score, contributions } = await computeScore('emms', evidence, { contributions: true });
-    if (contributions === undefined) throw new Error('no contributions');
-    const [confidence] = rankConfidence([{ id: 'a', score, samples: n, leftOut: contributions }]);
+    const result = await computeScore('emms', evidence, { variation: true });
+    const { score } = result;
+    const [confidence] = rankConfidence([{ id: 'a', score, samples: n, variation: contributionsOf(result) }]);
     runs.push({ score, interval: confidence?.interval ?? [Number.NaN, Number.NaN] });
   }
   const expected = runs.reduce((sum, { score }) => sum + score, 0) / runs.length;
@@ -72,7 +74,7 @@ test.each([
   const scored = [];
   for (let seed = 0; scored.length < 3; seed++) {
     const evidence = createEvidence({ features: generator(seed).matrix(n, d), labels });
-    const result = await computeScore('emms', evidence, { contributions: true });
+    const result = await computeScore('emms', evidence, { variation: true });
     expect(result.score).toBeGreaterThanOrEqual(0);
     if (result.score > 0) {
       expect(result.warning).toBeUndefined();
@@ -80,8 +82,8 @@ test.each([
     }
     expect(Object.is(result.score, 0)).toBe(true);
     expect(result.warning).toContain('predict nothing');
-    const leftOut = result.leftOut ?? result.contributions ?? new Float64Array();
-    scored.push({ id: String(seed), score: result.score, samples: n, leftOut });
+    const { score, variation = new Float64Array() } = result;
+    scored.push({ id: String(seed), score, samples: n, variation });
   }
   for (const { interval, tiedWith } of rankConfidence(scored)) {
     expect(tiedWith).toHaveLength(2);

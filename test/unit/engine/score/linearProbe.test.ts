@@ -5,6 +5,7 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import {
+  contributionsOf,
   expectContributions,
   expectedScores,
   expectOrderInvariance,
@@ -80,16 +81,17 @@ test.each([
   const noise = generator(6).matrix(n, 1).data;
   const target = { rows: n, cols: 1, data: noise.map((value, i) => (features.data[i * d] as number) + value / 2) };
   const evidence = () => createEvidence({ features, labelEmbeddings: [target] });
-  const probe = await computeScore('linearProbe', evidence(), { contributions: true });
-  const emms = await computeScore('emms', evidence(), { contributions: true });
+  const probe = await computeScore('linearProbe', evidence(), { variation: true });
+  const emms = await computeScore('emms', evidence(), { variation: true });
   expect(probe.score).toBeGreaterThan(0);
   expect(probe.score).toBeCloseTo(emms.score, 12);
   const close = (values: Float64Array, expected: Float64Array) =>
     values.forEach((value, i) => {
       expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 10);
     });
-  if (emms.leftOut && probe.leftOut) close(probe.leftOut, emms.leftOut);
-  else if (emms.contributions && probe.contributions)
-    close(probe.contributions.numerator, emms.contributions.numerator);
-  else throw new Error('neither has what tells how the score varies');
+  if (emms.variation instanceof Float64Array && probe.variation instanceof Float64Array) {
+    close(probe.variation, emms.variation);
+  } else {
+    close(contributionsOf(probe).numerator, contributionsOf(emms).numerator);
+  }
 });

@@ -4,6 +4,7 @@ import { oneHot } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import type { ScoreResult } from '../../../../src/engine/score/score.ts';
 import { classification } from '../../../helpers/random.ts';
+import { contributionsOf } from '../../../helpers/scoreCases.ts';
 
 // Many classes without label embeddings: scores go by the form of the one-hot embedding, not by its C × C numbers.
 
@@ -20,15 +21,18 @@ describe.each(SAMPLES)('%s', (_, n, d) => {
 
   test.each(['cv', 'exact', 'paper', 'reference'])('EMMS %s is that of the embedding', async (variant) => {
     const input = { features, labels: uneven, classCount: CLASSES };
-    const byForm = await computeScore('emms', createEvidence(input), { variant, contributions: true });
+    const byForm = await computeScore('emms', createEvidence(input), { variant, variation: true });
     // The factor of `reference` counts classes with samples; the random mixtures of `cv` have a sign for every class.
     const columns = variant === 'reference' ? [...new Set(uneven)] : [...Array(CLASSES).keys()];
     const embedded = createEvidence({ ...input, labelEmbeddings: [oneHot(CLASSES, columns)] });
-    const byNumbers = await computeScore('emms', embedded, { variant, contributions: true });
+    const byNumbers = await computeScore('emms', embedded, { variant, variation: true });
     expect(Math.abs(byForm.score - byNumbers.score)).toBeLessThan(1e-9 * Math.max(1, Math.abs(byNumbers.score)));
     expect(byForm.details.weights).toEqual([1]);
-    const partsOf = ({ contributions, leftOut }: ScoreResult) =>
-      leftOut ? [leftOut] : [contributions?.numerator, contributions?.denominator];
+    const partsOf = (result: ScoreResult) => {
+      if (result.variation instanceof Float64Array) return [result.variation];
+      const { numerator, denominator } = contributionsOf(result);
+      return [numerator, denominator];
+    };
     partsOf(byForm).forEach((actual, k) => {
       const expected = partsOf(byNumbers)[k];
       const largest = Math.max(1, ...(expected ?? []).map(Math.abs));
