@@ -194,6 +194,21 @@ def cifar(root: Path) -> None:
     write(folder / "meta", python2_pickle({"fine_label_names": fine, "coarse_label_names": coarse}))
 
 
+def cifar_pickled_again(root: Path) -> None:
+    """CIFAR-10 as copies of it are pickled: a batch in each protocol of Python 3, and as Python 2 does by default.
+
+    The names are bytes, as they come out of the published files with `encoding="bytes"`; each batch has the same images.
+    """
+    folder = root / "cifar-10-pickled-again"
+    noise = np.random.default_rng(0).integers(0, 256, (2, 3072), np.uint8)
+    noise[:, ::1024] = [colour(0, 0), colour(1, 1)]
+    batch = {b"labels": [0, 1], b"data": noise}
+    for protocol in range(6):
+        write(folder / f"data_batch_{protocol}", pickle.dumps(batch, protocol))
+    write(folder / "test_batch", python2_pickle(batch, protocol=0))
+    write(folder / "batches.meta", pickle.dumps({b"label_names": [name.encode() for name in CIFAR10]}, 2))
+
+
 class Python2Pickler(pickle._Pickler):
     """Writes as cPickle of Python 2 did: text and bytes as strings of bytes, numpy's functions under their old name."""
 
@@ -395,7 +410,7 @@ def make(root: Path) -> None:
     scratch = root / ".image"
     shutil.rmtree(scratch, ignore_errors=True)
     for write_layout in [
-        *[manifests, parquet, web_dataset, idx, cifar, fgvc_aircraft, caltech101, stanford_cars, dtd, flowers102],
+        *[manifests, parquet, web_dataset, idx, cifar, cifar_pickled_again, fgvc_aircraft, caltech101, stanford_cars, dtd, flowers102],
         *[food101, oxford_pets, sun397, voc2007, class_folders],
     ]:
         write_layout(scratch)

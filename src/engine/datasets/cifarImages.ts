@@ -1,5 +1,5 @@
 import type { ImageSource } from './dataset.ts';
-import { pixelsWithin } from './images.ts';
+import { pixelsWithin, type Written } from './images.ts';
 
 const SHAPE = { width: 32, height: 32, channels: 3 } as const;
 
@@ -7,6 +7,6 @@ const SHAPE = { width: 32, height: 32, channels: 3 } as const;
 export const CIFAR_IMAGE_BYTES = 32 * 32 * 3;
 
 /** An image of 32 x 32 pixels: all red values, all green ones, all blue ones. */
-export function cifarImage(file: string, offset: number): ImageSource {
-  return pixelsWithin(file, offset, SHAPE, true);
+export function cifarImage(file: string, offset: number, written?: Written): ImageSource {
+  return pixelsWithin(file, offset, SHAPE, true, written);
 }

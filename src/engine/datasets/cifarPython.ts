@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ByteSource, FileBytes, type TextEncoding } from '../checkpoints/containers/byteSource.ts';
+import { FileBytes } from '../checkpoints/containers/byteSource.ts';
 import { type GlobalMeaning, PickleObject, type PickleValue, readPickleAt } from '../checkpoints/containers/pickle.ts';
 import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { CancelledError, InputError } from '../errors.ts';
@@ -8,6 +8,7 @@ import { CIFAR_IMAGE_BYTES, cifarImage } from './cifarImages.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { fileIn, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
+import { dividedBytes, type PickledBytes, WithoutLongStrings } from './pickledPixels.ts';
 import { headOf } from './tables/csv.ts';
 
 /** A flavour of the files: which there are, and what the dicts in them call the classes. */
@@ -42,23 +43,26 @@ const FLAVOURS: readonly Flavour[] = [
 /** All there may be of names and labels, and of pixels, which are counted but not read. */
 const MAX_PICKLE_BYTES = 1024 * 1024 * 1024;
 
-/** What a pickled array of numpy names. Its content is not looked at here. */
-const NUMPY: ReadonlyMap<string, GlobalMeaning> = new Map(
-  [
+/** What a pickled array of numpy names, whose content is not looked at here, and what Python 3 makes bytes with. */
+const GLOBALS: ReadonlyMap<string, GlobalMeaning> = new Map<string, GlobalMeaning>([
+  ...[
     'numpy.core.multiarray._reconstruct',
     'numpy._core.multiarray._reconstruct',
     'numpy.core.numeric._frombuffer',
     'numpy._core.numeric._frombuffer',
     'numpy.ndarray',
     'numpy.dtype',
-  ].map((name) => [name, () => new PickleObject(name)]),
-);
+  ].map((name): [string, GlobalMeaning] => [name, () => new PickleObject(name)]),
+  // Text and `latin1`. The names in these files are in ASCII, and the same as bytes and as text.
+  ['_codecs.encode', ([text = null]) => text],
+]);
 
 /**
  * CIFAR-10 and CIFAR-100 as unpacked from their python versions (https://www.cs.toronto.edu/~kriz/cifar.html): pickles
  * of dicts with the pixels as one array of numpy (`data`) and the classes (`labels`, in CIFAR-100 `fine_labels`), in
  * `data_batch_1` to `data_batch_5` and `test_batch`, or in `train` and `test`; the names of the classes in
- * `batches.meta` or `meta`. Nothing in the pickles is run, and the pixels are read image by image.
+ * `batches.meta` or `meta`. Copies that were pickled again may be in any protocol. Nothing in the pickles is run, and the
+ * pixels are read image by image.
  */
 export const cifarPython: DatasetLayout = {
   format: 'cifar-python',
@@ -73,8 +77,8 @@ export const cifarPython: DatasetLayout = {
       task: 'image-classification',
       reason: `${flavour.name} in its python version: ${files.length} pickled batches and ${flavour.meta}`,
       open: async (signal) => {
-        const names = readDict(meta).dict.get(flavour.names);
-        const classes = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+        const names = readPickled(meta, (dict) => dict.get(flavour.names));
+        const classes = Array.isArray(names) ? names.flatMap((name) => nameOf(name) ?? []) : [];
         const gathered = new LabelledImages(root, this.format);
         for (const { split, file } of files) {
           if (signal?.aborted) throw new CancelledError();
@@ -94,37 +98,44 @@ function addBatch(
   classes: readonly string[],
 ): void {
   const name = path.basename(file);
-  const { dict, skipped } = readDict(file);
-  const labels = dict.get(key);
-  if (!Array.isArray(labels)) throw new InputError(`${name}: no list ${JSON.stringify(key)}; download it again.`);
-  const pixels = skipped.find(({ length }) => length === labels.length * CIFAR_IMAGE_BYTES);
-  if (!pixels) {
-    throw new InputError(`${name}: no pixels of 32 x 32 for its ${labels.length} labels; download it again.`);
-  }
+  const { labels, pixels } = readPickled(file, (dict, source) => labelsAndPixels(name, dict.get(key), source, key));
   for (const [index, label] of labels.entries()) {
     const where = `${name}: image ${index + 1}`;
     const known = typeof label === 'number' ? classes[label] : undefined;
-    const image = cifarImage(file, pixels.offset + index * CIFAR_IMAGE_BYTES);
+    const { offset, written } = pixels.part(index);
+    const image = cifarImage(file, offset, written);
     if (known) gathered.add(split, { id: `${name}/${index}`, file, image }, [known], where);
     else gathered.skip('have a class without a name', `${where}: ${String(label)}`);
   }
 }
 
-interface Range {
-  readonly offset: number;
-  readonly length: number;
+function labelsAndPixels(
+  name: string,
+  labels: PickleValue | undefined,
+  source: WithoutLongStrings,
+  key: string,
+): { labels: readonly PickleValue[]; pixels: PickledBytes } {
+  if (!Array.isArray(labels)) throw new InputError(`${name}: no list ${JSON.stringify(key)}; download it again.`);
+  for (const range of source.skipped) {
+    const pixels = dividedBytes(source, range, labels.length, CIFAR_IMAGE_BYTES);
+    if (pixels) return { labels, pixels };
+  }
+  throw new InputError(`${name}: no pixels of 32 x 32 for its ${labels.length} labels; download it again.`);
 }
 
-/** The dict in a pickle, and where the long strings are that were not read. */
-function readDict(file: string): { dict: Map<PickleValue, PickleValue>; skipped: readonly Range[] } {
+/**
+ * Reads the dict in a pickle, but for strings as long as an image and longer.
+ * @param use gets the values by their names, and the file with the places of those strings
+ */
+function readPickled<T>(file: string, use: (dict: Map<string, PickleValue>, source: WithoutLongStrings) => T): T {
   const name = path.basename(file);
   const bytes = new FileBytes(file);
   try {
-    const source = new WithoutPixels(bytes);
-    const options = { globals: NUMPY, expected: 'a batch of CIFAR', memoryBytes: MAX_PICKLE_BYTES };
+    const source = new WithoutLongStrings(bytes, CIFAR_IMAGE_BYTES - 1);
+    const options = { globals: GLOBALS, expected: 'a batch of CIFAR', memoryBytes: MAX_PICKLE_BYTES };
     const { value } = readPickleAt(source, 0, bytes.size, options);
     if (!(value instanceof Map)) throw new InputError(`${name}: no dict of a batch of CIFAR; download it again.`);
-    return { dict: value, skipped: source.skipped };
+    return use(new Map([...value].map(([key, content]) => [nameOf(key) ?? '', content])), source);
   } catch (error) {
     if (error instanceof UnreadableError) throw new InputError(`${name}: ${error.message}. ${error.remedy}`);
     throw error;
@@ -133,34 +144,13 @@ function readDict(file: string): { dict: Map<PickleValue, PickleValue>; skipped:
   }
 }
 
-/** The bytes of a file, but for strings as long as an image and longer: of those only the place is noted. */
-class WithoutPixels implements ByteSource {
-  readonly size: number;
-  readonly skipped: Range[] = [];
-  readonly #bytes: ByteSource;
-
-  constructor(bytes: ByteSource) {
-    this.size = bytes.size;
-    this.#bytes = bytes;
-  }
-
-  byte(position: number): number {
-    return this.#bytes.byte(position);
-  }
-
-  bytes(position: number, length: number): Buffer {
-    return this.#passOver(position, length) ? Buffer.alloc(0) : this.#bytes.bytes(position, length);
-  }
-
-  text(position: number, length: number, encoding: TextEncoding): string {
-    return this.#passOver(position, length) ? '' : this.#bytes.text(position, length, encoding);
-  }
-
-  #passOver(offset: number, length: number): boolean {
-    const isLong = length >= CIFAR_IMAGE_BYTES;
-    if (isLong) this.skipped.push({ offset, length });
-    return isLong;
-  }
+/** A name that is text, or bytes as Python 2 and who reads its pickles with `encoding='bytes'` have it. */
+function nameOf(value: PickleValue): string | undefined {
+  return value instanceof Uint8Array
+    ? Buffer.from(value).toString('utf8')
+    : typeof value === 'string'
+      ? value
+      : undefined;
 }
 
 function flavourOf(folder: Folder): Flavour | undefined {

@@ -19,19 +19,28 @@ export function imageWithin(file: string, offset: number, length: number): Image
   return { read: () => readPart(file, offset, length) };
 }
 
+/** Bytes that a file has in other writing. */
+export interface Written {
+  readonly length: number;
+  decode(part: Uint8Array): Uint8Array;
+}
+
 /**
  * An image whose pixels lie in a file as they are, one byte per channel.
  * @param planar whether the pixels of a channel stand together, as all red ones first, and not those of a pixel
+ * @param written how much of the file they take, and how they are read from it, where they don't stand there as they are
  */
 export function pixelsWithin(
   file: string,
   offset: number,
   { width, height, channels }: Omit<RawImage, 'pixels'>,
   planar = false,
+  written?: Written,
 ): ImageSource {
   return {
     read: async () => {
-      const bytes = await readPart(file, offset, width * height * channels);
+      const part = await readPart(file, offset, written?.length ?? width * height * channels);
+      const bytes = written?.decode(part) ?? part;
       return { pixels: planar ? interleaved(bytes, channels) : bytes, width, height, channels };
     },
   };

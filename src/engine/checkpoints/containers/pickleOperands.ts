@@ -207,16 +207,21 @@ function parseStringLine(line: string): string {
   const [, , body] = /^(['"])(.*)\1$/s.exec(line.trim()) ?? [];
   if (body === undefined) throw new UnreadableError('its pickle holds a string without quotes');
   if (/^[\x20-\x5b\x5d-\x7e]*$/.test(body)) return body;
+  return bytesOfStringLine(body).toString('utf8');
+}
+
+/** The bytes of such a string, without its quotes. */
+export function bytesOfStringLine(body: string): Buffer {
   const bytes = body.replace(/\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)/gs, (_, code: string) => {
     if (code.length === 3 && code.startsWith('x')) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff);
     return ESCAPES.get(code) ?? code;
   });
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return Buffer.from(bytes, 'latin1');
 }
 
 /** Latin-1 in which `\uXXXX` and `\UXXXXXXXX` stand for other characters. */
-function parseUnicodeLine(line: string): string {
+export function parseUnicodeLine(line: string): string {
   if (!line.includes('\\')) return line;
   return line.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (_, short?: string, long?: string) => {
     const code = Number.parseInt(short ?? long ?? '', 16);

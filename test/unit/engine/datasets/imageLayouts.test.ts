@@ -13,6 +13,7 @@ const MINIATURES: Readonly<Record<string, string>> = {
   'caltech-101': 'caltech-101',
   'cifar-10-batches-bin': 'cifar-binary',
   'cifar-10-batches-py': 'cifar-python',
+  'cifar-10-pickled-again': 'cifar-python',
   'cifar-100-binary': 'cifar-binary',
   'cifar-100-python': 'cifar-python',
   'class-folders': 'class-folders',

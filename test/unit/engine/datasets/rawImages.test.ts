@@ -1,4 +1,4 @@
-import { appendFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -186,5 +186,33 @@ describe('damaged CIFAR', () => {
     await truncate(path.join(folder, 'data_batch_2'), 5000);
     await rm(batch);
     await expect(openFolder(cifarPython, folder)).rejects.toThrow(/^data_batch_2: its pickle ends early\. /);
+  });
+});
+
+describe('copies of CIFAR that were pickled again', () => {
+  it('are read in every protocol, with names as bytes, and pixels in any writing', async () => {
+    const dataset = await openFolder(cifarPython, miniature('cifar-10-pickled-again'));
+    expect(splitSizes(dataset)).toEqual({ train: 12, test: 2 });
+    expect(dataset.classes).toHaveLength(10);
+    const samples = [...dataset.splits.values()].flat();
+    expect(samples.map(({ label }) => label)).toEqual(samples.map((_, index) => index % 2));
+    const images = await Promise.all(samples.map(({ image }) => image?.read()));
+    const written = samples.findIndex(({ id }) => id === 'data_batch_4/0');
+    expect(images[written]).toMatchObject({ width: 32, height: 32, channels: 3 });
+    for (const [index, image] of images.entries()) expect(image).toEqual(images[written + (index % 2)]);
+    const first = await pixelOf(samples[0]);
+    expect(first.pixel).toEqual([0, 0, 100]);
+  });
+
+  it('are refused where the pixels are cut', async () => {
+    const folder = await copyOfMiniature('cifar-10-pickled-again');
+    const batch = path.join(folder, 'data_batch_2');
+    const bytes = await readFile(batch);
+    // Two characters of the text become one that no byte stands for.
+    bytes[bytes.indexOf(Buffer.from([0xc3, 0xbf]))] = 0x41;
+    await writeFile(batch, bytes);
+    await expect(openFolder(cifarPython, folder)).rejects.toThrow(
+      'data_batch_2: no pixels of 32 x 32 for its 2 labels; download it again.',
+    );
   });
 });
