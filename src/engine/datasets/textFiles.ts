@@ -12,13 +12,16 @@ const SLICE_MS = 50;
  * The beginnings of texts that are files of their own, of which there may be very many: read one after the other they take
  * a part of the time that promises take.
  * @param fileOf where the text of an item is
+ * @param longest bytes of a text that are read
  * @returns the items with their texts, empty where one can't be read
  */
 export async function* withTexts<T>(
   items: Iterable<T>,
   fileOf: (item: T) => string,
   signal: AbortSignal | undefined,
+  longest = MAX_BYTES,
 ): AsyncGenerator<{ item: T; text: string }> {
+  const buffer = longest > READ.length ? Buffer.alloc(longest) : READ;
   let resumed = performance.now();
   for (const item of items) {
     if (performance.now() - resumed > SLICE_MS) {
@@ -26,16 +29,16 @@ export async function* withTexts<T>(
       signal?.throwIfAborted();
       resumed = performance.now();
     }
-    yield { item, text: textIn(fileOf(item)) };
+    yield { item, text: textIn(fileOf(item), buffer) };
   }
 }
 
 /** The beginning of a text in UTF-8 or, as older ones are, in Latin-1; empty when it can't be read. */
-export function textIn(file: string): string {
+export function textIn(file: string, buffer: Buffer = READ): string {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
-    return decodeText(READ.subarray(0, readSync(handle, READ, 0, MAX_BYTES, 0)), file).trim();
+    return decodeText(buffer.subarray(0, readSync(handle, buffer, 0, buffer.length, 0)), file).trim();
   } catch {
     return '';
   } finally {

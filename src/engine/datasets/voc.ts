@@ -1,17 +1,37 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, locate } from './folders.ts';
+import { below, fileIn, locate } from './folders.ts';
+import { IMAGE } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { readLines } from './tables/lines.ts';
+import { withTexts } from './textFiles.ts';
 
 const LIST = /^(.+)_(train|val|trainval|test)\.txt$/;
+const XML = /\.xml$/i;
+/** Most of the annotations of an image take a kilobyte or two. */
+const MAX_XML_BYTES = 1024 * 1024;
+
+/** The classes of an image, and where they stand. */
+interface Found {
+  readonly where: string;
+  readonly classes: string[];
+}
+
+/** A list of the images of a split, and those by the classes that are in them. */
+interface Split {
+  readonly name: string;
+  readonly list: string | undefined;
+  readonly ofClasses: readonly { readonly name: string; readonly list: string }[];
+}
 
 /**
  * PASCAL VOC2007 (and the later years) as unpacked from VOCtrainval_06-Nov-2007.tar
  * (http://host.robots.ox.ac.uk/pascal/VOC/voc2007/): in `VOCdevkit/VOC2007` there are `JPEGImages/000012.jpg` and, for
  * every class and split, `ImageSets/Main/car_train.txt` with lines such as `000012  1`: 1 where the class is in the
- * image, -1 where it isn't, 0 where it is hard to see. An image has one class or more; hard ones don't count.
+ * image, -1 where it isn't, 0 where it is hard to see. An image has one class or more; hard ones don't count. Copies
+ * without these lists have the classes of the objects in `Annotations/000012.xml`, and the splits in
+ * `ImageSets/Main/train.txt`, or none.
  */
 export const voc: DatasetLayout = {
   format: 'pascal-voc',
@@ -19,32 +39,84 @@ export const voc: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, isVoc);
     const images = root && below(root, 'JPEGImages');
-    const lists = root && listsOf(root);
-    if (!root || !images || !lists) return undefined;
-    const classes = [...new Set(lists.map(({ name }) => name))].sort();
+    if (!root || !images) return undefined;
+    const splits = splitsOf(root);
+    const listed = [...new Set(splits.flatMap(({ ofClasses }) => ofClasses.map(({ name }) => name)))].sort();
+    const classes = listed.length > 0 ? `${listed.length} classes in ImageSets/Main` : 'objects in Annotations';
     return {
       task: 'image-classification',
-      reason: `PASCAL VOC: ${images.files.length} images in JPEGImages, ${classes.length} classes in ImageSets/Main`,
+      reason: `PASCAL VOC: ${images.files.length} images in JPEGImages, ${classes}`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
-        for (const split of new Set(lists.map((list) => list.split))) {
-          const found = new Map<string, { where: string; classes: string[] }>();
-          for (const { name, list } of lists.filter((entry) => entry.split === split)) {
-            await addList(found, name, list, gathered, signal);
-          }
-          for (const [image, { where, classes: own }] of found) {
-            if (own.length > 0) gathered.addFile(split, `${image}.jpg`, own, where);
+        const files = new Map(
+          images.files.filter((name) => IMAGE.test(name)).map((name) => [path.parse(name).name, name]),
+        );
+        const classes = new Set(listed);
+        for (const split of splits) {
+          for await (const [image, { where, classes: own }] of imagesOf(root, split, gathered, signal)) {
+            for (const name of own) classes.add(name);
+            if (own.length > 0) gathered.addFile(split.name, files.get(image) ?? `${image}.jpg`, own, where);
             else gathered.skip('name images without any class that is easy to see', `${where}: ${image}`);
           }
         }
-        return gathered.dataset(classes, signal);
+        return gathered.dataset([...classes].sort(), signal);
       },
     };
   },
 };
 
+async function* imagesOf(
+  root: Folder,
+  { list, ofClasses }: Split,
+  gathered: LabelledImages,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly [image: string, found: Found]> {
+  if (ofClasses.length > 0) {
+    const found = new Map<string, Found>();
+    for (const { name, list: ofClass } of ofClasses) await addList(found, name, ofClass, gathered, signal);
+    yield* found;
+    return;
+  }
+  const place = below(root, 'Annotations')?.path ?? root.path;
+  const annotations = new Map(xmlFiles(root).map((name) => [path.parse(name).name, path.join(place, name)]));
+  const images: { image: string; where: string }[] = [];
+  if (list === undefined) for (const image of annotations.keys()) images.push({ image, where: `${image}.xml` });
+  else {
+    for await (const { line, text } of readLines(list, signal)) {
+      images.push({ image: text.trim(), where: `${path.basename(list)}:${line}` });
+    }
+  }
+  for await (const { item, text } of withTexts(
+    images,
+    ({ image }) => annotations.get(image) ?? '',
+    signal,
+    MAX_XML_BYTES,
+  )) {
+    const { image, where } = item;
+    if (/<\/annotation>$/.test(text)) yield [image, { where, classes: classesIn(text) }];
+    else gathered.skip('have no annotation of objects that can be understood', `${where}: ${image}`);
+  }
+}
+
+/** The classes of the objects that are easy to see, each once. */
+function classesIn(xml: string): string[] {
+  const [, ...objects] = without(without(xml, '<!--', '-->'), '<part>', '</part>').split('<object>');
+  const names = objects.flatMap((rest) => {
+    const [object = ''] = rest.split('</object>', 1);
+    const name = /<difficult>\s*1\s*</.test(object) ? undefined : /<name>([^<]+)</.exec(object)?.[1]?.trim();
+    return name ?? [];
+  });
+  return [...new Set(names)];
+}
+
+/** A text without what stands between marks; not by a pattern, which takes very long where many have no end. */
+function without(text: string, start: string, end: string): string {
+  const [first = '', ...others] = text.split(start);
+  return first + others.map((rest) => (rest.includes(end) ? rest.slice(rest.indexOf(end) + end.length) : '')).join('');
+}
+
 async function addList(
-  found: Map<string, { where: string; classes: string[] }>,
+  found: Map<string, Found>,
   name: string,
   list: string,
   gathered: LabelledImages,
@@ -64,16 +136,32 @@ async function addList(
 }
 
 function isVoc(folder: Folder): boolean {
-  return below(folder, 'JPEGImages') !== undefined && listsOf(folder).length > 0;
+  return below(folder, 'JPEGImages') !== undefined && splitsOf(folder).length > 0;
 }
 
-/** The lists by class and split: training and validation images apart, and together only where they are not apart. */
-function listsOf(folder: Folder): { name: string; split: string; list: string }[] {
+/**
+ * Training and validation images apart, and together only where they are not apart; without any list, all images that have
+ * annotations.
+ */
+function splitsOf(folder: Folder): Split[] {
   const main = below(folder, 'ImageSets/Main');
-  const all = (main?.files ?? []).flatMap((file) => {
+  const lists = (main?.files ?? []).flatMap((file) => {
     const [, name, split] = LIST.exec(file) ?? [];
     return main && name && split ? [{ name, split, list: path.join(main.path, file) }] : [];
   });
-  const splits = all.some(({ split }) => split === 'train') ? ['train', 'val', 'test'] : ['trainval', 'test'];
-  return splits.flatMap((split) => all.filter((list) => list.split === split));
+  const annotated = xmlFiles(folder).length > 0;
+  const all = ['train', 'val', 'trainval', 'test'].flatMap((name): Split[] => {
+    const ofClasses = lists.filter(({ split }) => split === name);
+    const list = annotated ? fileIn(main, `${name}.txt`) : undefined;
+    return ofClasses.length > 0 || list !== undefined ? [{ name, list, ofClasses }] : [];
+  });
+  if (all.length === 0) return annotated ? [{ name: 'all', list: undefined, ofClasses: [] }] : [];
+  const names = all.map(({ name }) => name);
+  const apart =
+    names.includes('train') || !names.includes('trainval') ? ['train', 'val', 'test'] : ['trainval', 'test'];
+  return all.filter(({ name }) => apart.includes(name));
+}
+
+function xmlFiles(folder: Folder): string[] {
+  return below(folder, 'Annotations')?.files.filter((name) => XML.test(name)) ?? [];
 }
