@@ -18,6 +18,7 @@ export const SEPARATORS: Record<Delimiter, string> = { ',': 'commas', '\t': 'tab
 /** The longest record that is read: a long text in many languages, but not a file without line breaks. */
 const MAX_ROW_BYTES = 2 * 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 /** `"a", "b"`: some write a blank before the quotes of a cell. */
 const QUOTED_BEHIND_BLANK = /[,;|] +"[^"]*"\s*([,;|]|$)/;
 
@@ -46,11 +47,18 @@ export function delimiterOf(head: string, file: string): Delimiter {
 
 /**
  * The records of a comma-, tab-, semicolon- or bar-separated file, the header among them, one after the other. Quotes
- * count where a cell starts with one, or with blanks before one where cells of the header do; rows may differ in length
- * and in how they end; a byte order mark and lines without any value are passed over.
+ * count where a cell starts with one, or with blanks before one where cells of the header do; within they are doubled, or
+ * from some row on have backslashes before them, as MySQL and Spark write them. Rows may differ in length and in how they
+ * end; a byte order mark and lines without any value are passed over.
+ * @param escapedFrom the line of the first row whose quotes have backslashes, where the rows before it are not wanted
  * @throws InputError naming file and line
  */
-export async function* readCsv(file: string, delimiter: Delimiter, signal?: AbortSignal): AsyncGenerator<CsvRow> {
+export async function* readCsv(
+  file: string,
+  delimiter: Delimiter,
+  signal?: AbortSignal,
+  escapedFrom?: number,
+): AsyncGenerator<CsvRow> {
   let parser: Parser | undefined;
   const source = readUtf8(file, signal ? { signal } : {});
   // Counted here: csv-parse takes more time to tell lines than to parse them. So it must not pass over any.
@@ -59,15 +67,24 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
     const cells = delimiter === '\t' ? read.map(withoutQuotes) : read;
     const line = next;
     next += 1 + cells.reduce((breaks, cell) => breaks + breaksIn(cell), 0);
-    return cells.every((cell) => cell.trim() === '') ? undefined : { line, cells };
+    const isBefore = escapedFrom !== undefined && line < escapedFrom;
+    return isBefore || cells.every((cell) => cell.trim() === '') ? undefined : { line, cells };
   };
+  let read: readonly Buffer[] = [];
+  const isCut = ({ cells }: CsvRow) =>
+    escapedFrom === undefined && delimiter !== '\t' && cells.some((cell) => isCutByEscape(cell, read));
   try {
-    for await (const chunk of source) {
+    for await (const chunk of escapedFrom === undefined ? source : withDoubledQuotes(source)) {
       parser ??= parserOf(delimiter, chunk);
+      read = [...read.slice(-1), chunk];
       // It parses at once, so that the rows of a chunk need not be waited for one by one.
       parser.write(chunk);
       for (let cells = parser.read(); cells !== null; cells = parser.read()) {
         const row = rowOf(cells);
+        if (row && isCut(row)) {
+          yield* readCsv(file, delimiter, signal, row.line);
+          return;
+        }
         if (row) yield row;
       }
       if (parser.errored) throw parser.errored;
@@ -75,6 +92,10 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
     parser?.end();
     for await (const cells of parser ?? []) {
       const row = rowOf(cells);
+      if (row && isCut(row)) {
+        yield* readCsv(file, delimiter, signal, row.line);
+        return;
+      }
       if (row) yield row;
     }
   } catch (error) {
@@ -84,6 +105,35 @@ export async function* readCsv(file: string, delimiter: Delimiter, signal?: Abor
   } finally {
     source.destroy();
   }
+}
+
+/** A quote with a backslash before it behind which a cell goes on. */
+const ESCAPED = /\\"[^",;|\r\n]/;
+
+/**
+ * Whether a cell was taken for one without quotes, for a quote with a backslash before it seemed to be its last one:
+ * `"said \\"no\\" twice"`. A text may begin with a quote and have such quotes of its own, all doubled then in the file.
+ * @param read what was read of the file last
+ */
+function isCutByEscape(cell: string, read: readonly Buffer[]): boolean {
+  return cell.charCodeAt(0) === QUOTE && cell.includes('\\"') && ESCAPED.test(Buffer.concat(read).toString('latin1'));
+}
+
+/** The same bytes with quotes doubled that have a backslash before them, and backslashes single that are doubled. */
+async function* withDoubledQuotes(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of source) {
+    const bytes = Buffer.concat([rest, chunk]);
+    // The character behind the last backslash may be in the next chunk.
+    const isHalf = bytes.at(-1) === BACKSLASH;
+    rest = isHalf ? bytes.subarray(-1) : Buffer.alloc(0);
+    const text = bytes.toString('latin1', 0, bytes.length - rest.length);
+    yield Buffer.from(
+      text.replace(/\\(["\\])/g, (_, escaped: string) => (escaped === '"' ? '""' : escaped)),
+      'latin1',
+    );
+  }
+  if (rest.length > 0) yield rest;
 }
 
 /** @param start the first bytes of the file, with its first line */

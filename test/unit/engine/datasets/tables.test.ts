@@ -49,6 +49,30 @@ describe('readCsv', () => {
     ]);
   });
 
+  it('knows quotes within quotes by backslashes, from the first row that has one, and keeps other backslashes', async () => {
+    const plain = 'id,text\n1,"C:\\dir\\",x\n2,"a, ""b"""\n';
+    const escaped = '3,"Say \\"no\\", twice"\r\n4,"a\\nb \\\\ \\"two\nlines\\""\n5,"\\"Hi\\" there"\n6,5\\ disc';
+    expect(await all(readCsv(await fileOf(plain + escaped), ','))).toEqual([
+      { line: 1, cells: ['id', 'text'] },
+      { line: 2, cells: ['1', 'C:\\dir\\', 'x'] },
+      { line: 3, cells: ['2', 'a, "b"'] },
+      { line: 4, cells: ['3', 'Say "no", twice'] },
+      { line: 5, cells: ['4', 'a\\nb \\ "two\nlines"'] },
+      { line: 7, cells: ['5', '"Hi" there'] },
+      { line: 8, cells: ['6', '5\\ disc'] },
+    ]);
+    const rows = Array.from({ length: 20_000 }, (_, row) => `${row},"a \\"text\\", ${row}"`);
+    const read = await all(readCsv(await fileOf(`id,text\n${rows.join('\n')}`), ','));
+    expect(read.slice(1).map(({ cells }) => cells)).toEqual(rows.map((_, row) => [`${row}`, `a "text", ${row}`]));
+  });
+
+  it('takes doubled quotes behind a backslash for quotes', async () => {
+    expect(await all(readCsv(await fileOf('1,"""Best\\"" pizza, ""really\\"""\n2,"\\""x\\"" y"\n'), ','))).toEqual([
+      { line: 1, cells: ['1', '"Best\\" pizza, "really\\"'] },
+      { line: 2, cells: ['2', '\\"x\\" y'] },
+    ]);
+  });
+
   it('takes quotes between tabs as they are', async () => {
     expect(await all(readCsv(await fileOf('a\t"b\nc\td"\n'), '\t'))).toEqual([
       { line: 1, cells: ['a', '"b'] },
