@@ -3,7 +3,8 @@ import { type Annotation, textOf } from './annotatedSamples.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { boxIn, type Numbers } from './pixelBoxes.ts';
 import type { Role } from './tableColumns.ts';
-import { isRecord, parseJson } from './tables/jsonl.ts';
+import { isRecord } from './tables/jsonl.ts';
+import { listedIn } from './tables/pythonLiterals.ts';
 
 /** What a row holds. */
 interface Cells {
@@ -60,7 +61,7 @@ export const KINDS: readonly AnnotationKind[] = [
     reason: 'a table of questions, passages and answers',
     annotations(cells) {
       const [text, context] = [textIn(cells.of('question')), textIn(cells.of('context'))];
-      const [value] = cells.of('answer');
+      const value = unlisted(cells.of('answer')[0]);
       const answer =
         answersIn(value, undefined)[0] ?? (isRecord(value) || Array.isArray(value) ? UNANSWERABLE : undefined);
       if (text === undefined || context === undefined || answer === undefined) return [];
@@ -104,29 +105,21 @@ function textIn(cells: readonly unknown[]): string | undefined {
 /** A caption, a list of some, which is a text in CSV, or `{raw}` as in Karpathy's files, `{sent}` as in RefCOCO's. */
 function captionsIn(cells: readonly unknown[]): string[] {
   return cells.flatMap((cell) => {
-    const list = typeof cell === 'string' ? (listIn(cell) ?? cell) : cell;
+    const list = typeof cell === 'string' ? listedIn(cell) : cell;
     if (Array.isArray(list)) return captionsIn(list);
     return textOf(isRecord(cell) ? (cell.sent ?? cell.raw ?? cell.caption) : cell) ?? [];
   });
 }
 
-const QUOTED = String.raw`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`;
-const PYTHON_LIST = new RegExp(String.raw`^\[\s*(?:${QUOTED})(?:\s*,\s*(?:${QUOTED}))*\s*\]$`, 's');
-
-/** A list that stands in a text, in JSON or as Python prints one, `['a', "it's"]`, which pandas writes into CSV. */
-function listIn(text: string): unknown[] | undefined {
-  const bare = text.trim();
-  if (!bare.startsWith('[')) return undefined;
-  const json = parseJson(bare);
-  if (Array.isArray(json)) return json;
-  if (bare.length > MAX_CHARACTERS || !PYTHON_LIST.test(bare)) return undefined;
-  const strings = bare.match(new RegExp(QUOTED, 'gs')) ?? [];
-  return strings.map((string) => string.slice(1, -1).replaceAll('\\n', ' ').replace(/\\(.)/gs, '$1'));
+/** What a cell holds, which may be a text of a list or dict. */
+function unlisted(cell: unknown): unknown {
+  return typeof cell === 'string' ? (listedIn(cell) ?? cell) : cell;
 }
 
 /** The different classes of a text; those of GoEmotions are numbers with commas between them, `3,10`. */
 function labelsIn(cell: unknown, names: readonly string[] | undefined): string[] {
-  const listed = typeof cell === 'string' && /^\d{1,4}(,\d{1,4})+$/.test(cell.trim()) ? cell.split(',') : cell;
+  const numbers = typeof cell === 'string' && /^\d{1,4}(,\d{1,4})+$/.test(cell.trim()) ? cell.split(',') : undefined;
+  const listed = numbers ?? unlisted(cell);
   // What annotators did not agree on is marked so in SNLI and MNLI.
   return [...new Set(classesIn(listed, names))].filter((name) => name !== '-');
 }
@@ -135,7 +128,8 @@ function labelsIn(cell: unknown, names: readonly string[] | undefined): string[]
  * An answer, or those of several people: `[{answer}, …]` as in VQA v2, `{text: […], answer_start: […]}` as in SQuAD,
  * `{ids: [answer, …], weights: […]}` as copies of VQA v2 for ViLT have them.
  */
-function answersIn(value: unknown, names: readonly string[] | undefined): string[] {
+function answersIn(cell: unknown, names: readonly string[] | undefined): string[] {
+  const value = unlisted(cell);
   if (Array.isArray(value)) return value.flatMap((item) => answersIn(item, names));
   if (isRecord(value)) return answersIn(value.text ?? value.answer ?? mostWeighted(value), names);
   return classesIn(value, names);

@@ -4,9 +4,10 @@ import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
 import { areTexts, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
-import { readJsonArray } from './tables/json.ts';
+import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './tables/json.ts';
 import { isRecord, readJsonLines } from './tables/jsonl.ts';
 import { readLines } from './tables/lines.ts';
+import { listedIn } from './tables/pythonLiterals.ts';
 
 /** A row that lists an image, or the reason why it doesn't. */
 export type ManifestRow = { readonly where: string } & (
@@ -70,7 +71,11 @@ export async function openManifest(
   const head = await headOf(file);
   if (/\.(jsonl|ndjson)$/i.test(file)) return jsonTable(file, lineValues);
   if (/\.txt$/i.test(file)) return listTable(file);
-  if (/\.json$/i.test(file)) return head.trimStart().startsWith('[') ? jsonTable(file, arrayValues) : undefined;
+  if (/\.json$/i.test(file)) {
+    const list = listOfRows(head);
+    if (head.trimStart().startsWith('[')) return jsonTable(file, arrayValues);
+    return list === undefined ? undefined : jsonTable(file, valuesIn(list));
+  }
   return csvTable(file, head, isImage);
 }
 
@@ -213,7 +218,7 @@ async function* csvRows(
 function classesAmong(cells: readonly string[], label: number | Marks): readonly string[] | undefined {
   if (typeof label === 'number') {
     const name = cells[label]?.trim();
-    return name === '' ? [] : name === undefined ? undefined : [name];
+    return name === '' ? [] : name === undefined ? undefined : classesIn(listedIn(name) ?? name);
   }
   if (label.some(({ key }) => cells[key] === undefined)) return undefined;
   return label.flatMap(({ key, name }) => (Number(cells[key]) === 1 ? [name] : []));
@@ -243,8 +248,14 @@ async function* lineValues(file: string, signal?: AbortSignal): ReturnType<Value
   }
 }
 
-async function* arrayValues(file: string, signal?: AbortSignal): ReturnType<Values> {
-  for await (const entries of readJsonArray(file, signal)) {
+const arrayValues: Values = (file, signal) => entryValues(file, readJsonArray(file, signal));
+
+function valuesIn(list: string): Values {
+  return (file, signal) => entryValues(file, readJsonList(file, list, undefined, signal));
+}
+
+async function* entryValues(file: string, batches: AsyncIterable<readonly JsonEntry[]>): ReturnType<Values> {
+  for await (const entries of batches) {
     for (const { entry, value } of entries) {
       yield { where: `${path.basename(file)}: entry ${entry}`, value };
     }

@@ -10,7 +10,7 @@ import { isRecord } from './tables/jsonl.ts';
 
 /** What a question without an answer in its passage is labelled with (SQuAD 2.0). */
 const UNANSWERABLE = 'unanswerable';
-const PARAGRAPHS = /"(data|paragraphs)"\s*:/;
+const PARAGRAPHS = /"paragraphs"\s*:/;
 const CONTEXT = /"(context|qas)"\s*:/;
 
 /** A folder of more JSON files holds one per sample or the like; so many are looked into. */

@@ -27,13 +27,14 @@ export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerato
 /**
  * The entries of one list of a JSON object, those together that were read together, `{"images": […], "annotations": […]}`; the rest of the object is passed
  * over, and none come where it has no such list. The file is streamed.
- * @param members of the entries that are objects, these alone are read: annotations may hold much that nobody asks for
+ * @param members of the entries that are objects, these alone are read where they are told: annotations may hold much that
+ * nobody asks for
  * @throws InputError when it is not JSON, as far as it is read
  */
 export function readJsonList(
   file: string,
   list: string,
-  members: readonly string[],
+  members?: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<JsonEntry[]> {
   return entriesOf(file, new EntryFinder(list, members), signal);
@@ -92,6 +93,18 @@ function indexKey(id: unknown): number | string | undefined {
   if (typeof id !== 'string') return typeof id === 'number' ? id : undefined;
   const number = Number(id);
   return String(number) === id ? number : id;
+}
+
+/** What people call the rows in an object that tells of them. */
+const ROWS = /"(data|annotations|questions|examples|samples|records|rows)"\s*:\s*\[\s*\{/;
+
+/**
+ * The list in a JSON object that has the rows of a table: `{"version": 1, "data": [{…}, …]}`.
+ * @param head the first kilobytes of the file
+ * @returns nothing where rows refer to another list, that of images in COCO's files
+ */
+export function listOfRows(head: string): string | undefined {
+  return head.trimStart().startsWith('{') && !/"images"\s*:\s*\[/.test(head) ? ROWS.exec(head)?.[1] : undefined;
 }
 
 /** Whether the head of a JSON file names all of these keys. */

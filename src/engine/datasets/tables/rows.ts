@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
-import { readJsonArray } from './json.ts';
+import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './json.ts';
 import { isRecord, readJsonLines } from './jsonl.ts';
 import { openParquet, type ParquetTable } from './parquet.ts';
 
@@ -40,7 +40,7 @@ const RECORDS_LOOKED_AT = 8;
 const ROWS_LOOKED_AT = 64;
 
 /**
- * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, or parquet.
+ * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, alone or in an object, or parquet.
  * @returns nothing for a file without columns
  * @throws InputError when it can't be read
  */
@@ -52,7 +52,11 @@ export async function openTable(file: string): Promise<Table | undefined> {
   const head = (await headOf(file)).trimStart();
   if (head.startsWith('[')) return jsonTable(file, entriesOf);
   // JSON Lines under the name of JSON.
-  return /^\{.*\}\r?\n\{/.test(head) ? jsonTable(file, linesOf) : undefined;
+  if (/^\{.*\}\r?\n\{/.test(head)) return jsonTable(file, linesOf);
+  const list = listOfRows(head);
+  return list === undefined
+    ? undefined
+    : jsonTable(file, (_, signal) => inBatches(readJsonList(file, list, undefined, signal)));
 }
 
 async function parquetTable(file: string): Promise<Table> {
@@ -69,11 +73,13 @@ async function parquetTable(file: string): Promise<Table> {
 
 type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ line: number; value: unknown }>;
 const linesOf: Values = readJsonLines;
-const entriesOf: Values = async function* (file, signal) {
-  for await (const entries of readJsonArray(file, signal)) {
+const entriesOf: Values = (file, signal) => inBatches(readJsonArray(file, signal));
+
+async function* inBatches(batches: AsyncIterable<readonly JsonEntry[]>): ReturnType<Values> {
+  for await (const entries of batches) {
     for (const { entry, value } of entries) yield { line: entry, value };
   }
-};
+}
 
 async function jsonTable(file: string, values: Values): Promise<Table | undefined> {
   const columns = new Set<string>();

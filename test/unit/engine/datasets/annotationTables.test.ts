@@ -62,6 +62,58 @@ async function found(files: Readonly<Record<string, string | Uint8Array>>): Prom
 }
 
 describe('tables of annotations', () => {
+  it('hold answers as pandas prints those of SQuAD into CSV', async () => {
+    const cells = [
+      `{'text': array(['An\\'s, first', 'other'], dtype=object), 'answer_start': array([5, 9], dtype=int32)}`,
+      `{'text': ['a ""quoted"" one'], 'answer_start': [5]}`,
+      `{'text': array([], dtype=object), 'answer_start': array([], dtype=int32)}`,
+    ];
+    const rows = cells.map((cell, row) => `${row},Some passage,What is it?,"${cell}"`);
+    const dataset = await opened({ 'train.csv': ['id,context,question,answers', ...rows].join('\n') });
+    expect(dataset.task).toBe('text-question-answering');
+    expect(textsOf(dataset, 'train')).toEqual([`An's, first`, 'a "quoted" one', 'unanswerable']);
+  });
+
+  it.each([
+    [
+      'data',
+      [
+        { text: 'a text, here', label: 'a' },
+        { text: 'another text', label: 'b' },
+      ],
+      'text-classification',
+    ],
+    [
+      'annotations',
+      [
+        { image: 'a.png', caption: 'a text, here' },
+        { image: 'b.png', caption: 'another text' },
+      ],
+      'image-captioning',
+    ],
+    [
+      'questions',
+      [
+        { image: 'a.png', question: 'a text, here', answer: 'a' },
+        { image: 'b.png', question: 'another text', answer: 'b' },
+      ],
+      'visual-question-answering',
+    ],
+    [
+      'data',
+      [
+        { question: 'Why?', context: 'C', answer: 'a text, here' },
+        { question: 'Who?', context: 'C', answer: 'another text' },
+      ],
+      'text-question-answering',
+    ],
+  ])('may be a list in an object, %s', async (list, rows, task) => {
+    const text = JSON.stringify({ version: '1.0', info: { data: {} }, [list]: rows, license: null }, null, 2);
+    const dataset = await opened({ 'train.json': text, ...TWO });
+    expect(dataset.task).toBe(task);
+    expect(textsOf(dataset, 'train')).toEqual(['a text, here', 'another text']);
+  });
+
   it.each(Object.entries(MINIATURES))('know %s, and no other layout does', async (name, expected) => {
     const [format, task, classes, splits] = expected;
     const formats: string[] = [];
@@ -396,9 +448,11 @@ describe('texts in tables', () => {
     const list = labels.map((own, row) =>
       JSON.stringify({ text: text(row), labels: own.map((label) => 'abc'[label]) }),
     );
+    const printed = labels.map((own, row) => `${text(row)},"[${own.map((label) => `'${'abc'[label]}'`).join(', ')}]"`);
     const tabs = labels.map((own, row) => `${text(row)}\t${[...new Set(own)].join(',')}\tee${row}`);
     for (const dataset of [
       await opened({ 'train.jsonl': list.join('\n') }),
+      await opened({ 'train.csv': ['text,label', ...printed].join('\n') }),
       await opened({ 'train.tsv': tabs.join('\n'), 'emotions.txt': 'a\nb\nc' }),
     ]) {
       expect(dataset.classes).toEqual(['a', 'b', 'c']);

@@ -59,6 +59,20 @@ describe('manifests', () => {
     ]);
   });
 
+  it('are a list in an object of JSON, and lists of classes in CSV', async () => {
+    const rows = [
+      { file: 'a.png', label: 'cat' },
+      { file: 'b.png', label: 'dog' },
+    ];
+    expect(
+      classNames(await opened({ 'x.json': JSON.stringify({ version: 1, annotations: rows }) }, TWO), 'all'),
+    ).toEqual(['cat', 'dog']);
+    const csv = `image,labels\na.png,"['cat', 'dog']"\nb.png,"['a bird']"\n`;
+    const dataset = await opened({ 'x.csv': csv }, TWO);
+    expect(dataset.classes).toEqual(['a bird', 'cat', 'dog']);
+    expect(dataset.splits.get('all')?.map(({ labels }) => labels)).toEqual([[1, 2], [0]]);
+  });
+
   it('are metadata.csv in the folders of the splits', async () => {
     const dataset = await openFolder(manifest, miniature('manifest-metadata'));
     expect(splitSizes(dataset)).toEqual({ test: 2, train: 4 });

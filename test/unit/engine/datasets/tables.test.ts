@@ -5,6 +5,7 @@ import { splitWithin } from '../../../../src/engine/datasets/splitNames.ts';
 import { delimiterOf, headOf, readCsv } from '../../../../src/engine/datasets/tables/csv.ts';
 import { type JsonEntry, readJsonArray, readJsonList } from '../../../../src/engine/datasets/tables/json.ts';
 import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
+import { listedIn } from '../../../../src/engine/datasets/tables/pythonLiterals.ts';
 import { CancelledError, InputError } from '../../../../src/engine/errors.ts';
 import { folderWith } from '../../../helpers/miniatures.ts';
 
@@ -244,4 +245,28 @@ describe('PassedOver', () => {
       `1 of 8,091 rows are long; the first: ${'y'.repeat(200)}…`,
     ]);
   });
+});
+
+describe('listedIn', () => {
+  it.each([
+    [`['a', "it's", 'b\\'s\\nline']`, ['a', "it's", "b's line"]],
+    ['["a", 1, null]', ['a', 1, null]],
+    ['[0, 1.5, True, None]', [0, 1.5, true, null]],
+    [`['a' 'b, c'\n 'd']`, ['a', 'b, c', 'd']],
+    [`[array(['a)'], dtype=object), array([], dtype='<U1')]`, [['a)'], []]],
+    [
+      `{'text': array(['None'], dtype=object), 'answer_start': array([515], dtype=int32)}`,
+      { text: ['None'], answer_start: [515] },
+    ],
+    ['[]', []],
+  ])('reads %s', (text, value) => {
+    expect(listedIn(` ${text}`)).toEqual(value);
+  });
+
+  it.each(['a', '[sic] a text', '[deleted]', '{x}', "['a'", `[${'"a", '.repeat(20_000)}"a"]`, "['a', b]", '17'])(
+    'takes %.20s for what it is',
+    (text) => {
+      expect(listedIn(text)).toBeUndefined();
+    },
+  );
 });
