@@ -22,6 +22,7 @@ import {
   type Roles,
   rolesByContent,
   rolesByName,
+  withEachImage,
 } from './tableColumns.ts';
 import {
   inTableFolder,
@@ -63,7 +64,7 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => tablesOf(candidate, kind, asked).tables.length > 0);
     if (!root) return undefined;
-    const withImages = kind.roles.includes('image');
+    const ofImages = kind.roles.includes('image');
     const images = new LazyImages(root);
     const { tables, others } = tablesOf(root, kind, asked);
     const own = new Set(tables.map(({ name }) => name));
@@ -71,11 +72,11 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
     const found: Found[] = [];
     for (const { files, table } of opened.tables) {
       if (!own.has(files.name)) continue;
-      const isImage = (name: string) => withImages && images.finderFor(files).find(name) !== undefined;
-      const entry = await columnsIn(table, kind, asked, isImage);
+      const isImage = (name: string) => ofImages && images.finderFor(files).find(name) !== undefined;
+      const finder = ofImages ? images.finderFor(files) : undefined;
+      const likely = await columnsIn(table, kind, asked, isImage);
+      const entry = likely && finder ? await withImages(likely, kind, finder) : likely;
       if (!entry || (!asked && !(await namesClassesAgain(entry, kind)))) continue;
-      const finder = withImages ? images.finderFor(files) : undefined;
-      if (finder && !(await holdsImages(entry, kind, finder))) continue;
       if (finder && kind.roles.includes('question') && (await asksForDescriptions(entry, kind))) continue;
       found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
@@ -223,12 +224,23 @@ async function asksForDescriptions(entry: TableWithRoles, kind: AnnotationKind):
   return rows.length > 1 && questions.size === 1 && (differ || isOfParts(entry.table) || areTexts(answers));
 }
 
-/** Whether the cells of the image column hold images, or name some that are there. */
-async function holdsImages(entry: TableWithRoles, kind: AnnotationKind, finder: ImageFinder): Promise<boolean> {
-  const [column = ''] = entry.roles.get('image') ?? [];
-  if (inCells(entry.table, column)) return true;
-  const rows = await firstRows(entry, kind, [column]);
-  return rows.some((values) => finder.find(imageNamed(values[column]) ?? '') !== undefined);
+/**
+ * The columns where the one of the images holds some, or names some that are there: paths may be those of another place, as
+ * in TextCaps, where the number of the image stands beside.
+ */
+async function withImages(
+  { table, roles }: TableWithRoles,
+  kind: AnnotationKind,
+  finder: ImageFinder,
+): Promise<TableWithRoles | undefined> {
+  for (const each of withEachImage(table.columns, roles)) {
+    const entry = { table, roles: each };
+    const [column = ''] = each.get('image') ?? [];
+    if (inCells(table, column)) return entry;
+    const rows = await firstRows(entry, kind, [column]);
+    if (rows.some((values) => finder.find(imageNamed(values[column]) ?? '') !== undefined)) return entry;
+  }
+  return undefined;
 }
 
 /** Whether a column holds the images themselves; only parquet files do. */

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
@@ -5,22 +6,33 @@ import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { below, countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { indexJsonList, readJsonList } from './tables/json.ts';
+import { headOf } from './tables/csv.ts';
+import { hasKeys, indexJsonList, readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 const CAPTIONS = /^captions_.*\.json$/i;
+const JSON_FILE = /\.json$/i;
+/** COCO's other annotations have the same structure, and are much larger. */
+const NO_CAPTIONS = /^(instances|person_keypoints|panoptic|stuff|image_info)_/i;
+/** Captions stand at the beginning or at the end of a file, as its lists come in any order. */
+const LOOKED_AT_BYTES = 16 * 1024;
+/** A folder of more JSON files holds one per sample or the like. */
+const MAX_FILES = 16;
 
 /**
  * COCO captions (https://cocodataset.org/#download): `annotations/captions_train2014.json` with `images` and
- * `annotations`, the pictures in `train2014/`. One sample per caption. Years that lie side by side are a choice.
+ * `annotations`, the pictures in `train2014/`. One sample per caption. Years that lie side by side are a choice. Files of
+ * the same structure may have other names: VizWiz-Captions' `train.json`, `nocaps_val_4500_captions.json`.
  */
 export const cocoCaptions: DatasetLayout = {
   format: 'coco-captions',
 
   async recognise(folder, asked) {
-    const root = locate(folder, asked, (candidate) => captionFiles(candidate).length > 0 && countImages(candidate) > 0);
+    const having = (name: RegExp) => (candidate: Folder) =>
+      filesIn(candidate, name).length > 0 && countImages(candidate) > 0;
+    const root = locate(folder, asked, having(CAPTIONS)) ?? locate(folder, asked, having(JSON_FILE));
     if (!root) return undefined;
-    return readTogether(captionFiles(root).map(withSplit)).map((set) => ({
+    return readTogether((await captionFiles(root)).map(withSplit)).map((set) => ({
       task: 'image-captioning',
       path: set.path,
       reason: `COCO captions: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
@@ -55,10 +67,39 @@ function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: unk
   return name === undefined ? undefined : [id, name];
 }
 
-function captionFiles(folder: Folder): string[] {
+async function captionFiles(folder: Folder): Promise<string[]> {
+  const named = filesIn(folder, CAPTIONS);
+  if (named.length > 0) return named;
+  const captions: string[] = [];
+  for (const file of filesIn(folder, JSON_FILE).slice(0, MAX_FILES)) {
+    if (!NO_CAPTIONS.test(path.basename(file)) && (await holdsCaptions(file))) captions.push(file);
+  }
+  return captions;
+}
+
+/** Whether a file has the lists of COCO, and captions of images in the one. */
+async function holdsCaptions(file: string): Promise<boolean> {
+  const head = await headOf(file, LOOKED_AT_BYTES);
+  if (!/^\s*\{/.test(head) || !/"(images|annotations)"\s*:\s*\[/.test(head)) return false;
+  const text = head + (await tailOf(file, LOOKED_AT_BYTES));
+  return hasKeys(text, ['images', 'image_id', 'file_name', 'caption']);
+}
+
+async function tailOf(file: string, bytes: number): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, Math.max(0, size - bytes));
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function filesIn(folder: Folder, name: RegExp): string[] {
   // Archives that unpack into folders of their own: `annotations_trainval2017/annotations/`.
-  const around = folder.folders.filter(({ name }) => /^annotations/i.test(name));
+  const around = folder.folders.filter((child) => /^annotations/i.test(child.name));
   return [folder, ...around, ...around.map((place) => below(place, 'annotations'))].flatMap(
-    (place) => place?.files.filter((name) => CAPTIONS.test(name)).map((name) => path.join(place.path, name)) ?? [],
+    (place) => place?.files.filter((file) => name.test(file)).map((file) => path.join(place.path, file)) ?? [],
   );
 }

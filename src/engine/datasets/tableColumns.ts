@@ -102,6 +102,16 @@ export function rolesByName(columns: readonly string[], needed: readonly Role[])
   return roles;
 }
 
+/** The same roles with each column that may name the images in turn, the likeliest first. */
+export function withEachImage(columns: readonly string[], roles: Roles): Roles[] {
+  const [first] = roles.get('image') ?? [];
+  const names: readonly string[] = NAMES.image;
+  const others = columns
+    .filter((column) => column !== first && names.includes(plainName(column)))
+    .sort((a, b) => names.indexOf(plainName(a)) - names.indexOf(plainName(b)));
+  return [roles, ...others.map((column) => new Map([...roles, ['image', [column]] as const]))];
+}
+
 function captionsAmong(
   columns: readonly string[],
   first: string | undefined,

@@ -74,6 +74,17 @@ describe('tables of annotations', () => {
     expect(textsOf(dataset, 'train')).toEqual([`An's, first`, 'a "quoted" one', 'unanswerable']);
   });
 
+  it('name images by the one of several columns that finds them', async () => {
+    const rows = ['a', 'b'].map((id) => ({
+      image_path: `train/${id}.png`,
+      image_id: id,
+      caption_str: `a text of ${id}`,
+    }));
+    const dataset = await opened({ 'TextCaps_0.1_train.json': JSON.stringify({ data: rows }), ...TWO });
+    expect(textsOf(dataset, 'train')).toEqual(['a text of a', 'a text of b']);
+    expect(dataset.warnings).toEqual([]);
+  });
+
   it.each([
     [
       'data',

@@ -211,6 +211,33 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 12, val: 6 });
   });
 
+  it('know files of the structure of COCO’s by what they hold, whatever they are called', async () => {
+    const image = await readFile(miniature('captions-jsonl/images/0.png'));
+    const file = (split: string, captions: readonly string[], first = 'images') => {
+      const images = captions.map((_, id) => ({ id: `${id}`, file_name: `${split}_${id}.png` }));
+      const annotations = captions.map((caption, id) => ({ caption, image_id: id, id, is_precanned: false }));
+      const lists = first === 'images' ? { info: {}, images, annotations } : { annotations, images };
+      return JSON.stringify(lists);
+    };
+    const folder = await folderWith({
+      'annotations/train.json': file('train', ['One "dog".', 'Two']),
+      'annotations/val.json': file('val', ['三只狗'], 'annotations'),
+      'annotations/test.json': file('test', []),
+      'annotations/instances_val.json': JSON.stringify({ images: [], annotations: [{ image_id: 1, caption: 'x' }] }),
+      'train/train_0.png': image,
+      'train/train_1.png': image,
+      'val/val_0.png': image,
+    });
+    const dataset = await openDataset(folder, 'auto');
+    expect(dataset).toMatchObject({ format: 'coco-captions', warnings: [] });
+    expect(splitSizes(dataset)).toEqual({ train: 2, val: 1 });
+    expect([...dataset.splits.values()].flat().map(({ target }) => target)).toEqual(
+      ['One "dog".', 'Two', '三只狗'].map((text) => ({ kind: 'text', text })),
+    );
+    const { datasets } = await findDatasets((await walk(folder)).root);
+    expect(datasets.map(({ dataset: found }) => found.format)).toEqual(['coco-captions']);
+  });
+
   it('leave tables of other columns than Flickr’s to their names', async () => {
     const folder = await copyOfMiniature('flickr30k');
     await rm(path.join(folder, 'results.csv'));
