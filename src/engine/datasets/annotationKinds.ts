@@ -10,7 +10,7 @@ import { listedIn } from './tables/pythonLiterals.ts';
 interface Cells {
   /** The cells of a role's columns. */
   of(role: Role): readonly unknown[];
-  /** The names of the classes that the numbers in a role's column stand for. */
+  /** The names of the classes that the numbers in a role's column stand for, or that each of its columns does. */
   namesOf(role: Role): readonly string[] | undefined;
 }
 
@@ -86,7 +86,9 @@ export const KINDS: readonly AnnotationKind[] = [
     freeText: 'text',
     annotations(cells) {
       const text = textIn(cells.of('text'));
-      const labels = labelsIn(cells.of('label')[0], cells.namesOf('label'));
+      const [cell, ...marks] = cells.of('label');
+      const names = cells.namesOf('label');
+      const labels = marks.length > 0 ? markedAmong([cell, ...marks], names) : labelsIn(cell, names);
       const [label, ...others] = labels;
       const context = textIn(cells.of('context'));
       return text === undefined || label === undefined
@@ -122,6 +124,12 @@ function labelsIn(cell: unknown, names: readonly string[] | undefined): string[]
   const listed = numbers ?? unlisted(cell);
   // What annotators did not agree on is marked so in SNLI and MNLI.
   return [...new Set(classesIn(listed, names))].filter((name) => name !== '-');
+}
+
+/** The classes whose columns have a 1; none where another one has more than a mark. */
+function markedAmong(cells: readonly unknown[], names: readonly string[] = []): string[] {
+  const marks = cells.map(Number);
+  return marks.every((mark) => mark === 0 || mark === 1) ? names.filter((_, index) => marks[index] === 1) : [];
 }
 
 /**

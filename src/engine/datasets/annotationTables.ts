@@ -16,11 +16,13 @@ import { splitInCell } from './splitNames.ts';
 import {
   areTexts,
   classNamesOf,
+  firstRows,
   isHeader,
   isNumbering,
   type Role,
   type Roles,
   rolesByContent,
+  rolesByMarks,
   rolesByName,
   withEachImage,
 } from './tableColumns.ts';
@@ -36,8 +38,6 @@ import {
 } from './tableFiles.ts';
 import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
 
-/** So many rows are looked at to see whether they name images that are there. */
-const LOOKED_AT = 32;
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
 interface TableWithRoles {
@@ -163,6 +163,8 @@ async function columnsIn(
     if (answers) return answers;
   }
   if (named) return { table, roles: named };
+  const marked = kind.format === 'text-table' ? await rolesByMarks(table) : undefined;
+  if (marked) return { table, roles: marked };
   const { withoutHeader: bare } = table;
   if (!bare || isHeader(table.columns)) return undefined;
   for (const read of asked || isNumbering(table.columns) ? [bare, table] : [bare]) {
@@ -191,33 +193,18 @@ function freeTextOf({ freeText }: AnnotationKind, roles: Roles): string | undefi
   return freeText && roles.get(freeText)?.at(-1);
 }
 
-/** The first rows of a table. */
-async function firstRows({ table, roles }: TableWithRoles, kind: AnnotationKind, columns: readonly string[]) {
-  const rows: TableRow['values'][] = [];
-  try {
-    for await (const { values } of table.rows(columns, { freeText: freeTextOf(kind, roles) })) {
-      rows.push(values);
-      if (rows.length >= LOOKED_AT) break;
-    }
-  } catch (error) {
-    // A row that can't be read is refused when its turn comes.
-    if (!(error instanceof InputError)) throw error;
-  }
-  return rows;
-}
-
 /** Whether a table of classes names one again in its first rows: lists of other things have texts and labels, too. */
 async function namesClassesAgain(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
   const [label] = entry.roles.get('label') ?? [];
   if (label === undefined) return true;
-  const rows = await firstRows(entry, kind, [label]);
+  const rows = await firstRows(entry.table, [label], freeTextOf(kind, entry.roles));
   return rows.length < FEW_ROWS || new Set(rows.map((values) => String(values[label]))).size < rows.length;
 }
 
 /** Whether the first rows all ask the same, for a caption say, and the answers are sentences or differ throughout. */
 async function asksForDescriptions(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
   const [[question = ''] = [], [answer = ''] = []] = [entry.roles.get('question'), entry.roles.get('answer')];
-  const rows = await firstRows(entry, kind, [question, answer]);
+  const rows = await firstRows(entry.table, [question, answer], freeTextOf(kind, entry.roles));
   const questions = new Set(rows.map((values) => values[question]));
   const answers = rows.map((values) => String(values[answer] ?? '')).filter((text) => text !== '');
   const differ = rows.length >= FEW_ROWS && new Set(answers).size === answers.length;
@@ -237,7 +224,7 @@ async function withImages(
     const entry = { table, roles: each };
     const [column = ''] = each.get('image') ?? [];
     if (inCells(table, column)) return entry;
-    const rows = await firstRows(entry, kind, [column]);
+    const rows = await firstRows(entry.table, [column], freeTextOf(kind, entry.roles));
     if (rows.some((values) => finder.find(imageNamed(values[column]) ?? '') !== undefined)) return entry;
   }
   return undefined;
@@ -257,11 +244,16 @@ function imageNamed(cell: unknown): string | undefined {
 async function classNames(root: Folder, { table, roles }: TableWithRoles): Promise<Found['namesOf']> {
   const features = table.parquet ? featuresOf(table.parquet) : new Map<string, never>();
   const card = await classNamesBeside(root);
-  return (role) => classNamesOf(roles.get(role)?.[0] ?? '', features, card);
+  return (role) => {
+    const [column = '', ...others] = roles.get(role) ?? [];
+    return others.length > 0 ? roles.get(role) : classNamesOf(column, features, card);
+  };
 }
 
 function columnNames({ table, roles }: Found, role: Role): string {
-  const names = (roles.get(role) ?? []).join(' and ');
+  const [first, ...others] = roles.get(role) ?? [];
+  if (role === 'label' && others.length > 0) return `a column for each, ${first} and so on`;
+  const names = [first, ...others].join(' and ');
   return table.withoutHeader || table.parquet || !/^\d/.test(names) ? names : `column ${names}`;
 }
 

@@ -13,11 +13,13 @@ import { cifarBinary } from './cifarBinary.ts';
 import { cifarPython } from './cifarPython.ts';
 import { classFolders } from './classFolders.ts';
 import { clevr } from './clevr.ts';
+import { clinc } from './clinc.ts';
 import { cocoCaptions } from './cocoCaptions.ts';
 import { cocoQa } from './cocoQa.ts';
 import { daquar } from './daquar.ts';
 import type { Dataset, DatasetLayout, Recognition, Sample } from './dataset.ts';
 import { dtd } from './dtd.ts';
+import { fastText } from './fastText.ts';
 import { fgvcAircraft } from './fgvcAircraft.ts';
 import { flickrCaptions } from './flickrCaptions.ts';
 import { flickrStyle } from './flickrStyle.ts';
@@ -30,6 +32,7 @@ import { karpathyCaptions } from './karpathyCaptions.ts';
 import { manifest } from './manifest.ts';
 import { oxfordPets } from './oxfordPets.ts';
 import { grouped } from './passedOver.ts';
+import { polarityFiles } from './polarityFiles.ts';
 import { refCoco } from './refCoco.ts';
 import { squad } from './squad.ts';
 import { stanfordCars } from './stanfordCars.ts';
@@ -72,6 +75,9 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   refCoco,
   textFolders,
   trec,
+  fastText,
+  polarityFiles,
+  clinc,
   ...annotationTables,
   classFolders,
 ];

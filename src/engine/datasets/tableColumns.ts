@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Feature } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS } from './splitNames.ts';
-import type { Table } from './tables/rows.ts';
+import type { Table, TableRow } from './tables/rows.ts';
 
 /** Names of columns in small letters without signs, those that say most first. */
 const NAMES = {
@@ -123,10 +123,56 @@ function captionsAmong(
   return named(CAPTION_WITHOUT_CLASSES).slice(0, 1);
 }
 
+const ROWS_LOOKED_AT = 64;
+/** `is_retweet`, `has_url` tell of a text, and are no classes. */
+const TRAIT = /^(is|has)(?=[_ A-Z])/;
+const MARK = /^[01](\.0+)?$/;
+/** Two columns of 0 and 1 may be anything. */
+const MIN_MARKS = 3;
+
+/**
+ * Texts by the name of their column, and a column for each class beside it with a 1 where the text has it, as in the
+ * toxic comments of Jigsaw or GoEmotions: the most columns beside each other that hold nothing but 0 and 1.
+ * @returns nothing where there is no text, or hardly such a column
+ */
+export async function rolesByMarks(table: Table): Promise<Roles | undefined> {
+  const roles = rolesByName(table.columns, ['text']);
+  if (!roles) return undefined;
+  const taken = [...roles.values()].flat();
+  const rows = await firstRows(table, table.columns, taken.at(-1));
+  const isMark = (column: string) =>
+    !taken.includes(column) && !TRAIT.test(column) && rows.every((values) => MARK.test(String(values[column]).trim()));
+  let [run, longest]: [string[], string[]] = [[], []];
+  for (const column of table.columns) {
+    run = isMark(column) ? [...run, column] : [];
+    if (run.length > longest.length) longest = run;
+  }
+  const anyMarked = rows.some((values) => longest.some((column) => Number(values[column]) === 1));
+  return longest.length >= MIN_MARKS && anyMarked ? new Map([...roles, ['label', longest]]) : undefined;
+}
+
+/** The first rows of a table, as far as they can be read. */
+export async function firstRows(
+  table: Table,
+  columns: readonly string[],
+  freeText: string | undefined,
+): Promise<TableRow['values'][]> {
+  const rows: TableRow['values'][] = [];
+  try {
+    for await (const { values } of table.rows(columns, { freeText })) {
+      rows.push(values);
+      if (rows.length >= ROWS_LOOKED_AT) break;
+    }
+  } catch (error) {
+    // A row that can't be read is refused when its turn comes.
+    if (!(error instanceof InputError)) throw error;
+  }
+  return rows;
+}
+
 /** What a column without a name holds, judged by its first cells. */
 type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'word' | 'key' | 'other';
 
-const ROWS_LOOKED_AT = 64;
 /** A class's name has fewer words on average. */
 const WORDS_OF_TEXT = 4;
 /** A text without spaces is longer than a name, and not in the letters of paths and addresses. */
@@ -161,18 +207,8 @@ async function contentsOf(
   freeText: string | undefined,
   isImage: (name: string) => boolean,
 ): Promise<Content[]> {
-  const cells = table.columns.map((): string[] => []);
-  let seen = 0;
-  try {
-    for await (const { values } of table.rows(table.columns, { freeText })) {
-      for (const [index, column] of table.columns.entries()) cells[index]?.push(String(values[column] ?? '').trim());
-      seen += 1;
-      if (seen >= ROWS_LOOKED_AT) break;
-    }
-  } catch (error) {
-    // A row that can't be read is refused when its turn comes.
-    if (!(error instanceof InputError)) throw error;
-  }
+  const rows = await firstRows(table, table.columns, freeText);
+  const cells = table.columns.map((column) => rows.map((values) => String(values[column] ?? '').trim()));
   return cells.map((values) => contentOf(values, isImage));
 }
 

@@ -31,9 +31,12 @@ export interface Table {
   rows(columns: readonly string[], options?: ReadOptions): AsyncGenerator<TableRow>;
 }
 
-/** The SMS Spam Collection is a file of tabs without an ending; texts that are called by their split may be a table. */
+/**
+ * The SMS Spam Collection is a file of tabs without an ending; texts that are called by their split may be a table, alone or
+ * behind the dataset's name: `cnews.train.txt`.
+ */
 export const TABLE =
-  /\.(csv|tsv|jsonl|ndjson|json|parquet)$|^SMSSpamCollection$|^(train(ing)?|val(id|idation)?|dev|test)\.txt$/i;
+  /\.(csv|tsv|jsonl|ndjson|json|parquet)$|^SMSSpamCollection$|(^|[-_.])(train(ing)?|val(id|idation)?|dev|test)\.txt$/i;
 
 /** Rows of JSON may leave out what they have no value for. */
 const RECORDS_LOOKED_AT = 8;

@@ -74,6 +74,24 @@ describe('tables of annotations', () => {
     expect(textsOf(dataset, 'train')).toEqual([`An's, first`, 'a "quoted" one', 'unanswerable']);
   });
 
+  it('may have a column for each class of a text, as in Jigsaw and GoEmotions', async () => {
+    const marked = ['1,0,0', '0,0,0', '0,1,1', ...Array<string>(80).fill('1,0,0'), '0,0,0.5'];
+    const rows = marked.map((marks, row) => `00${row},"Some ""text"", ${row}",u${row},${row % 3},${row % 2},${marks}`);
+    const dataset = await opened({
+      'train.csv': ['id,comment_text,author,rater_id,is_reply,toxic,obscene,threat', ...rows].join('\r\n'),
+      'test.csv': 'id,comment_text\n1,x\n',
+      'test_labels.csv': 'id,toxic,obscene,threat\n1,-1,-1,-1\n',
+    });
+    expect(dataset).toMatchObject({ format: 'text-table', classes: ['obscene', 'threat', 'toxic'] });
+    expect(dataset.splits.get('train')?.map(({ text, labels }) => [text, labels])).toEqual([
+      ['Some "text", 0', [2]],
+      ['Some "text", 2', [0, 1]],
+      ...Array.from({ length: 80 }, (_, row) => [`Some "text", ${row + 3}`, [2]]),
+    ]);
+    expect(dataset.warnings).toEqual(['2 of 84 rows have no class; the first: train.csv:3']);
+    expect(await found({ 'a.csv': 'text,is_a,has_b,is_c\nsome words here,0,1,0\nother words,1,0,0\n' })).toEqual([]);
+  });
+
   it('name images by the one of several columns that finds them', async () => {
     const rows = ['a', 'b'].map((id) => ({
       image_path: `train/${id}.png`,
