@@ -26,6 +26,7 @@ import { flickrStyle } from './flickrStyle.ts';
 import { flowers102 } from './flowers102.ts';
 import { countImages, idWithin } from './folders.ts';
 import { food101 } from './food101.ts';
+import { gqa } from './gqa.ts';
 import { huggingFaceParquet } from './huggingFaceParquet.ts';
 import { idx } from './idx.ts';
 import { karpathyCaptions } from './karpathyCaptions.ts';
@@ -69,6 +70,7 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   captionFiles,
   vqaV2,
   clevr,
+  gqa,
   cocoQa,
   daquar,
   squad,
