@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
 import { readUtf8 } from './encoding.ts';
-import { EntryFinder } from './entryFinder.ts';
+import { EntryFinder, endsOf } from './entryFinder.ts';
 import { isRecord, parseJson } from './jsonl.ts';
 
 /** An entry of an array, counted from 1. */
@@ -131,10 +131,10 @@ async function* entriesOf(
         length += read.copy(bytes, length);
         if (length < next && length <= MAX_ENTRY_BYTES) continue;
       }
-      const { taken, ends, done } = finder.push(bytes.subarray(0, length));
-      const isOnly = done && entry === 0 && ends.length === 1;
-      if (isOnly && bytes.toString('utf8', 0, ends[0]).trim() === '') return;
-      const { values, damage } = parsed(bytes, ends);
+      const { taken, run, count, done } = finder.push(bytes.subarray(0, length));
+      const text = run.toString('utf8', 0, run.length - 1);
+      if (done && entry === 0 && count <= 1 && text.trim() === '') return;
+      const { values, damage } = parsed(text, count, run);
       yield values.map((value, index) => ({ entry: entry + index + 1, value }));
       entry += values.length;
       if (damage) throw damage;
@@ -165,18 +165,19 @@ async function* andEnd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer | u
 }
 
 /**
- * The values of entries with commas between them.
- * @param ends where each entry ends
+ * The values of entries.
+ * @param text of the run, without the comma behind the last one
  * @returns the values before the one that is no JSON, and what is wrong with that
  */
-function parsed(run: Buffer, ends: readonly number[]): { values: unknown[]; damage?: unknown } {
-  const together = parseJson(`[${run.toString('utf8', 0, ends.at(-1) ?? 0)}]`);
-  if (Array.isArray(together) && together.length === ends.length) return { values: together };
+function parsed(text: string, count: number, run: Buffer): { values: unknown[]; damage?: unknown } {
+  const together = parseJson(`[${text}]`);
+  if (Array.isArray(together) && together.length === count) return { values: together };
   const values: unknown[] = [];
+  const entries = Buffer.from(run);
   let start = 0;
   try {
-    for (const end of ends) {
-      values.push(JSON.parse(run.toString('utf8', start, end)));
+    for (const end of endsOf(entries)) {
+      values.push(JSON.parse(entries.toString('utf8', start, end)));
       start = end + 1;
     }
   } catch (damage) {
