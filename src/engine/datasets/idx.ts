@@ -2,7 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout, ImageSource } from './dataset.ts';
 import { fileIn, locate } from './folders.ts';
@@ -187,7 +187,7 @@ async function contentOf(file: string): Promise<Buffer> {
     const bytes = await readFile(file);
     return isPacked(file) ? await unpack(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }) : bytes;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new InputError(`${path.basename(file)}: can't be unpacked (${reason}); download it again.`);
   }
 }

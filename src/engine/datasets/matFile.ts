@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 
 /** A MATLAB array. Elements stand in column order. */
 export type MatValue =
@@ -66,7 +66,7 @@ export async function readMat(file: string): Promise<Map<string, MatValue>> {
     return variables;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new InputError(`${name}: not a readable MAT-file (${reason}); download it again.`);
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { DatasetSummary } from '../../protocol/discovery.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
-import { CancelledError, InputError } from '../errors.ts';
+import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { annotationTables } from './annotationTables.ts';
@@ -219,7 +219,7 @@ export async function findDatasets(
   const skipped: Skipped[] = [];
   const readings = await recognise(folder, false).catch((error: unknown) => {
     // A file that can't be opened keeps nobody from what else is there.
-    skipped.push({ path: folder.path, reason: error instanceof Error ? error.message : String(error) });
+    skipped.push({ path: folder.path, reason: messageOf(error) });
     return [];
   });
   if (readings.length === 0) {
@@ -240,7 +240,7 @@ export async function findDatasets(
         const about = { path: folder.path, format, task, classes: [], splits: new Map(), warnings: [] };
         datasets.push({ dataset: about, path: precise ?? folder.path, reason, counted: false });
       } else {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         skipped.push({ path: precise ?? folder.path, reason });
       }
     }

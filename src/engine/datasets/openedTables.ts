@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { type TableFiles, tablesIn } from './tableFiles.ts';
 import { openTable, TABLE, type Table } from './tables/rows.ts';
@@ -37,5 +37,5 @@ async function openAll(root: Folder): Promise<OpenedTables> {
 
 function problemOf(file: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
-  return new InputError(`${path.basename(file)}: ${error instanceof Error ? error.message : error}`);
+  return new InputError(`${path.basename(file)}: ${messageOf(error)}`);
 }

@@ -11,7 +11,7 @@ import {
   type SchemaTree,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { CancelledError, InputError } from '../../errors.ts';
+import { CancelledError, InputError, messageOf } from '../../errors.ts';
 import { LFS_POINTER } from '../../files/gitLfs.ts';
 import { cellOf } from './rowGroups.ts';
 
@@ -221,6 +221,6 @@ function requireCodecs(metadata: FileMetaData, columns: readonly string[]): void
 function readable(file: string, error: unknown): Error {
   const name = path.basename(file);
   if (error instanceof InputError) return new InputError(`${name}: ${error.message}`);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new InputError(`${name}: not a readable parquet file (${reason}); download or write it again.`);
 }
