@@ -68,12 +68,17 @@ async function extractImages(): Promise<number> {
   const file = path.join(folder, 'resnet50.safetensors');
   await writeLargeWeights(file, resnetShapes([3, 4, 6, 3], { bottleneck: true }), 'F16');
   const checkpoint = await openCheckpoint(file, folder, { modalities: ['image'] });
-  const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu', true);
+  const { session, close } = await openSession(await checkpoint.loadModel(), {
+    tensor: checkpoint.featurePoint.tensor,
+    provider: 'cpu',
+    manyRows: true,
+    store: undefined,
+  });
   const images = new Tensor('float32', new Float32Array(BATCH * 3 * 224 * 224).fill(0.5), [BATCH, 3, 224, 224]);
   await session.run({ image: images }, ['features']);
   const began = performance.now();
   for (let done = 0; done < MEASURED_IMAGES; done += BATCH) await session.run({ image: images }, ['features']);
   const elapsed = (performance.now() - began) / 1000;
-  await session.release();
+  await close();
   return elapsed;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
 import * as z from 'zod';
 import type { RecognisedNetwork } from '../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../src/engine/checkpoints/architectures/detect.ts';
@@ -9,6 +9,7 @@ import { candidatesOfNames } from '../../src/engine/checkpoints/containers/nameP
 import { readWeights } from '../../src/engine/checkpoints/containers/open.ts';
 import { readModelConfig } from '../../src/engine/checkpoints/modelConfig.ts';
 import type { Weights } from '../../src/engine/checkpoints/weights.ts';
+import { openSession } from '../../src/engine/extract/session.ts';
 
 export { readModelConfig as readConfig } from '../../src/engine/checkpoints/modelConfig.ts';
 
@@ -60,10 +61,11 @@ export async function runNetwork(
   if (!network) throw new Error('no architecture recognises these weights');
   const graph = new Graph(weights);
   network.build(graph);
-  const { model, weightsFolder } = graph.build();
-  const session = await InferenceSession.create(model, {
-    logSeverityLevel: 3,
-    extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
+  const { session, close } = await openSession(graph.build(), {
+    tensor: 'features',
+    provider: 'cpu',
+    manyRows: network.text === undefined,
+    store: undefined,
   });
   try {
     const feeds = Object.fromEntries(
@@ -78,7 +80,7 @@ export async function runNetwork(
     if (!features) throw new Error('the graph has no output "features"');
     return { network, features, logits };
   } finally {
-    await session.release();
+    await close();
   }
 }
 

@@ -71,6 +71,29 @@ export function resnetShapes(
   return { ...shapes, 'fc.weight': [1000, inputs], 'fc.bias': [1000] };
 }
 
+/** torchvision's DenseNet, by the names of its published files. */
+export function densenetShapes(layers: readonly number[], growth: number, stem: number): Shapes {
+  const shapes: Shapes = { 'features.conv0.weight': [stem, 3, 7, 7], ...batchNorm('features.norm0', stem) };
+  let channels = stem;
+  for (const [block, count] of layers.entries()) {
+    if (block > 0) {
+      const name = `features.transition${block}`;
+      Object.assign(shapes, batchNorm(`${name}.norm`, channels), {
+        [`${name}.conv.weight`]: [channels / 2, channels, 1, 1],
+      });
+      channels /= 2;
+    }
+    for (let layer = 1; layer <= count; layer += 1) {
+      const name = `features.denseblock${block + 1}.denselayer${layer}`;
+      Object.assign(shapes, batchNorm(`${name}.norm.1`, channels), batchNorm(`${name}.norm.2`, 4 * growth));
+      shapes[`${name}.conv.1.weight`] = [4 * growth, channels, 1, 1];
+      shapes[`${name}.conv.2.weight`] = [growth, 4 * growth, 3, 3];
+      channels += growth;
+    }
+  }
+  return { ...shapes, ...batchNorm('features.norm5', channels), 'classifier.weight': [1000, channels] };
+}
+
 export const VGG16 = [
   64,
   64,

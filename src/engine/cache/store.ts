@@ -13,19 +13,19 @@ const DIGEST_BYTES = 32;
  * counts as absent.
  */
 export class Store {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #ending: string;
   #failure: string | undefined;
 
   /** @param ending of its entries' names, after the key */
   constructor(folder: string, ending = '') {
-    this.#folder = folder;
+    this.folder = folder;
     this.#ending = ending;
   }
 
   /** A store of its own in the same folder, for entries that come and go. */
   section(name: string): Store {
-    return new Store(this.#folder, `.${name}`);
+    return new Store(this.folder, `.${name}`);
   }
 
   async get(key: string): Promise<Buffer | undefined> {
@@ -62,7 +62,7 @@ export class Store {
   }
 
   #file(key: string): string {
-    return path.join(this.#folder, key.slice(0, 2), `${key.slice(2)}${this.#ending}`);
+    return path.join(this.folder, key.slice(0, 2), `${key.slice(2)}${this.#ending}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CheckpointSummary } from '../../protocol/discovery.ts';
+import type { NewModel } from '../onnx/writeModel.ts';
 import type { Modality } from './architectures/architecture.ts';
 import type { FeaturePoint } from './onnx/head.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -25,8 +26,8 @@ export interface RunnableModel {
   readonly model: Uint8Array;
   /** The folder that the model's external weights lie in, and nowhere else. */
   readonly weightsFolder: string;
-  /** Of a graph built over a file of weights, how they are stored; undefined for a model that came as ONNX. */
-  readonly inPlace?: { readonly halfPrecisionBytes: number };
+  /** Of a graph built over files of weights: what it was written from; undefined for a model that came as ONNX. */
+  readonly inPlace?: { readonly network: NewModel; readonly halfPrecisionBytes: number };
 }
 
 /** The input tensor of an image network. */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import type { Checkpoint, TextInput } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { CancelledError, InputError } from '../errors.ts';
-import { openSession } from '../extract/session.ts';
+import { type LoadedModel, openSession } from '../extract/session.ts';
 import { tokenTensors } from '../extract/tokenTensors.ts';
 import type { FloatMatrix } from '../linalg/matrix.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer, type Tokens } from '../tokenize/tokenizer.ts';
@@ -39,14 +39,14 @@ const TEXT_FEATURE = 'text_embeds';
  * projected text feature (Radford et al. 2021).
  */
 export class TextEncoder {
-  readonly #session: InferenceSession;
+  readonly #loaded: LoadedModel;
   readonly #tokenizer: Tokenizer;
   readonly #input: TextInput;
   readonly #output: string;
   readonly #tokensPerRun: number;
 
-  private constructor(session: InferenceSession, tokenizer: Tokenizer, checkpoint: Checkpoint, input: TextInput) {
-    this.#session = session;
+  private constructor(loaded: LoadedModel, tokenizer: Tokenizer, checkpoint: Checkpoint, input: TextInput) {
+    this.#loaded = loaded;
     this.#tokenizer = tokenizer;
     this.#input = input;
     this.#output = checkpoint.featurePoint.tensor;
@@ -71,8 +71,13 @@ export class TextEncoder {
         `${file}: ${checkpoint.architecture} is no text encoder. Name CLIP, BERT, GPT-2 or their kin.`,
       );
     }
-    const session = await openSession(await checkpoint.loadModel(), checkpoint.featurePoint.tensor, 'cpu', false);
-    return new TextEncoder(session, tokenizer, checkpoint, checkpoint.text);
+    const loaded = await openSession(await checkpoint.loadModel(), {
+      tensor: checkpoint.featurePoint.tensor,
+      provider: 'cpu',
+      manyRows: false,
+      store: undefined,
+    });
+    return new TextEncoder(loaded, tokenizer, checkpoint, checkpoint.text);
   }
 
   /**
@@ -102,7 +107,7 @@ export class TextEncoder {
   }
 
   async close(): Promise<void> {
-    await this.#session.release();
+    await this.#loaded.close();
   }
 
   async #tokenize(texts: readonly string[], signal: AbortSignal | undefined): Promise<Tokens[]> {
@@ -137,7 +142,7 @@ export class TextEncoder {
   }
 
   async #run(tokens: TokenBatch, pooling: Pooling): Promise<Float32Array> {
-    const outputs = await this.#session.run(tokenTensors(tokens, this.#input), [this.#output]);
+    const outputs = await this.#loaded.session.run(tokenTensors(tokens, this.#input), [this.#output]);
     const output = outputs[this.#output];
     if (!output) throw new Error('the network did not compute the output that was asked for');
     return output.dims.length === 3 ? meanState(output, tokens, pooling) : floats(output);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Store } from '../cache/store.ts';
 import { InputError } from '../errors.ts';
+import { isRunning } from '../processes.ts';
 
 /** Engines that may end within one block of samples before the checkpoint is passed over. One may have been killed. */
 const MOST_ENDED = 2;
@@ -59,15 +60,5 @@ export class Attempt {
 
   async #note(processes: readonly number[]): Promise<void> {
     await this.#store?.put(this.#key, Buffer.from(JSON.stringify(processes)));
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    // A process of another user runs, too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

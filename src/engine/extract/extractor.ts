@@ -15,7 +15,7 @@ import { type SampleInputs, SampleReader } from './sampleReader.ts';
 const BLOCK_SAMPLES = 128;
 
 /** Changes whenever the same inputs would give other features, so that old cache entries are not taken for new. */
-const FEATURES_VERSION = 4;
+const FEATURES_VERSION = 5;
 
 /** Largest ‖GPU − CPU‖ / ‖CPU‖ over the first batch's features: TF32 and half precision stay below it. */
 const MAX_DISAGREEMENT = 1e-2;
@@ -75,8 +75,9 @@ export class Extractor {
    */
   async extract(checkpoint: Checkpoint): Promise<Extraction> {
     const weights = await this.#identify(checkpoint);
-    const attempt = new Attempt(this.#options.store?.section('attempt'), weights);
-    const lazy = new LazyNetworks(checkpoint, attempt);
+    const { store } = this.#options;
+    const attempt = new Attempt(store?.section('attempt'), weights);
+    const lazy = new LazyNetworks(checkpoint, attempt, store);
     try {
       const device = await this.#chooseDevice(checkpoint, weights, lazy);
       const key = cacheKey('features', weights, device.provider);
@@ -90,7 +91,7 @@ export class Extractor {
         else samplesExtracted += block.indices.length;
         const done = cached ?? (await this.#compute(checkpoint, block.indices, await lazy.network(device.provider)));
         if (!cached) {
-          await this.#options.store?.put(blockKey, serializeBlock(done));
+          await store?.put(blockKey, serializeBlock(done));
           await attempt.advance();
         }
         blocks.push(done);
@@ -256,16 +257,18 @@ export class Extractor {
 class LazyNetworks {
   readonly #checkpoint: Checkpoint;
   readonly #attempt: Attempt;
+  readonly #store: Store | undefined;
   readonly #networks = new Map<string, Promise<Network>>();
 
-  constructor(checkpoint: Checkpoint, attempt: Attempt) {
+  constructor(checkpoint: Checkpoint, attempt: Attempt, store: Store | undefined) {
     this.#checkpoint = checkpoint;
     this.#attempt = attempt;
+    this.#store = store;
   }
 
   async network(provider: string): Promise<Network> {
     await this.#attempt.begin(this.#checkpoint.path);
-    const network = this.#networks.get(provider) ?? Network.open(this.#checkpoint, provider);
+    const network = this.#networks.get(provider) ?? Network.open(this.#checkpoint, provider, this.#store);
     this.#networks.set(provider, network);
     return network;
   }

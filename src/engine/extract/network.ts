@@ -1,11 +1,12 @@
 import { Float16Array } from '@petamoriken/float16';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
+import type { Store } from '../cache/store.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { FeaturePoint } from '../checkpoints/onnx/head.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';
 import type { SampleInputs } from './sampleReader.ts';
-import { openSession } from './session.ts';
+import { type LoadedModel, openSession } from './session.ts';
 import { tokenTensors } from './tokenTensors.ts';
 
 /** What a network gives for some samples: one row each, row-major. */
@@ -28,32 +29,33 @@ const TYPICAL_TOKENS = 64;
 
 /** A checkpoint loaded into ONNX Runtime, with the input of its classifier head made an output. */
 export class Network {
-  readonly #session: InferenceSession;
+  readonly #loaded: LoadedModel;
   readonly #checkpoint: Checkpoint;
   readonly #tokenizer: Tokenizer | undefined;
   /** Samples per run. It depends on the checkpoint alone, so that every machine computes the same sums. */
   readonly samplesPerRun: number;
 
-  private constructor(session: InferenceSession, checkpoint: Checkpoint, tokenizer: Tokenizer | undefined) {
-    this.#session = session;
+  private constructor(loaded: LoadedModel, checkpoint: Checkpoint, tokenizer: Tokenizer | undefined) {
+    this.#loaded = loaded;
     this.#checkpoint = checkpoint;
     this.#tokenizer = tokenizer;
     this.samplesPerRun = samplesPerRun(checkpoint);
   }
 
   /**
-   * @throws InputError when its tokenizer can't be read
+   * @param store of the features, where some networks need files while they load
+   * @throws InputError when its tokenizer can't be read, or there is no room for these files
    * @throws Error from ONNX Runtime when it can't load the file or the provider isn't there
    */
-  static async open(checkpoint: Checkpoint, provider: string): Promise<Network> {
+  static async open(checkpoint: Checkpoint, provider: string, store: Store | undefined): Promise<Network> {
     const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
-    const session = await openSession(
-      await checkpoint.loadModel(),
-      checkpoint.featurePoint.tensor,
+    const loaded = await openSession(await checkpoint.loadModel(), {
+      tensor: checkpoint.featurePoint.tensor,
       provider,
-      checkpoint.text === undefined,
-    );
-    return new Network(session, checkpoint, tokenizer);
+      manyRows: checkpoint.text === undefined,
+      store,
+    });
+    return new Network(loaded, checkpoint, tokenizer);
   }
 
   /** @param samples at most `samplesPerRun` */
@@ -62,7 +64,7 @@ export class Network {
     const tokens = this.#tokenize(samples);
     const wanted = featurePoint.logits ? [featurePoint.tensor, featurePoint.logits] : [featurePoint.tensor];
     const feeds = { ...this.#imageFeeds(samples), ...this.#textFeeds(tokens) };
-    const outputs = await this.#session.run(feeds, wanted);
+    const outputs = await this.#loaded.session.run(feeds, wanted);
     const features = rows(outputs[featurePoint.tensor], samples.length, featurePoint.channelAxis, tokens);
     const logits = featurePoint.logits
       ? rows(outputs[featurePoint.logits], samples.length, 'second', undefined)
@@ -71,7 +73,7 @@ export class Network {
   }
 
   async close(): Promise<void> {
-    await this.#session.release();
+    await this.#loaded.close();
   }
 
   #imageFeeds(samples: readonly SampleInputs[]): Record<string, Tensor> {

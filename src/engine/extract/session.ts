@@ -1,23 +1,51 @@
 import { InferenceSession } from 'onnxruntime-node';
+import { ScratchFolder } from '../cache/scratch.ts';
+import type { Store } from '../cache/store.ts';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
-import { withOutput } from '../onnx/writeModel.ts';
+import { type NewModel, withOutput } from '../onnx/writeModel.ts';
+import { blockedBytes, isConvolutional, layOutInBlocks } from './blockedLayout.ts';
 
 /** From this many bytes on, weights in half precision may stay so: the memory counts more than a cast in every run. */
 const LARGE_HALF_PRECISION = 64 * 2 ** 20;
 
+export interface SessionOptions {
+  /** Made an output, besides those that the model has. */
+  readonly tensor: string;
+  /** Besides the CPU. */
+  readonly provider: string;
+  /**
+   * Whether a run has a thousand rows and more, as images have: beside that it costs little to cast and pack the weights
+   * in every run, but as much as the rest where a run has a hundred, as texts have.
+   */
+  readonly manyRows: boolean;
+  /** A network of convolutions has files beside its entries for a while. */
+  readonly store: Store | undefined;
+}
+
+/** A model in ONNX Runtime. */
+export interface LoadedModel {
+  readonly session: InferenceSession;
+  close(): Promise<void>;
+}
+
 /**
- * Loads a model into ONNX Runtime, with one of its tensors made an output.
+ * Loads a model into ONNX Runtime.
  *
- * @param provider besides the CPU
- * @param manyRows whether a run has a thousand rows and more, as images have: beside that it costs little to cast and pack
- * the weights in every run, but as much as the rest where a run has a hundred, as texts have
+ * @throws InputError when there is no room for what has to be written
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
-export async function openSession(
+export async function openSession(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
+  const { weightsFolder, inPlace } = model;
+  if (inPlace && options.provider === 'cpu' && isConvolutional(inPlace.network)) {
+    return openConvolutional(inPlace.network, weightsFolder, options);
+  }
+  const session = await openWhole(model, options);
+  return { session, close: () => session.release() };
+}
+
+async function openWhole(
   { model, weightsFolder, inPlace }: RunnableModel,
-  tensor: string,
-  provider: string,
-  manyRows: boolean,
+  { tensor, provider, manyRows }: SessionOptions,
 ): Promise<InferenceSession> {
   const onCpu = provider === 'cpu';
   const keepHalf = onCpu && manyRows && (inPlace?.halfPrecisionBytes ?? 0) >= LARGE_HALF_PRECISION;
@@ -36,4 +64,36 @@ export async function openSession(
       ...(keepHalf && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
   });
+}
+
+async function openConvolutional(
+  network: NewModel,
+  weightsFolder: string,
+  { tensor, store }: SessionOptions,
+): Promise<LoadedModel> {
+  const outputs = [...new Set([...network.outputs, tensor])];
+  const scratch = await ScratchFolder.create(store, blockedBytes(network));
+  try {
+    const model = await layOutInBlocks(network, outputs, weightsFolder, scratch.path);
+    const session = await InferenceSession.create(model, {
+      executionProviders: ['cpu'],
+      logSeverityLevel: 4,
+      graphOptimizationLevel: 'disabled',
+      extra: {
+        session: { model_external_initializers_file_folder_path: scratch.path, disable_prepacking: '1' },
+      },
+    });
+    // The weights are mapped by now, and stay so without a name. Windows keeps names of what is mapped.
+    if (process.platform !== 'win32') await scratch.remove();
+    return {
+      session,
+      close: async () => {
+        await session.release();
+        await scratch.remove();
+      },
+    };
+  } catch (error) {
+    await scratch.remove();
+    throw error;
+  }
 }

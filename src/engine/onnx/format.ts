@@ -2,7 +2,7 @@
 export const MODEL = { irVersion: 1, graph: 7, opset: 8, metadata: 14 } as const;
 export const OPSET = { domain: 1, version: 2 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
-export const NODE = { input: 1, output: 2, op: 4, attribute: 5, domain: 7 } as const;
+export const NODE = { input: 1, output: 2, name: 3, op: 4, attribute: 5, domain: 7 } as const;
 export const ATTRIBUTE = { name: 1, float: 2, int: 3, string: 4, tensor: 5, ints: 8, type: 20 } as const;
 export const TENSOR = { dims: 1, type: 2, name: 8, values: 9, external: 13, location: 14 } as const;
 export const VALUE = { name: 1, type: 2 } as const;

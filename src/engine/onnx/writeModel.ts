@@ -18,7 +18,7 @@ import {
 
 const IR_VERSION = 9;
 /** Versions of the operators, of ONNX's and of ONNX Runtime's own. */
-const OPSETS = { '': 20, 'com.microsoft': 1 } as const;
+export const OPSETS = { '': 20, 'com.microsoft': 1 } as const;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 /** TensorProto.DataLocation */
 const EXTERNAL = 1;

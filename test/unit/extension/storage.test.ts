@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ScratchFolder } from '../../../src/engine/cache/scratch.ts';
 import { cacheKey, Store } from '../../../src/engine/cache/store.ts';
 import { clearCacheFolder } from '../../../src/extension/ranking/cacheFolder.ts';
 import { ReportFile } from '../../../src/extension/ranking/reportFile.ts';
@@ -41,6 +42,14 @@ describe('clearCacheFolder', () => {
     await clearCacheFolder(folder);
     const left = await readdir(folder, { recursive: true });
     expect(left.sort()).toEqual(['ab', 'photos', ...others].sort());
+  });
+
+  test('removes folders of temporary files', async () => {
+    const scratch = await ScratchFolder.create(new Store(folder), 1);
+    await writeFile(path.join(scratch.path, '0.bin'), 'weights');
+    await mkdir(path.join(folder, 'scratch.mine'));
+    await clearCacheFolder(folder);
+    expect(await readdir(folder)).toEqual(['scratch.mine']);
   });
 
   test('removes what a store wrote, and its notes on unfinished work', async () => {

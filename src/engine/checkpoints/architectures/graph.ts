@@ -128,13 +128,14 @@ export class Graph {
 
   /** The model; its external data is relative to the folder that holds every file of weights. */
   build(): RunnableModel {
-    const model = writeModel({
+    const network = {
       nodes: this.#nodes,
       initializers: this.#initializers,
       inputs: this.#inputs,
       outputs: this.#outputs,
-    });
-    return { model, weightsFolder: this.#folder, inPlace: { halfPrecisionBytes: this.#halfPrecisionBytes } };
+    };
+    const inPlace = { network, halfPrecisionBytes: this.#halfPrecisionBytes };
+    return { model: writeModel(network), weightsFolder: this.#folder, inPlace };
   }
 
   #find(name: string): WeightTensor {

@@ -8,7 +8,15 @@ import { candidatesOfNames } from '../../../../../src/engine/checkpoints/contain
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../../src/engine/checkpoints/weights.ts';
 import { readCase, readConfig, relativeError, runCase } from '../../../../helpers/networks.ts';
-import { batchNorm, resnetShapes, type Shapes, VGG16, vggShapes, weightsOf } from '../../../../helpers/shapes.ts';
+import {
+  batchNorm,
+  densenetShapes,
+  resnetShapes,
+  type Shapes,
+  VGG16,
+  vggShapes,
+  weightsOf,
+} from '../../../../helpers/shapes.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../../../../fixtures/networks/cnn');
 
@@ -28,29 +36,6 @@ describe('small networks made by the libraries', () => {
 
 function recognise(shapes: Shapes, config: Record<string, unknown> = {}): RecognisedNetwork | undefined {
   return detectArchitecture(weightsOf(shapes), new Map(Object.entries(config)));
-}
-
-function densenetShapes(layers: readonly number[], growth: number, stem: number): Shapes {
-  const shapes: Shapes = { 'features.conv0.weight': [stem, 3, 7, 7], ...batchNorm('features.norm0', stem) };
-  let channels = stem;
-  for (const [block, count] of layers.entries()) {
-    if (block > 0) {
-      const name = `features.transition${block}`;
-      Object.assign(shapes, batchNorm(`${name}.norm`, channels), {
-        [`${name}.conv.weight`]: [channels / 2, channels, 1, 1],
-      });
-      channels /= 2;
-    }
-    for (let layer = 1; layer <= count; layer += 1) {
-      // The names of the published files.
-      const name = `features.denseblock${block + 1}.denselayer${layer}`;
-      Object.assign(shapes, batchNorm(`${name}.norm.1`, channels), batchNorm(`${name}.norm.2`, 4 * growth));
-      shapes[`${name}.conv.1.weight`] = [4 * growth, channels, 1, 1];
-      shapes[`${name}.conv.2.weight`] = [growth, 4 * growth, 3, 3];
-      channels += growth;
-    }
-  }
-  return { ...shapes, ...batchNorm('features.norm5', channels), 'classifier.weight': [1000, channels] };
 }
 
 /** timm's EfficientNet: `[blocks, expansion, kernel, channels]` of each stage. */

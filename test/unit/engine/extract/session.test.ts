@@ -1,0 +1,79 @@
+import { readdir, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { Store } from '../../../../src/engine/cache/store.ts';
+import type { RunnableModel } from '../../../../src/engine/checkpoints/checkpoint.ts';
+import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
+import { isConvolutional } from '../../../../src/engine/extract/blockedLayout.ts';
+import { openSession } from '../../../../src/engine/extract/session.ts';
+import { withOutput } from '../../../../src/engine/onnx/writeModel.ts';
+import { type Precision, writeLargeWeights } from '../../../helpers/largeWeights.ts';
+import { waves } from '../../../helpers/networks.ts';
+import { resnetShapes } from '../../../helpers/shapes.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+
+const OUTPUTS = ['features', 'logits', 'layer2'];
+const SIDE = 32;
+
+async function network(precision: Precision): Promise<{ file: string; model: RunnableModel }> {
+  const folder = await temporaryFolder();
+  const file = path.join(folder, 'network.safetensors');
+  await writeLargeWeights(file, resnetShapes([2, 2, 2, 2], {}), precision);
+  const checkpoint = await openCheckpoint(file, folder, { modalities: ['image'] });
+  return { file, model: await checkpoint.loadModel() };
+}
+
+async function run(session: InferenceSession): Promise<Map<string, Float32Array>> {
+  const image = new Tensor('float32', waves(2 * 3 * SIDE * SIDE), [2, 3, SIDE, SIDE]);
+  const results = await session.run({ image }, OUTPUTS);
+  return new Map(OUTPUTS.map((name) => [name, results[name]?.data as Float32Array]));
+}
+
+const options = (store: Store) => ({ tensor: 'layer2', provider: 'cpu', manyRows: true, store });
+
+describe('openSession of convolutions and batch norms', () => {
+  it.each(['F32', 'F16'] as const)(
+    'computes what the network does as a whole, with weights in %s',
+    async (precision) => {
+      const { model } = await network(precision);
+      expect(model.inPlace && isConvolutional(model.inPlace.network)).toBe(true);
+      const whole = await InferenceSession.create(withOutput(model.model, 'layer2'), {
+        logSeverityLevel: 4,
+        extra: { session: { model_external_initializers_file_folder_path: model.weightsFolder } },
+      });
+      const expected = await run(whole);
+      await whole.release();
+      const folder = await temporaryFolder();
+      const { session, close } = await openSession(model, options(new Store(folder)));
+      const actual = await run(session);
+      for (const [name, values] of expected) {
+        const norm = Math.hypot(...values.subarray(0, 10_000));
+        const difference = values.subarray(0, 10_000).map((value, index) => value - (actual.get(name)?.[index] ?? 0));
+        expect(actual.get(name)).toHaveLength(values.length);
+        expect(Math.hypot(...difference) / norm).toBeLessThan(2e-6);
+      }
+      await close();
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+
+  it('has nothing in the cache’s folder while it is loaded, where the system lets mapped files go', async () => {
+    const folder = await temporaryFolder();
+    const { model } = await network('F32');
+    const two = await Promise.all([1, 2].map(() => openSession(model, options(new Store(folder)))));
+    expect(await readdir(folder)).toHaveLength(process.platform === 'win32' ? 2 : 0);
+    const [one, other] = await Promise.all(two.map(({ session }) => run(session)));
+    expect(other).toEqual(one);
+    for (const { close } of two) await close();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('leaves nothing when the weights can’t be loaded', async () => {
+    const folder = await temporaryFolder();
+    const { file, model } = await network('F32');
+    await truncate(file, 20_000_000);
+    await expect(openSession(model, options(new Store(folder)))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
