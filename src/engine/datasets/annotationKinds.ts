@@ -118,9 +118,14 @@ function unlisted(cell: unknown): unknown {
   return typeof cell === 'string' ? (listedIn(cell) ?? cell) : cell;
 }
 
-/** The different classes of a text; those of GoEmotions are numbers with commas between them, `3,10`. */
+/**
+ * The different classes of a text; those of GoEmotions are numbers with commas between them, `3,10`, and in CSV the number
+ * of a class with a name is a text.
+ */
 function labelsIn(cell: unknown, names: readonly string[] | undefined): string[] {
-  const numbers = typeof cell === 'string' && /^\d{1,4}(,\d{1,4})+$/.test(cell.trim()) ? cell.split(',') : undefined;
+  const areNumbers =
+    typeof cell === 'string' && (names ? /^\d{1,4}(,\d{1,4})*$/ : /^\d{1,4}(,\d{1,4})+$/).test(cell.trim());
+  const numbers = areNumbers ? cell.split(',').map((number) => (names ? Number(number) : number)) : undefined;
   const listed = numbers ?? unlisted(cell);
   // What annotators did not agree on is marked so in SNLI and MNLI.
   return [...new Set(classesIn(listed, names))].filter((name) => name !== '-');

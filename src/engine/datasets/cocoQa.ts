@@ -71,7 +71,16 @@ async function* linesTogether(
   }
 }
 
+/** What the archive of the lists unpacks into, beside the images. */
+const LISTS_FOLDER = /^coco-?qa/i;
+
 function splitsOf(folder: Folder): { name: string; folder: Folder }[] {
+  const isOfLists = (child: Folder) => LISTS_FOLDER.test(child.name) && countImages(child) === 0;
+  const places = [folder, ...folder.folders.filter(isOfLists)].map(splitsIn);
+  return places.find((splits) => splits.length > 0) ?? [];
+}
+
+function splitsIn(folder: Folder): { name: string; folder: Folder }[] {
   return SPLITS.flatMap((name) => {
     const split = below(folder, name);
     return split && LISTS.every((list) => fileIn(split, list) !== undefined) ? [{ name, folder: split }] : [];

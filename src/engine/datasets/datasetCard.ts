@@ -1,18 +1,33 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { fileIn } from './folders.ts';
+import { featuresIn } from './huggingFaceFeatures.ts';
 import { headOf } from './tables/csv.ts';
+import { isRecord, parseJson } from './tables/jsonl.ts';
 
 const CARD = 'README.md';
+/** Where older datasets say of each configuration what cards say now. */
+const INFOS = 'dataset_infos.json';
 const CARD_BYTES = 256 * 1024;
 
 /**
- * Names of the classes that the dataset card in a folder declares, by column, or that the one in the folder around it
- * does, as a configuration of a dataset has a folder of its own; none where there is no card.
+ * Names of the classes that the dataset card in a folder declares, or else its `dataset_infos.json`, by column; those of the
+ * folder around it where it has neither, as a configuration of a dataset has a folder of its own.
  */
 export async function classNamesBeside(folder: Folder): Promise<ReadonlyMap<string, readonly string[]>> {
-  const card = fileIn(folder, CARD) ?? path.join(path.dirname(folder.path), CARD);
-  return classNamesInCard(await headOf(card, CARD_BYTES).catch(() => ''));
+  const read = (name: string) => {
+    const file = fileIn(folder, name) ?? path.join(path.dirname(folder.path), name);
+    return headOf(file, CARD_BYTES).catch(() => '');
+  };
+  return new Map([...classNamesInInfos(parseJson(await read(INFOS))), ...classNamesInCard(await read(CARD))]);
+}
+
+function classNamesInInfos(infos: unknown): Map<string, readonly string[]> {
+  const configurations = isRecord(infos) ? Object.values(infos) : [];
+  const declared = configurations.flatMap((info) =>
+    isRecord(info) ? [...featuresIn(info)].map(([column, { names = [] }]) => ({ column, names })) : [],
+  );
+  return agreed(declared.filter(({ names }) => names.length > 0));
 }
 
 /**
@@ -49,10 +64,17 @@ export function classNamesInCard(text: string): Map<string, string[]> {
     } else if (names && entry !== undefined) names.push(unquoted(entry));
     else names = undefined;
   }
-  const agreed = declared.filter(({ column: own, names: first }) =>
-    declared.every((other) => other.column !== own || other.names.join('\n') === first.join('\n')),
+  return agreed(declared);
+}
+
+/** The columns that all configurations which have them declare alike. */
+function agreed<Names extends readonly string[]>(
+  declared: readonly { readonly column: string; readonly names: Names }[],
+): Map<string, Names> {
+  const alike = declared.filter(({ column, names }) =>
+    declared.every((other) => other.column !== column || other.names.join('\n') === names.join('\n')),
   );
-  return new Map(agreed.map(({ column: own, names: first }) => [own, first]));
+  return new Map(alike.map(({ column, names }) => [column, names]));
 }
 
 function unquoted(text: string): string {

@@ -21,16 +21,26 @@ export function locate(folder: Folder, asked: boolean, isRoot: (folder: Folder) 
   return undefined;
 }
 
-/** The folder at a path below, `images/train`, whatever the case of its letters. */
+/**
+ * The folder at a path below, `images/train`, whatever the case of its letters; the inner one where it holds nothing but one
+ * of the same name, as archives that were unpacked into a folder called after them.
+ */
 export function below(folder: Folder, relative: string): Folder | undefined {
   let current: Folder | undefined = folder;
   for (const name of relative.split('/')) {
-    const children: readonly Folder[] = current?.folders ?? [];
-    current =
-      children.find((child) => child.name === name) ??
-      children.find((child) => child.name.toLowerCase() === name.toLowerCase());
+    current = childOf(current, name);
+    const [only, ...others]: readonly Folder[] = current?.folders ?? [];
+    if (only?.name === current?.name && others.length === 0 && current?.files.length === 0) current = only;
   }
   return current;
+}
+
+function childOf(folder: Folder | undefined, name: string): Folder | undefined {
+  const children = folder?.folders ?? [];
+  return (
+    children.find((child) => child.name === name) ??
+    children.find((child) => child.name.toLowerCase() === name.toLowerCase())
+  );
 }
 
 /** The path of a file directly inside, whatever the case of its letters. */

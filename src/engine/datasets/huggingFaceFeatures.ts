@@ -13,9 +13,13 @@ export interface Feature {
 export function featuresOf(table: ParquetTable): ReadonlyMap<string, Feature> {
   const metadata = parseJson(table.note('huggingface') ?? '');
   const info = isRecord(metadata) ? metadata.info : undefined;
-  const features = isRecord(info) && isRecord(info.features) ? info.features : {};
+  return isRecord(info) ? featuresIn(info) : new Map();
+}
+
+/** The columns as the library describes them in what it says of a dataset. */
+export function featuresIn({ features }: Record<string, unknown>): ReadonlyMap<string, Feature> {
   const described = new Map<string, Feature>();
-  for (const [name, feature] of Object.entries(features)) {
+  for (const [name, feature] of Object.entries(isRecord(features) ? features : {})) {
     const listed = Array.isArray(feature) ? feature[0] : isRecord(feature) ? (feature.feature ?? feature) : undefined;
     if (!isRecord(listed) || typeof listed._type !== 'string') continue;
     const names = Array.isArray(listed.names) ? listed.names.map(String) : undefined;

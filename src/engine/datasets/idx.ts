@@ -76,18 +76,28 @@ export const idx: DatasetLayout = {
 /** The splits by what their files' names start with, which tells the sets of EMNIST apart. */
 function setsIn(folder: Folder): Map<string, Part[]> {
   const sets = new Map<string, Part[]>();
-  for (const name of folder.files) {
+  const files = filesIn(folder);
+  for (const [name, file] of files) {
     const [, prefix = '', split] = IMAGES.exec(name) ?? [];
     if (!split) continue;
     // One of the two may be unpacked.
     const stem = name.replace(/images([-.])idx3/i, 'labels$1idx1').replace(/\.gz$/i, '');
-    const labels = fileIn(folder, stem) ?? fileIn(folder, `${stem}.gz`);
+    const labels = files.get(stem) ?? files.get(`${stem}.gz`);
     if (!labels) continue;
     // Where somebody unpacked the images and kept the packed ones, either will do.
     const parts = (sets.get(prefix) ?? []).filter((part) => part.split !== split);
-    sets.set(prefix, [...parts, { split, images: path.join(folder.path, name), labels }]);
+    sets.set(prefix, [...parts, { split, images: file, labels }]);
   }
   return sets;
+}
+
+/** The files of a folder by their names, and those in folders of the same names, as archives of single files unpack. */
+function filesIn({ path: place, files, folders }: Folder): Map<string, string> {
+  const wrapped = folders.flatMap((child) => {
+    const file = fileIn(child, child.name);
+    return file === undefined ? [] : [[child.name, file] as const];
+  });
+  return new Map([...wrapped, ...files.map((name) => [name, path.join(place, name)] as const)]);
 }
 
 async function addPart(

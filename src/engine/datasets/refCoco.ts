@@ -11,8 +11,8 @@ import { indexJsonList, JsonIndex } from './tables/json.ts';
 
 const REFS = /^refs\((\w+)\)\.p$/i;
 const IMAGES = ['train2014', 'images/train2014', 'images/mscoco/images/train2014', 'images'];
-/** `annotations/refcoco` beside `coco/train2014`. */
-const MAX_DEPTH = 2;
+/** `refer/data/refcoco` beside `coco/train2014`. */
+const MAX_DEPTH = 3;
 /** Who divided the images into splits; the first that is there is the one that papers report. */
 const DIVIDED_BY = ['unc', 'umd', 'google'];
 

@@ -15,7 +15,7 @@ const SPLITS = [
  * folders by their first letter, `a/abbey/sun_aaa….jpg`, some in two levels, `a/apartment_building/outdoor`;
  * `ClassName.txt` with lines such as `/a/abbey`; and ten partitions, of which the first is the usual one:
  * `Training_01.txt` and `Testing_01.txt` with lines such as `/a/abbey/sun_aaa….jpg`. The partitions may lie in a folder
- * of their own; without them all images are one split.
+ * of their own; without them all images are one split. Without `ClassName.txt` the folder has to be called `SUN397`.
  */
 export const sun397: DatasetLayout = {
   format: 'sun397',
@@ -29,7 +29,7 @@ export const sun397: DatasetLayout = {
     });
     return {
       task: 'image-classification',
-      reason: `SUN397: scenes in folders by their first letter and ClassName.txt${lists.length > 0 ? ', partition 1' : ''}`,
+      reason: `SUN397: scenes in folders by their first letter${placed(root, 'ClassName.txt') ? ' and ClassName.txt' : ''}${lists.length > 0 ? ', partition 1' : ''}`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format);
         for (const { split, file } of lists) {
@@ -64,5 +64,6 @@ function placed(root: Folder, list: string): string | undefined {
 
 function isSun397(folder: Folder): boolean {
   const letters = folder.folders.filter((child) => /^[a-z]$/.test(child.name) && child.folders.length > 0);
-  return letters.length > 0 && placed(folder, 'ClassName.txt') !== undefined;
+  const isNamed = /^sun-?397$/i.test(folder.name) && letters.length > 1;
+  return letters.length > 0 && (isNamed || placed(folder, 'ClassName.txt') !== undefined);
 }

@@ -92,6 +92,24 @@ describe('tables of annotations', () => {
     expect(await found({ 'a.csv': 'text,is_a,has_b,is_c\nsome words here,0,1,0\nother words,1,0,0\n' })).toEqual([]);
   });
 
+  it('have their classes’ names from dataset_infos.json, where all configurations agree', async () => {
+    const info = (...names: string[]) => ({
+      features: { text: { _type: 'Value' }, label: { names, _type: 'ClassLabel' } },
+    });
+    const rows = { 'data/train.csv': 'text,label\nsome words here,0\nother words here,1\n', 'README.md': '# Words\n' };
+    const agreed = JSON.stringify({ a: info('neg', 'pos'), b: info('neg', 'pos') });
+    expect((await opened({ ...rows, 'dataset_infos.json': agreed })).classes).toEqual(['neg', 'pos']);
+    const different = JSON.stringify({ a: info('neg', 'pos'), b: info('no', 'yes') });
+    expect((await opened({ ...rows, 'dataset_infos.json': different })).classes).toEqual(['0', '1']);
+  });
+
+  it('are of one dataset where the one is to train on and the other to evaluate', async () => {
+    const rows = 'question,answer,image_id\n"what, is it",lamp,a\nwhere is it,"book, desk",b\n';
+    const dataset = await opened({ 'data_train.csv': rows, 'data_eval.csv': rows, ...TWO });
+    expect(splitSizes(dataset)).toEqual({ eval: 2, train: 2 });
+    expect(dataset.warnings).toEqual([]);
+  });
+
   it('name images by the one of several columns that finds them', async () => {
     const rows = ['a', 'b'].map((id) => ({
       image_path: `train/${id}.png`,

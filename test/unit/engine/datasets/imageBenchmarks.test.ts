@@ -2,7 +2,7 @@ import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { caltech101 } from '../../../../src/engine/datasets/caltech101.ts';
-import type { DatasetLayout } from '../../../../src/engine/datasets/dataset.ts';
+import type { Dataset, DatasetLayout } from '../../../../src/engine/datasets/dataset.ts';
 import { dtd } from '../../../../src/engine/datasets/dtd.ts';
 import { fgvcAircraft } from '../../../../src/engine/datasets/fgvcAircraft.ts';
 import { flowers102 } from '../../../../src/engine/datasets/flowers102.ts';
@@ -246,6 +246,50 @@ describe('PASCAL VOC without the lists of its classes', () => {
       ['trainval 000002.jpg', 'bird'],
       ['test 000002.jpg#2', 'person', 'cat'],
     ]);
+  });
+});
+
+describe('copies of the benchmarks', () => {
+  /** The same samples by split, whatever folders they lie in. */
+  const samplesOf = ({ classes, splits }: Dataset) =>
+    [...splits].map(([split, samples]) => [
+      split,
+      samples.map(({ id, label }) => `${path.basename(id)} ${classes[label]}`).sort(),
+    ]);
+
+  it('may have Food-101’s splits as JSON alone', async () => {
+    const folder = await copyOfMiniature('food-101');
+    const whole = samplesOf(await openFolder(food101, folder));
+    for (const list of ['train.txt', 'test.txt', 'classes.txt', 'labels.txt'])
+      await rm(path.join(folder, 'meta', list));
+    expect(samplesOf(await openFolder(food101, folder))).toEqual(whole);
+    await writeFile(path.join(folder, 'meta/test.json'), '{"apple_pie": ["apple_pie/4", "apple_pie/9"], "x": 1}');
+    expect((await openFolder(food101, folder)).warnings).toEqual([
+      '1 of 9 rows name images that are not there; the first: test.json: apple_pie: apple_pie/9.jpg',
+      '1 of 9 rows list no images; the first: test.json: x',
+    ]);
+  });
+
+  it('may be unpacked into folders of the archives’ names', async () => {
+    const folder = await copyOfMiniature('oxford-iiit-pet');
+    const whole = samplesOf(await openFolder(oxfordPets, folder));
+    for (const name of ['images', 'annotations']) {
+      await rename(path.join(folder, name), path.join(folder, 'unpacked'));
+      await mkdir(path.join(folder, name));
+      await rename(path.join(folder, 'unpacked'), path.join(folder, name, name));
+    }
+    expect(samplesOf(await openFolder(oxfordPets, folder))).toEqual(whole);
+    expect((await recogniseFolder(oxfordPets, folder))?.reason).toContain('12 images');
+  });
+
+  it('may have SUN397 without its list of classes', async () => {
+    const folder = await copyOfMiniature('SUN397');
+    const whole = samplesOf(await openFolder(sun397, folder));
+    await rm(path.join(folder, 'ClassName.txt'));
+    expect(samplesOf(await openFolder(sun397, folder))).toEqual(whole);
+    const renamed = path.join(path.dirname(folder), 'scenes');
+    await rename(folder, renamed);
+    expect(await recogniseFolder(sun397, renamed)).toBeUndefined();
   });
 });
 

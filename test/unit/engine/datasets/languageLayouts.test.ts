@@ -211,6 +211,27 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(splitSizes(await openDataset(folder, 'auto'))).toEqual({ train: 12, val: 6 });
   });
 
+  it('find COCO-QA’s lists in a folder of their own, and RefCOCO’s beside the folder of its images', async () => {
+    const folder = await copyOfMiniature('coco-qa');
+    const whole = splitSizes(await openDataset(folder, 'auto'));
+    for (const split of ['train', 'test']) {
+      await cp(path.join(folder, split), path.join(folder, 'cocoqa-2015-06', split), { recursive: true });
+      await rm(path.join(folder, split), { recursive: true });
+    }
+    expect(splitSizes(await openDataset(folder, 'auto'))).toEqual(whole);
+    const home = await folderWith({ 'coco2014/readme.txt': '' });
+    await cp(miniature('refcoco-data'), path.join(home, 'refer/data'), { recursive: true });
+    const images = (await readdir(home, { recursive: true })).filter((name) => /\.jpe?g$/i.test(name));
+    await mkdir(path.join(home, 'coco2014/train2014'));
+    for (const image of images) {
+      await rename(path.join(home, image), path.join(home, 'coco2014/train2014', path.basename(image)));
+    }
+    const { datasets } = await findDatasets((await walk(home)).root);
+    expect(datasets.map(({ dataset }) => [dataset.format, Object.fromEntries(dataset.sizes ?? [])])).toEqual([
+      ['refcoco', { train: 8, testA: 4 }],
+    ]);
+  });
+
   it('know files of the structure of COCO’s by what they hold, whatever they are called', async () => {
     const image = await readFile(miniature('captions-jsonl/images/0.png'));
     const file = (split: string, captions: readonly string[], first = 'images') => {

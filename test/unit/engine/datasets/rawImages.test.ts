@@ -127,6 +127,17 @@ describe('idx', () => {
   });
 });
 
+it('idx reads files in folders of their own names, once where they lie beside, too', async () => {
+  const { images, labels } = idxFiles([1, 2]);
+  const wrapped = {
+    'train-images-idx3-ubyte/train-images-idx3-ubyte': images,
+    'train-labels-idx1-ubyte/train-labels-idx1-ubyte': labels,
+  };
+  expect(splitSizes(await openFolder(idx, await folderWith(wrapped)))).toEqual({ train: 2 });
+  const both = { ...wrapped, 'train-images.idx3-ubyte': images, 'train-labels.idx1-ubyte': labels };
+  expect(splitSizes(await openFolder(idx, await folderWith(both)))).toEqual({ train: 2 });
+});
+
 describe.each([
   { layout: cifarBinary, ten: 'cifar-10-batches-bin', hundred: 'cifar-100-binary', end: '.bin' },
   { layout: cifarPython, ten: 'cifar-10-batches-py', hundred: 'cifar-100-python', end: '' },
