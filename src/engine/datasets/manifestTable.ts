@@ -4,8 +4,9 @@ import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
 import { areTexts, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
+import { imageMapIn } from './tables/imageMap.ts';
 import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './tables/json.ts';
-import { isRecord, readJsonLines } from './tables/jsonl.ts';
+import { isRecord, type JsonLine, readJsonLines } from './tables/jsonl.ts';
 import { readLines } from './tables/lines.ts';
 import { listedIn } from './tables/pythonLiterals.ts';
 
@@ -74,6 +75,8 @@ export async function openManifest(
   if (/\.json$/i.test(file)) {
     const list = listOfRows(head);
     if (head.trimStart().startsWith('[')) return jsonTable(file, arrayValues);
+    const images = imageMapIn(file, head);
+    if (images) return jsonTable(file, (_, signal) => placed(file, images.rows(signal)));
     return list === undefined ? undefined : jsonTable(file, valuesIn(list));
   }
   return csvTable(file, head, isImage);
@@ -242,10 +245,10 @@ async function firstRows(file: string, delimiter: Delimiter, most = LOOKED_AT): 
 
 type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ where: string; value: unknown }>;
 
-async function* lineValues(file: string, signal?: AbortSignal): ReturnType<Values> {
-  for await (const { line, value } of readJsonLines(file, signal)) {
-    yield { where: `${path.basename(file)}:${line}`, value };
-  }
+const lineValues: Values = (file, signal) => placed(file, readJsonLines(file, signal));
+
+async function* placed(file: string, lines: AsyncIterable<JsonLine>): ReturnType<Values> {
+  for await (const { line, value } of lines) yield { where: `${path.basename(file)}:${line}`, value };
 }
 
 const arrayValues: Values = (file, signal) => entryValues(file, readJsonArray(file, signal));

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
+import { imageMapIn } from './imageMap.ts';
 import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './json.ts';
 import { isRecord, readJsonLines } from './jsonl.ts';
 import { openParquet, type ParquetTable } from './parquet.ts';
@@ -43,7 +44,8 @@ const RECORDS_LOOKED_AT = 8;
 const ROWS_LOOKED_AT = 64;
 
 /**
- * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, alone or in an object, or parquet.
+ * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, alone or in an
+ * object, a JSON object by the names of images, or parquet.
  * @returns nothing for a file without columns
  * @throws InputError when it can't be read
  */
@@ -56,6 +58,8 @@ export async function openTable(file: string): Promise<Table | undefined> {
   if (head.startsWith('[')) return jsonTable(file, entriesOf);
   // JSON Lines under the name of JSON.
   if (/^\{.*\}\r?\n\{/.test(head)) return jsonTable(file, linesOf);
+  const images = imageMapIn(file, head);
+  if (images) return jsonTable(file, (_, signal) => images.rows(signal));
   const list = listOfRows(head);
   return list === undefined
     ? undefined

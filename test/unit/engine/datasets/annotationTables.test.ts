@@ -110,6 +110,23 @@ describe('tables of annotations', () => {
     expect(dataset.warnings).toEqual([]);
   });
 
+  it('may be an object of JSON by the names of images, with a caption, some, or members for each', async () => {
+    const name = 'images/a.png';
+    for (const said of [
+      ['a "text" of words', '一只猫坐在桌子上面睡觉'],
+      'a text of some words',
+      { caption: 'words', split: 'val' },
+    ]) {
+      const dataset = await opened({
+        'captions.json': JSON.stringify({ [name]: said, 'b.png': said }, null, 1),
+        ...TWO,
+      });
+      expect(dataset).toMatchObject({ task: 'image-captioning', warnings: [] });
+      const texts = Array.isArray(said) ? said : [typeof said === 'string' ? said : said.caption];
+      expect(textsOf(dataset, texts[0] === 'words' ? 'val' : 'all')).toEqual([...texts, ...texts]);
+    }
+  });
+
   it('name images by the one of several columns that finds them', async () => {
     const rows = ['a', 'b'].map((id) => ({
       image_path: `train/${id}.png`,

@@ -59,6 +59,17 @@ describe('manifests', () => {
     ]);
   });
 
+  it('are an object of JSON with the class of each image, or all of them, by its name', async () => {
+    const file = (cat: unknown, dog: unknown) => ({
+      'labels.json': JSON.stringify({ 'a.png': cat, 'images/b.png': dog }),
+    });
+    expect(classNames(await opened(file('cat', 'dog'), TWO), 'all')).toEqual(['cat', 'dog']);
+    expect(classNames(await opened(file(1, 0), TWO), 'all')).toEqual(['1', '0']);
+    const dataset = await opened(file(['cat', 'a dog'], ['bird']), TWO);
+    expect(dataset.classes).toEqual(['a dog', 'bird', 'cat']);
+    expect(dataset.splits.get('all')?.map(({ labels }) => labels)).toEqual([[2, 0], [1]]);
+  });
+
   it('are a list in an object of JSON, and lists of classes in CSV', async () => {
     const rows = [
       { file: 'a.png', label: 'cat' },

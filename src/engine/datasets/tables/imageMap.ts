@@ -1,0 +1,32 @@
+import { areTexts } from '../tableColumns.ts';
+import { isRecord } from './jsonl.ts';
+import { readJsonMembers } from './jsonMembers.ts';
+
+/** `{"a.jpg": "cat", …}`, `{"images/1.jpg": ["a caption", …], …}`, up to the first text that is said of an image. */
+const HEAD =
+  /^\s*\{\s*"[^"]+\.(?:png|jpe?g|webp|gif|tiff?|avif|bmp)"\s*:\s*(\{|\d|\[\s*\d|(?:\[\s*)?"((?:[^"\\]|\\.)*))/i;
+
+/** A JSON object of what is said of images by their names, as rows with a column `image`. */
+export interface ImageMap {
+  /** `label` or `caption`; nothing where objects stand by the names, whose members are columns. */
+  readonly column: 'label' | 'caption' | undefined;
+  rows(signal?: AbortSignal): AsyncGenerator<{ line: number; value: Readonly<Record<string, unknown>> }>;
+}
+
+/** @param head the first kilobytes of the file, which tell whether it is one, and what it says of the images */
+export function imageMapIn(file: string, head: string): ImageMap | undefined {
+  const [, first, text] = HEAD.exec(head) ?? [];
+  if (first === undefined) return undefined;
+  const column = first === '{' ? undefined : text !== undefined && areTexts([text]) ? 'caption' : 'label';
+  return {
+    column,
+    async *rows(signal) {
+      for await (const members of readJsonMembers(file, signal)) {
+        for (const { entry: line, key: image, value } of members) {
+          const said = isRecord(value) ? value : { [column ?? 'label']: value };
+          yield { line, value: { ...said, image } };
+        }
+      }
+    },
+  };
+}
