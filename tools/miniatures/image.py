@@ -103,6 +103,12 @@ def parquet(root: Path) -> None:
     root.mkdir(parents=True)
     pq.write_table(pa.table({"image": images, "label": labels}), root / "train.parquet")
 
+    # A list of images in a cell, as of datasets that have several in each row.
+    root = root.parent / "hf-parquet-lists"
+    images = [[{"bytes": encoded(n % 2, n, "PNG"), "path": f"{n}.png"}] for n in range(6)]
+    root.mkdir(parents=True)
+    pq.write_table(pa.table({"images": images, "label": ["cat", "dog"] * 3}), root / "train.parquet")
+
 
 def web_dataset(root: Path) -> None:
     root = root / "webdataset"

@@ -220,9 +220,21 @@ def newsgroups(root: Path) -> None:
                 write(folder / f"20news-bydate-{split}" / group / str(number), message.encode("latin-1"))
 
 
+def viz_wiz(root: Path) -> None:
+    """VizWiz-VQA as lmms-lab publishes it: what ten people said to a question, and what kind of answer it is."""
+    table = {
+        "question_id": [f"VizWiz_val_{n:08}.jpg" for n in range(6)],
+        "image": pa.array([{"bytes": encoded(n % 2, n, "PNG"), "path": f"{n}.png"} for n in range(6)], IMAGE),
+        "question": [f"Ok. What is {n} {{shown}} here?" for n in range(6)],
+        "answers": [["soup", "unanswerable", "soup"] if n % 2 else ["ale", "ale", "a beer"] for n in range(6)],
+        "category": ["other", "unanswerable"] * 3,
+    }
+    parquet(root / "VizWiz-VQA" / "data" / "val-00000-of-00001.parquet", pa.table(table), {"image": {"_type": "Image"}})
+
+
 NAMES = [
     "imdb", "sms-spam", "rotten_tomatoes", "captions-parquet", "captions-imagefolder", "vqa-paths", "squad_v2", "ag_news_csv",
-    "20news-bydate", "COCO-Caption", "RefCOCO", "flickr30k-parquet", "trec",
+    "20news-bydate", "COCO-Caption", "RefCOCO", "flickr30k-parquet", "trec", "VizWiz-VQA",
     "caption-files",
 ]
 
@@ -230,5 +242,5 @@ NAMES = [
 def make(root: Path) -> None:
     for name in NAMES:
         shutil.rmtree(root / name, ignore_errors=True)
-    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, evaluation, flickr30k, caption_files, trec, squad_v2, ag_news, newsgroups]:
+    for part in [imdb, booleans, rotten_tomatoes, captions, visual_questions, viz_wiz, evaluation, flickr30k, caption_files, trec, squad_v2, ag_news, newsgroups]:
         part(root)

@@ -9,6 +9,7 @@ import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
+import { haveOtherTask } from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,
@@ -142,13 +143,14 @@ function columnsOf(
     wanted.flatMap((name) => columns.filter((column) => column.name.toLowerCase() === name))[0];
   const declared = table.columns.filter(({ name }) => features.get(name)?.type === 'Image');
   const likely = table.columns.filter(
-    ({ kind, fields }) =>
-      (kind === 'text' && imagesBeside) || kind === 'bytes' || (kind === 'struct' && fields.includes('bytes')),
+    ({ kind, fields }) => (kind === 'text' && imagesBeside) || kind === 'bytes' || fields.includes('bytes'),
   );
   const image = declared[0] ?? byName(IMAGE_COLUMNS, likely);
   const withNames = table.columns.filter(({ name }) => features.get(name)?.type === 'ClassLabel' || card.has(name));
   const usable = table.columns.filter(({ kind }) => USABLE.has(kind));
-  const label = byName(LABEL_COLUMNS, withNames) ?? withNames[0] ?? byName(LABEL_COLUMNS, usable);
+  // Beside questions and captions, what isn't declared to be a class tells more of them.
+  const likeliest = haveOtherTask(table.columns.map(({ name }) => name)) ? undefined : byName(LABEL_COLUMNS, usable);
+  const label = byName(LABEL_COLUMNS, withNames) ?? withNames[0] ?? likeliest;
   if (!image || !label || image === label) return undefined;
   return { image, label: label.name, names: features.get(label.name)?.names ?? card.get(label.name) ?? [] };
 }

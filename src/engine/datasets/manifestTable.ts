@@ -2,7 +2,7 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
-import { areTexts, plainName } from './tableColumns.ts';
+import { areTexts, haveOtherTask, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { imageMapIn } from './tables/imageMap.ts';
 import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './tables/json.ts';
@@ -48,9 +48,6 @@ const LABEL_COLUMNS = [
 ];
 /** So many rows of a table without a header are looked at to see what they hold. */
 const LOOKED_AT = 32;
-/** With these columns beside it, an image is not there to be classified. */
-const OTHER_TASKS = ['question', 'questions', 'answer', 'answers', 'caption', 'captions', 'sentence', 'expression'];
-
 /** A column for each class, with a 1 where the image has it. */
 type Marks = readonly { readonly key: number; readonly name: string }[];
 const MARK = /^(-?1|0)(\.0+)?$/;
@@ -314,8 +311,8 @@ function row(where: string, image: string, classes: readonly string[], split: st
 
 /** Which columns are which, by their names. */
 function columnsAmong(names: readonly string[]): Columns<number> | undefined {
+  if (haveOtherTask(names)) return undefined;
   const known = names.map(plainName);
-  if (known.some((name) => OTHER_TASKS.includes(name))) return undefined;
   const image = positionOf(IMAGE_COLUMNS, known);
   const label = positionOf(LABEL_COLUMNS, known);
   if (image < 0 || label < 0) return undefined;

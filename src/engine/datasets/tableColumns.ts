@@ -21,12 +21,12 @@ const NAMES = {
   text: [
     ...['text', 'sentence', 'sentence1', 'premise', 'question1', 'text1', 'review', 'reviewtext', 'content'],
     ...['questiontitle', 'comment', 'commenttext', 'tweet', 'message', 'utterance', 'document', 'article', 'body'],
-    ...['description', 'abstract', 'headline', 'title'],
+    ...['questiontext', 'reviewbody', 'statement', 'query', 'description', 'abstract', 'headline', 'title'],
   ],
   label: [
     ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
     ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
-    ...['score', 'goldlabel', 'airlinesentiment', 'isduplicate'],
+    ...['starrating', 'score', 'goldlabel', 'airlinesentiment', 'isduplicate'],
     ...['coarselabel', 'labelcoarse', 'finelabel', 'labelfine'],
   ],
   split: SPLIT_COLUMNS,
@@ -68,6 +68,13 @@ const ALL_NAMES: ReadonlySet<string> = new Set(Object.values(NAMES).flat());
 /** Whether a first row only numbers the columns, as R and pandas do where these have no names: `v1,v2`, `Unnamed: 0,1`. */
 export function isNumbering(cells: readonly string[]): boolean {
   return cells.every((cell) => /^(v|x|col|column|unnamed)?\d+$/.test(plainName(cell)));
+}
+
+const OTHER_TASKS = ['question', 'questions', 'answer', 'answers', 'caption', 'captions', 'sentence', 'expression'];
+
+/** Whether an image is not there to be classified, as these columns stand beside it. */
+export function haveOtherTask(columns: readonly string[]): boolean {
+  return columns.some((column) => OTHER_TASKS.includes(plainName(column)));
 }
 
 /** A column's name in small letters without spaces and signs. */

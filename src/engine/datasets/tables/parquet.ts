@@ -46,7 +46,7 @@ export interface ParquetTable {
 export interface ParquetColumn {
   readonly name: string;
   readonly kind: 'text' | 'bytes' | 'number' | 'fraction' | 'boolean' | 'list' | 'struct' | 'other';
-  /** Names of a struct's fields. */
+  /** Names of the fields of a struct, or of those in a list. */
   readonly fields: readonly string[];
 }
 
@@ -175,8 +175,10 @@ function columnOf({ element, children }: SchemaTree): ParquetColumn {
         : element.type === 'BYTE_ARRAY'
           ? 'bytes'
           : (KINDS[element.type ?? ''] ?? 'other');
+  // Around an entry of a list there is a group of its own.
+  const entries = children[0]?.children[0]?.children.map((child) => child.element.name) ?? [];
   // A damaged footer may leave names out.
-  return { name: element.name ?? '', kind, fields: kind === 'struct' ? fields : [] };
+  return { name: element.name ?? '', kind, fields: kind === 'list' ? entries : kind === 'struct' ? fields : [] };
 }
 
 /** A page that claims to be larger than any is not unpacked. */

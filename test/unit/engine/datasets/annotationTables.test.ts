@@ -32,6 +32,7 @@ const MINIATURES: Readonly<
   'captions-parquet': ['caption-table', 'image-captioning', [], { train: 8 }],
   'captions-imagefolder': ['caption-table', 'image-captioning', [], { test: 4, train: 4 }],
   'vqa-paths': ['question-table', 'visual-question-answering', ['no', 'yes'], { train: 6 }],
+  'VizWiz-VQA': ['question-table', 'visual-question-answering', ['ale', 'soup'], { val: 6 }],
   'COCO-Caption': ['caption-table', 'image-captioning', [], { val: 8 }],
   RefCOCO: ['expression-table', 'referring-expression-comprehension', [], { testA: 6, val: 6 }],
   'caption-files': ['caption-files', 'image-captioning', [], { all: 8 }],

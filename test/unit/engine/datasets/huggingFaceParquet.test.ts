@@ -80,6 +80,12 @@ describe('Hugging Face parquet', () => {
     }
   });
 
+  it('takes the first of the images that a cell lists', async () => {
+    const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet-lists'));
+    expect(classNames(dataset, 'train')).toEqual(['cat', 'dog', 'cat', 'dog', 'cat', 'dog']);
+    expect(await pixelOf(dataset.splits.get('train')?.[3])).toEqual({ width: 8, height: 8, pixel: [40, 60, 100] });
+  });
+
   it('takes whole numbers for classes that are kept with fractions', async () => {
     const dataset = await openFolder(huggingFaceParquet, miniature('hf-parquet-floats'));
     expect(classNames(dataset, 'train')).toEqual(['0', '1', '0', '1', '1']);

@@ -24,6 +24,7 @@ const MINIATURES: Readonly<Record<string, string>> = {
   'food-101': 'food-101',
   'hf-parquet': 'hf-parquet',
   'hf-parquet-floats': 'hf-parquet',
+  'hf-parquet-lists': 'hf-parquet',
   'hf-parquet-paths': 'hf-parquet',
   manifest: 'manifest',
   'manifest-jsonl': 'manifest',
