@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { PickleValue } from '../checkpoints/containers/pickle.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
@@ -53,7 +54,7 @@ async function openStyle(
   const samples = new AnnotatedSamples(home, format, 'image-captioning', IMAGES, counting);
   for (const { captions, names, split } of files) {
     const lines = await captionsIn(captions, signal);
-    const images = await readPickledList(names, 'a list of image names', signal);
+    const images = await readPickledList(names, 'a list of image names', nameIn, signal);
     if (lines.length !== images.length) {
       throw new InputError(
         `${captions}: ${grouped(lines.length)} captions, but ${path.basename(names)} has ${grouped(images.length)} image names; there must be as many.`,
@@ -62,7 +63,7 @@ async function openStyle(
     for (const [index, { line, text }] of lines.entries()) {
       const where = placeIn(captions, line);
       const name = images[index];
-      if (typeof name !== 'string') samples.skip('name no image', where);
+      if (name === undefined) samples.skip('name no image', where);
       else {
         const target = { kind: 'text', text } as const;
         const image = samples.hasImage(name) ? name : name.replace(/_.*$/, '.jpg');
@@ -71,6 +72,10 @@ async function openStyle(
     }
   }
   return samples.dataset();
+}
+
+function nameIn(item: PickleValue): string | undefined {
+  return typeof item === 'string' ? item : undefined;
 }
 
 /** The lines with words in them; published copies are in Latin-1 or in UTF-8. */

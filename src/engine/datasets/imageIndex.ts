@@ -58,10 +58,19 @@ export class ImageIndex {
 
   /** Whether images in folders of different splits have the same name, as `train/0001.jpg` and `test/0001.jpg`. */
   get repeatsNames(): boolean {
-    this.#repeatsNames ??= [...this.#byName().values()].some(
-      (places) => new Set(places.flatMap((place) => splitOf(place) ?? [])).size > 1,
-    );
+    this.#repeatsNames ??=
+      !this.#isInOneFolder() &&
+      [...this.#byName().values()].some((places) => new Set(places.flatMap((place) => splitOf(place) ?? [])).size > 1);
     return this.#repeatsNames;
+  }
+
+  #isInOneFolder(): boolean {
+    let folder: string | undefined;
+    for (const relative of this.#exact.keys()) {
+      folder ??= folderOf(relative);
+      if (folder !== folderOf(relative)) return false;
+    }
+    return true;
   }
 
   /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
@@ -229,6 +238,10 @@ function normalized(relative: string, base = ''): string | undefined {
   if (relative.length > MAX_PATH) return undefined;
   const slashed = relative.replaceAll('\\', '/');
   return path.posix.isAbsolute(slashed) ? undefined : path.posix.normalize(joined(base, slashed));
+}
+
+function folderOf(relative: string): string {
+  return relative.slice(0, relative.lastIndexOf('/') + 1);
 }
 
 function lastPart(relative: string): string {

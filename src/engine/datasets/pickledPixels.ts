@@ -92,6 +92,10 @@ export class WithoutLongStrings implements ByteSource {
     return this.#bytes.byte(position);
   }
 
+  lineEnd(position: number, limit: number): number {
+    return this.#bytes.lineEnd(position, limit);
+  }
+
   bytes(position: number, length: number): Buffer {
     return this.#passOver(position, length) ? Buffer.alloc(0) : this.#bytes.bytes(position, length);
   }

@@ -55,21 +55,21 @@ async function openRefs(
     throw new InputError(`${file}: instances.json, which has the boxes, is not there; put it beside.`);
   }
   const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES, counting);
-  const refs = await readPickledList(file, 'a list of referring expressions', signal);
+  // Together, for the pickle is read from disk at once and the other file bit by bit.
+  const [refs, pictures] = await Promise.all([
+    readPickledList(file, 'a list of referring expressions', refIn, signal),
+    indexJsonList(instances, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal),
+  ]);
   const wanted = new JsonIndex<true>();
-  for (const ref of refs) wanted.set(field(ref, 'ann_id'), true);
-  const boxes = await boxesIn(instances, wanted, signal);
-  for (const [index, ref] of refs.entries()) {
+  for (const { box } of refs) wanted.set(box, true);
+  const boxes = await boxesIn(instances, pictures, wanted, signal);
+  for (const [index, { box: key, split, sentences }] of refs.entries()) {
     const where = placeIn(file, index + 1);
-    const box = boxes.get(field(ref, 'ann_id'));
-    const split = textOf(field(ref, 'split')) ?? 'all';
-    const sentences = field(ref, 'sentences');
+    const box = boxes.get(key);
     if (!box) samples.skip('have no box in instances.json', where);
-    else if (!Array.isArray(sentences)) samples.skip('have no sentence', where);
+    else if (!sentences) samples.skip('have no sentence', where);
     else {
-      for (const sentence of sentences) {
-        const text = textOf(field(sentence, 'sent')) ?? textOf(field(sentence, 'raw'));
-        const id = keyOf(field(sentence, 'sent_id')) ?? `${index}:${text}`;
+      for (const { text, id = `${index}:${text}` } of sentences) {
         if (text === undefined) samples.skip('have no sentence', where);
         else {
           const target = { kind: 'box', box: box.shares } as const;
@@ -81,15 +81,37 @@ async function openRefs(
   return samples.dataset();
 }
 
+/** What is told of an object. */
+interface Ref {
+  /** The id of the annotation with its box. */
+  readonly box: PickleValue | undefined;
+  readonly split: string;
+  readonly sentences: readonly { readonly text: string | undefined; readonly id: string | undefined }[] | undefined;
+}
+
+function refIn(ref: PickleValue): Ref {
+  const sentences = field(ref, 'sentences');
+  return {
+    box: field(ref, 'ann_id'),
+    split: textOf(field(ref, 'split')) ?? 'all',
+    sentences: Array.isArray(sentences) ? sentences.map(sentenceIn) : undefined,
+  };
+}
+
+function sentenceIn(sentence: PickleValue): { text: string | undefined; id: string | undefined } {
+  const text = textOf(field(sentence, 'sent')) ?? textOf(field(sentence, 'raw'));
+  return { text, id: keyOf(field(sentence, 'sent_id')) };
+}
+
 type Shares = readonly [number, number, number, number];
 
 /** The box of each annotation that is wanted, as shares of its picture, and the picture's file. */
 async function boxesIn(
   file: string,
+  pictures: JsonIndex<Picture>,
   wanted: JsonIndex<true>,
   signal: AbortSignal | undefined,
 ): Promise<JsonIndex<{ image: string; shares: Shares }>> {
-  const pictures = await indexJsonList(file, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal);
   return indexJsonList(
     file,
     'annotations',
@@ -112,9 +134,13 @@ async function boxesIn(
   );
 }
 
-function pictureOf(
-  value: Record<string, unknown>,
-): [id: unknown, picture: { name: string; width: number; height: number }] | undefined {
+interface Picture {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+function pictureOf(value: Record<string, unknown>): [id: unknown, picture: Picture] | undefined {
   const [name, [width = 0, height = 0]] = [textOf(value.file_name), numbersIn([value.width, value.height])];
   return name !== undefined && width > 0 && height > 0 ? [value.id, { name, width, height }] : undefined;
 }

@@ -4,12 +4,15 @@ import { UnreadableError } from './unreadable.ts';
 /** Latin-1 makes a character of each byte. */
 export type TextEncoding = 'utf8' | 'latin1';
 
+const NEWLINE = 0x0a;
 const WINDOW_BYTES = 64 * 1024;
 
 /** Bytes that are read where they are asked for. Asking past the end is an UnreadableError. */
 export interface ByteSource {
   readonly size: number;
   byte(position: number): number;
+  /** Where the line ends that a position is in, or `limit` where it does not end before. */
+  lineEnd(position: number, limit: number): number;
   /** A copy of a range; the caller bounds its length. */
   bytes(position: number, length: number): Buffer;
   /** A range as text; the caller bounds its length. */
@@ -45,6 +48,12 @@ export class FileBytes implements ByteSource {
     return this.#window[position - this.#windowStart] ?? 0;
   }
 
+  lineEnd(position: number, limit: number): number {
+    let end = position;
+    while (end < limit && this.byte(end) !== NEWLINE) end += 1;
+    return end;
+  }
+
   bytes(position: number, length: number): Buffer {
     requireRange(position, length, this.size);
     const start = position - this.#windowStart;
@@ -77,8 +86,17 @@ export class MemoryBytes implements ByteSource {
   }
 
   byte(position: number): number {
-    requireRange(position, 1, this.size);
-    return this.#bytes[position] ?? 0;
+    const byte = this.#bytes[position];
+    if (byte === undefined) throw new UnreadableError('the file ends early');
+    return byte;
+  }
+
+  lineEnd(position: number, limit: number): number {
+    const bytes = this.#bytes;
+    const last = Math.min(limit, bytes.length);
+    let end = position;
+    while (end < last && bytes[end] !== NEWLINE) end += 1;
+    return end;
   }
 
   bytes(position: number, length: number): Buffer {

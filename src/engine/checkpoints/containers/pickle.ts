@@ -62,6 +62,11 @@ export interface PickleOptions {
   readonly remedy?: string;
   /** Bound of the memory that the values take, by a generous estimate. */
   readonly memoryBytes?: number;
+  /**
+   * Takes the items of the list that the pickle is, each as soon as it is whole, and they are not kept: then of a large
+   * pickle no more stays in memory than what it recalls.
+   */
+  readonly each?: (item: PickleValue) => void;
 }
 
 /**
@@ -92,6 +97,9 @@ class Unpickler {
   readonly #marks: number[] = [];
   /** An array, for its places are taken one after the other; where they are not, it turns into a table. */
   readonly #memo: PickleValue[] = [];
+  /** The places of the memo that are kept; all when left out. */
+  readonly #recalled: ReadonlySet<number> | undefined;
+  #places = 0;
   /** The first global that was named and is not allowed. */
   #forbidden: PickleGlobal | undefined;
 
@@ -100,6 +108,7 @@ class Unpickler {
     this.#expected = options.expected ?? 'plain data';
     this.#budget = new PickleBudget(this.#expected, options.remedy, options.memoryBytes);
     this.#operands = new PickleOperands(source, start, limit, this.#budget);
+    this.#recalled = options.each && new PickleOperands(source, start, limit, this.#budget).recalledPlaces();
   }
 
   run(): { value: PickleValue; end: number } {
@@ -110,6 +119,8 @@ class Unpickler {
       this.#execute(opcode);
     }
     const value = this.#pop();
+    const { each } = this.#options;
+    if (each && Array.isArray(value)) value.splice(0).forEach(each);
     // A name alone does nothing, not even here; but what isn't known isn't passed on.
     if (this.#forbidden) throw this.#refusal('names', this.#forbidden);
     return { value, end: this.#operands.position };
@@ -146,16 +157,17 @@ class Unpickler {
         this.#remember(this.#operands.uint(4));
         break;
       case Op.memoize:
-        this.#remember(this.#memo.length);
+        this.#remember(this.#places);
         break;
       case Op.append: {
         const item = this.#pop();
-        this.#append(this.#top(), [item]);
+        this.#append(this.#top(), item);
         break;
       }
       case Op.appends: {
         const items = this.#popToMark();
-        this.#append(this.#top(), items);
+        const list = this.#top();
+        for (const item of items) this.#append(list, item);
         break;
       }
       case Op.addItems: {
@@ -166,7 +178,7 @@ class Unpickler {
       case Op.setItem: {
         const value = this.#pop();
         const key = this.#pop();
-        this.#setItems(this.#top(), [key, value]);
+        this.#setItem(this.#top(), key, value);
         break;
       }
       case Op.setItems: {
@@ -188,6 +200,8 @@ class Unpickler {
 
   /** The value that an opcode puts on the stack. */
   #valueOf(opcode: number): PickleValue {
+    const place = this.#operands.place(opcode);
+    if (place !== undefined) return this.#recall(place);
     switch (opcode) {
       case Op.emptyTuple:
       case Op.emptyList:
@@ -219,13 +233,6 @@ class Unpickler {
         this.#budget.charge(TABLE_BYTES + items.length * TABLE_ENTRY_BYTES);
         return new Set(items);
       }
-
-      case Op.get:
-        return this.#recall(this.#operands.indexLine());
-      case Op.binGet:
-        return this.#recall(this.#operands.byte());
-      case Op.longBinGet:
-        return this.#recall(this.#operands.uint(4));
 
       case Op.global:
         return this.#global(this.#operands.nameLine(), this.#operands.nameLine());
@@ -300,10 +307,12 @@ class Unpickler {
     return new Map();
   }
 
-  #append(target: PickleValue, items: readonly PickleValue[]): void {
+  #append(target: PickleValue, item: PickleValue): void {
     if (target instanceof PickleObject) return;
     if (!Array.isArray(target)) throw new UnreadableError('its pickle appends to a value that is no list');
-    for (const item of items) target.push(item);
+    const { each } = this.#options;
+    if (each && this.#stack.length === 1 && target.length === 0) each(item);
+    else target.push(item);
   }
 
   #add(target: PickleValue, items: readonly PickleValue[]): void {
@@ -315,13 +324,19 @@ class Unpickler {
 
   #setItems(target: PickleValue, items: readonly PickleValue[]): void {
     if (items.length % 2 === 1) throw new UnreadableError('its pickle has a key without a value');
+    for (let i = 0; i < items.length; i += 2) this.#setItem(target, items[i] ?? null, items[i + 1] ?? null);
+  }
+
+  #setItem(target: PickleValue, key: PickleValue, value: PickleValue): void {
     if (target instanceof PickleObject) return;
     if (!(target instanceof Map)) throw new UnreadableError('its pickle sets items of a value that is no dict');
-    this.#budget.charge((items.length / 2) * TABLE_ENTRY_BYTES);
-    for (let i = 0; i < items.length; i += 2) target.set(items[i] ?? null, items[i + 1] ?? null);
+    this.#budget.charge(TABLE_ENTRY_BYTES);
+    target.set(key, value);
   }
 
   #remember(index: number): void {
+    this.#places = Math.max(this.#places, index + 1);
+    if (this.#recalled?.has(index) === false) return;
     this.#budget.charge(TABLE_ENTRY_BYTES);
     this.#memo[index] = this.#top();
   }

@@ -28,6 +28,11 @@ export class PickleBudget {
     this.#bytes = Float64Array.of(bytes);
   }
 
+  /** How many things of a size can still be charged for. */
+  affords(bytes: number): number {
+    return Math.floor((this.#bytes[0] ?? 0) / bytes);
+  }
+
   /** @throws UnreadableError when nothing is left */
   charge(bytes: number): void {
     const left = (this.#bytes[0] ?? 0) - bytes;

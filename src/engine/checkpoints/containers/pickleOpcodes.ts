@@ -65,3 +65,29 @@ export const OPCODES = {
   frame: 0x95,
   byteArray8: 0x96,
 } as const;
+
+const Op = OPCODES;
+
+/** What follows opcodes: so many lines, so many bytes, or a length in so many bytes and then as many as that says. */
+export const LINES = numbered({
+  1: [Op.float, Op.int, Op.long, Op.persistentLine, Op.string, Op.unicode, Op.get, Op.put],
+  2: [Op.global, Op.inst],
+});
+export const BYTES = numbered({
+  1: [Op.binInt1, Op.binGet, Op.binPut, Op.protocol],
+  2: [Op.binInt2],
+  4: [Op.binInt, Op.longBinGet, Op.longBinPut],
+  8: [Op.binFloat, Op.frame],
+});
+export const LENGTH_BYTES = numbered({
+  1: [Op.shortBinString, Op.shortBinBytes, Op.shortBinUnicode, Op.long1],
+  4: [Op.binString, Op.binBytes, Op.binUnicode, Op.long4],
+  8: [Op.binUnicode8, Op.binBytes8, Op.byteArray8],
+});
+
+/** The numbers by opcode, 0 where there is none. */
+function numbered(opcodes: Readonly<Record<number, readonly number[]>>): Uint8Array {
+  const numbers = new Uint8Array(256);
+  for (const [number, those] of Object.entries(opcodes)) for (const opcode of those) numbers[opcode] = Number(number);
+  return numbers;
+}

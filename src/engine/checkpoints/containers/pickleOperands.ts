@@ -1,6 +1,6 @@
 import type { ByteSource } from './byteSource.ts';
-import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
-import { OPCODES } from './pickleOpcodes.ts';
+import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
+import { BYTES, LENGTH_BYTES, LINES, OPCODES } from './pickleOpcodes.ts';
 import { UnreadableError } from './unreadable.ts';
 
 // Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
@@ -10,6 +10,8 @@ const [NEWLINE, ZERO] = [0x0a, 0x30];
 
 /** Numbers of more digits are no counts, times or keys, and slow to convert. */
 const MAX_NUMBER_BYTES = 256;
+/** Numbers of so many digits are exact. */
+const EXACT_DIGITS = 15;
 /** Of a place in the memo. */
 const MAX_INDEX = 2 ** 32 - 2;
 /** Longest dotted name of a class or function. */
@@ -42,8 +44,43 @@ export class PickleOperands {
     return byte;
   }
 
+  /** Passes over what follows an opcode. */
+  #pass(opcode: number): void {
+    for (let lines = LINES[opcode] ?? 0; lines > 0; lines -= 1) this.#passLine(Number.POSITIVE_INFINITY);
+    const lengthBytes = LENGTH_BYTES[opcode] ?? 0;
+    this.#skip(lengthBytes === 0 ? (BYTES[opcode] ?? 0) : this.uint(lengthBytes), 0);
+  }
+
+  /** The places of the memo that are recalled from here to the end. */
+  recalledPlaces(): Set<number> {
+    const places = new Set<number>();
+    for (let opcode = this.byte(); opcode !== Op.stop; opcode = this.byte()) {
+      const place = this.place(opcode);
+      if (place === undefined) this.#pass(opcode);
+      else {
+        this.#budget.charge(TABLE_ENTRY_BYTES);
+        places.add(place);
+      }
+    }
+    return places;
+  }
+
+  /** The place of the memo that an opcode recalls; undefined for the others. */
+  place(opcode: number): number | undefined {
+    switch (opcode) {
+      case Op.get:
+        return this.indexLine();
+      case Op.binGet:
+        return this.byte();
+      case Op.longBinGet:
+        return this.uint(4);
+      default:
+        return undefined;
+    }
+  }
+
   /** A little-endian number of this many bytes; exact up to 2^53, and what is longer lies beyond any file. */
-  uint(bytes: 1 | 2 | 4 | 8): number {
+  uint(bytes: number): number {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < bytes; i += 1) {
@@ -55,15 +92,26 @@ export class PickleOperands {
 
   /** The line of a place in the memo. */
   indexLine(): number {
-    const start = this.#position;
-    let index = 0;
-    for (let byte = this.byte(); byte !== NEWLINE; byte = this.byte()) {
-      const digit = byte - ZERO;
-      index = 10 * index + digit;
-      const isNone = digit < 0 || digit > 9 || index > MAX_INDEX || this.#position - start > MAX_NUMBER_BYTES;
-      if (isNone) throw new UnreadableError('its pickle is damaged');
-    }
+    const index = this.#digits();
+    if (index === undefined || index > MAX_INDEX) throw new UnreadableError('its pickle is damaged');
     return index;
+  }
+
+  /** The number that a line of few digits is; goes nowhere where it is none. */
+  #digits(): number | undefined {
+    const start = this.#position;
+    const end = Math.min(this.#limit, start + EXACT_DIGITS);
+    let number = 0;
+    for (let at = start; at < end; at += 1) {
+      const digit = this.#source.byte(at) - ZERO;
+      if (digit < 0 || digit > 9) {
+        const isNumber = digit === NEWLINE - ZERO && at > start;
+        if (isNumber) this.#position = at + 1;
+        return isNumber ? number : undefined;
+      }
+      number = 10 * number + digit;
+    }
+    return undefined;
   }
 
   /** The line of a module, a class, a function or a persistent id. */
@@ -91,7 +139,7 @@ export class PickleOperands {
       case Op.long4:
         return this.#integer(this.uint(4));
       case Op.int:
-        return parseIntegerLine(this.#line(MAX_NUMBER_BYTES));
+        return this.#integerLine();
       case Op.long:
         return parseInteger(this.#line(MAX_NUMBER_BYTES).replace(/L$/, ''));
       case Op.binFloat:
@@ -132,6 +180,15 @@ export class PickleOperands {
     return narrowed(BigInt.asIntN(length * 8, magnitude));
   }
 
+  /** In protocol 0, truth values are numbers of two digits. */
+  #integerLine(): number | bigint | boolean {
+    const isTruth = this.#position < this.#limit && this.#source.byte(this.#position) === ZERO;
+    const number = isTruth ? undefined : this.#digits();
+    if (number !== undefined) return number;
+    const line = this.#line(MAX_NUMBER_BYTES);
+    return line === '00' ? false : line === '01' ? true : parseInteger(line);
+  }
+
   /** Big-endian, unlike everything else. */
   #double(): number {
     for (let i = 0; i < 8; i += 1) this.#scratch.setUint8(i, this.byte());
@@ -158,20 +215,21 @@ export class PickleOperands {
   /** The text up to the end of the line, byte for byte as characters. */
   #line(maximum = Number.POSITIVE_INFINITY): string {
     const start = this.#position;
-    while (this.byte() !== NEWLINE) {
-      if (this.#position - start > maximum) throw new UnreadableError('its pickle holds a line that is too long');
-      this.#budget.charge(SLOT_BYTES);
-    }
-    return this.#source.text(start, this.#position - 1 - start, 'latin1');
+    const length = this.#passLine(Math.min(maximum, this.#budget.affords(SLOT_BYTES)));
+    if (length > maximum) throw new UnreadableError('its pickle holds a line that is too long');
+    this.#budget.charge(length * SLOT_BYTES);
+    return this.#source.text(start, length, 'latin1');
+  }
+
+  /** Passes over a line. @returns its length, `most` and one where it is longer */
+  #passLine(most: number): number {
+    const start = this.#position;
+    const end = this.#source.lineEnd(start, Math.min(this.#limit, start + most + 1));
+    if (end === this.#limit) throw new UnreadableError('its pickle ends early');
+    this.#position = end + 1;
+    return end - start;
   }
 }
-
-/** In protocol 0, truth values are numbers of two digits. */
-function parseIntegerLine(line: string): number | bigint | boolean {
-  return line === '00' ? false : line === '01' ? true : parseInteger(line);
-}
-
-const EXACT_DIGITS = 15;
 
 function parseInteger(text: string): number | bigint {
   if (!/^[+-]?\d+$/.test(text)) throw new UnreadableError('its pickle holds a number that is none');

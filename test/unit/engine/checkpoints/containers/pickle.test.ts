@@ -79,6 +79,51 @@ describe('plain values', () => {
   });
 });
 
+describe('the items of a list', () => {
+  function itemsOf(pickle: Buffer, options: PickleOptions = {}): PickleValue[] {
+    const items: PickleValue[] = [];
+    const list = readPickle(pickle, { ...options, each: (item) => items.push(item) });
+    expect(list).toEqual([]);
+    return items;
+  }
+
+  it.each([0, 1, 2, 3, 4, 5])('are given one after the other in protocol %i', (protocol) => {
+    expect(itemsOf(readFileSync(path.join(FIXTURES, `plain-values-${protocol}.pkl`)))).toEqual(PLAIN_VALUES);
+  });
+
+  it.each<[string, string, PickleValue]>([
+    ['recall what was kept before', '(lp0\nVa\np1\nap2\ng1\na(lp300\n(lp4000\naag300\na.', ['a', 'a', [[]], [[]]]],
+    [
+      'recall short and long places',
+      ']q\x00(U\x01aq\x05U\x01br\x00\x01\x00\x00h\x05j\x00\x01\x00\x00e.',
+      ['a', 'b', 'a', 'b'],
+    ],
+    ['count the places that nothing recalls', ']\x94(U\x01a\x94U\x01b\x94h\x02e.', ['a', 'b', 'b']],
+    ['are inside of others', '](]K\x01a(K\x02K\x03tK\x04e.', [[1], [2, 3], 4]],
+    ['are there at once', '(K\x01K\x02l.', [1, 2]],
+    ['are there at once, and more', '(K\x01K\x02lK\x03a.', [1, 2, 3]],
+    [
+      'stand behind all that an opcode may be followed by',
+      `(lI5\naL6L\naF.5\naS'h1'\naJ\x00\x00\x00\x67aM\x68\x6aaG${'\0'.repeat(8)}aT\x02\0\0\0g1a\x8a\x01\x67aB\x01\0\0\0ha.`,
+      [5, 6, 0.5, 'h1', 0x67000000, 0x6a68, 0, 'g1', 0x67, Buffer.from('h')],
+    ],
+  ])('%s', (_, pickle, expected) => {
+    expect(itemsOf(latin1(pickle))).toEqual(expected);
+    expect(readPickle(latin1(pickle))).toEqual(expected);
+  });
+
+  it('are refused where the whole is', () => {
+    const each = () => undefined;
+    expect(refusal(latin1('(lVa\na'), { each })).toBe('its pickle ends early');
+    expect(refusal(latin1('(lg7\na.'), { each })).toBe('its pickle recalls a value that it never kept (7)');
+    expect(
+      refusal(P.whole(latin1(']'), P.call(P.global('os', 'system'), P.text('x')), latin1('a')), { each }),
+    ).toContain('"os.system"');
+    const places = Array.from({ length: 2_000_000 }, (_, place) => `g${place}\n`).join('');
+    expect(refusal(latin1(`(l${places}.`), { each, expected: 'a list' })).toBe('its pickle holds far more than a list');
+  });
+});
+
 describe('globals', () => {
   const system = P.global('os', 'system');
   const globals = new Map([['pathlib.PosixPath', () => new PickleObject('pathlib.PosixPath')]]);
