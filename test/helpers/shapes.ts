@@ -1,3 +1,4 @@
+import { nameOf } from '../../src/engine/checkpoints/containers/checkpointName.ts';
 import type { Weights } from '../../src/engine/checkpoints/weights.ts';
 
 /** Names and shapes of the weights of published networks. */
@@ -11,7 +12,7 @@ export function weightsOf(shapes: Shapes, file = '/nowhere/weights.pth', format:
     offset += bytes;
     return [name, { shape, type: 'float32', file, offset: offset - bytes, bytes }] as const;
   });
-  return { format, tensors: new Map(tensors), files: [file] };
+  return { format, name: nameOf(file), tensors: new Map(tensors), files: [file] };
 }
 
 export const numbered = (count: number, part: (index: number) => Shapes): Shapes =>

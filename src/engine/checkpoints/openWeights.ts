@@ -16,12 +16,6 @@ import type { Weights, WeightTensor } from './weights.ts';
 const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
 
-/** File names that say nothing about what is in them: the folder's name does. */
-const GENERIC_NAMES =
-  /^((open_clip_)?(pytorch_)?model|model_state|checkpoint|weights|last|best|best_model|model_best)(\.safetensors|\.bin)?$/i;
-/** `models--org--name/snapshots/<commit>/` in the Hugging Face cache. */
-const HUB_SNAPSHOT = /models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/;
-
 /**
  * Opens a file of named weights (safetensors or PyTorch): recognises the network by them, without reading their values.
  * @throws InputError saying why it can't be ranked
@@ -42,7 +36,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
   if (options.featurePoint !== undefined) checkFeaturePoint(build(), options.featurePoint, file);
   return {
     id,
-    name: nameOf(file),
+    name: stored.name,
     path: file,
     format: stored.format,
     architecture: network.architecture,
@@ -111,18 +105,6 @@ function checkFeaturePoint(graph: Graph, tensor: string, file: string): void {
   throw new InputError(
     `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${graph.marks.join(', ')}.`,
   );
-}
-
-/** For people: the file's name, or its folder's where the file is called like any other. */
-function nameOf(file: string): string {
-  const stem = path
-    .basename(file)
-    .replace(/\.index\.json$/i, '')
-    .replace(/\.(safetensors|bin|pth|pt|ckpt|th|pth\.tar)$/i, '');
-  if (!GENERIC_NAMES.test(stem)) return stem;
-  const folder = path.dirname(file);
-  const hub = HUB_SNAPSHOT.exec(folder);
-  return hub?.[1] ? hub[1].replaceAll('--', '/') : path.basename(folder) || stem;
 }
 
 function countParameters({ tensors }: Weights): number {

@@ -98,7 +98,12 @@ export async function readPreprocessing(
   if (timm.success) return fromTimm(timm.data, input, path.join(folder, 'config.json'));
   if (!published) return assumed(input);
   const openClip = config?.get('preprocess_cfg');
-  if (openClip === undefined) return fromFamily(published, input, 'as its family was published');
+  if (openClip === undefined)
+    return fromFamily(
+      published,
+      input,
+      published.named ? `as ${published.named} was published` : 'as its family was published',
+    );
   return fromOpenClip(openClip, published, input, path.join(folder, 'open_clip_config.json'));
 }
 

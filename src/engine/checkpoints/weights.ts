@@ -30,6 +30,8 @@ export interface WeightTensor {
 /** The named weights of a checkpoint, in the order in which the file names them. */
 export interface Weights {
   readonly format: 'safetensors' | 'torch';
+  /** For people: its file's name without ending, or its folder's or repository's where the file is called like any other. */
+  readonly name: string;
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   /** Every file that they come from, absolute: one, or the shards of an index. */
   readonly files: readonly string[];

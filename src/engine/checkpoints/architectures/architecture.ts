@@ -37,6 +37,8 @@ export interface PublishedPreprocessing {
   readonly std: readonly [number, number, number];
   /** Whether others of the same weights' names and shapes were published in another way, and nothing tells which it is. */
   readonly guessed?: boolean;
+  /** The name of the weights, where it is what tells mean and std. */
+  readonly named?: string;
 }
 
 /**

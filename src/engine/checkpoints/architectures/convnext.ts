@@ -1,10 +1,18 @@
 import type { Weights, WeightTensor } from '../weights.ts';
-import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
+import {
+  type Architecture,
+  IMAGENET,
+  type ModelConfig,
+  OPENAI_CLIP,
+  type PublishedPreprocessing,
+  type RecognisedNetwork,
+} from './architecture.ts';
 import { assumedSettings, refuseOthers, refuseUntraced } from './configured.ts';
 import { activate, classifierIn, IMAGE, imageInput, outputs, TIMM, TORCHVISION } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { conv, gelu, globalAveragePool, layerNorm, linear } from './layers.ts';
 import { countOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
+import { withStatistics } from './publishedStatistics.ts';
 import { setting } from './visionTransformer.ts';
 
 /**
@@ -113,7 +121,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   return {
     architecture: size === undefined ? version : `${version}-${size}`,
     modality: 'image',
-    image: { input: IMAGE, published: publishedFor(original, size) },
+    image: { input: IMAGE, published: publishedFor(original, config, size, hidden) },
     hasLogits: classifier !== undefined,
     featurePoint: hidden
       ? 'hidden layer after the last stage’s mean, input of the classifier'
@@ -159,9 +167,18 @@ function depthsOf(weights: Weights): number[] {
   );
 }
 
-function publishedFor(original: Weights, size: string | undefined): PublishedPreprocessing {
-  if (!original.tensors.has('features.0.0.weight')) return TIMM;
-  return { ...TORCHVISION, resize: TORCHVISION_RESIZE.get(size ?? '') ?? TORCHVISION.resize };
+/** timm's large networks with a hidden layer and its XXLarge were published on CLIP's data alone, its Base so too. */
+function publishedFor(
+  original: Weights,
+  config: ModelConfig | undefined,
+  size: string | undefined,
+  hidden: boolean,
+): PublishedPreprocessing {
+  if (original.tensors.has('features.0.0.weight'))
+    return { ...TORCHVISION, resize: TORCHVISION_RESIZE.get(size ?? '') ?? TORCHVISION.resize };
+  if (!original.tensors.has('stem.0.weight')) return TIMM;
+  const usual = (size === 'Large' && hidden) || size === 'XXLarge' ? OPENAI_CLIP : IMAGENET;
+  return withStatistics({ ...TIMM, ...usual }, original, config, size === 'Base');
 }
 
 function build(graph: Graph, depths: readonly number[], style: Style): Value {

@@ -26,6 +26,7 @@ import { FAMILIES, type Family, HUGGING_FACE_SIDES, SIZES } from './invertedResi
 import { type Block, classifierOf, findParts, outputsOf, type Parts, partBeside } from './invertedResidualNames.ts';
 import { conv, globalAveragePool, linear } from './layers.ts';
 import { publishedName, shapeOf } from './naming.ts';
+import { withStatistics } from './publishedStatistics.ts';
 
 /**
  * The networks of inverted residuals, which widen, convolve each channel by itself, and narrow again: MobileNetV2
@@ -71,7 +72,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   return {
     architecture,
     modality: 'image',
-    image: { input: IMAGE, published: publishedFor(parts, family, architecture, size) },
+    image: { input: IMAGE, published: publishedFor(weights, config, parts, family, architecture, size) },
     hasLogits: classifier !== undefined,
     featurePoint: hidden
       ? 'hidden layer after pooling, input of the classifier'
@@ -106,7 +107,12 @@ function scaledName({ name, width }: Family, channels: number): string {
   return width === undefined || width === channels ? name : `${name} ${Number((channels / width).toFixed(2))}x`;
 }
 
+/** Of timm's networks, those that were published with two kinds of statistics. */
+const TWO_STATISTICS = /^(EfficientNet|MobileNetV3)(?!V2-B[012])/;
+
 function publishedFor(
+  weights: Weights,
+  config: ModelConfig | undefined,
   { library }: Parts,
   family: Family,
   architecture: string,
@@ -117,15 +123,15 @@ function publishedFor(
     return { size: side, resize: side, kernel: 'nearest', ...IMAGENET };
   }
   if (library === 'Hugging Face') return { ...TORCHVISION, ...INCEPTION };
-  if (!size) return library === 'timm' ? TIMM : TORCHVISION;
-  const [name, , , pixels, resize] = size;
-  return {
-    ...(library === 'torchvision' && /V2-[SM]$/.test(name) ? TORCHVISION : TIMM),
-    ...(library === 'torchvision' && name === 'EfficientNetV2-L' ? INCEPTION : {}),
-    size: pixels,
-    resize,
-    keepsAspect: true,
-  };
+  const [name, , , pixels, resize] = size ?? [];
+  const sized =
+    pixels !== undefined && resize !== undefined ? ({ size: pixels, resize, keepsAspect: true } as const) : {};
+  if (library === 'torchvision') {
+    const kernel = size && !/V2-[SM]$/.test(size[0]) ? 'cubic' : 'linear';
+    return { ...TORCHVISION, kernel, ...(name === 'EfficientNetV2-L' ? INCEPTION : {}), ...sized };
+  }
+  const usual = family.name === 'MobileNetV1' ? INCEPTION : IMAGENET;
+  return withStatistics({ ...TIMM, ...usual, ...sized }, weights, config, TWO_STATISTICS.test(architecture));
 }
 
 function build(

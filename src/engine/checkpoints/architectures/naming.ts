@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { ModelConfig } from './architecture.ts';
 
@@ -34,10 +33,10 @@ export function textOf(config: ModelConfig | undefined, key: string): string | u
 
 /**
  * What tells variations apart that weights don't: timm's name of the architecture in config.json, else the name of the
- * file, which is the architecture's where the authors or timm published it.
+ * file or its folder, which is the architecture's where the authors or timm published it.
  */
 export function publishedName(weights: Weights, config: ModelConfig | undefined): string {
-  return textOf(config, 'architecture') ?? path.basename(weights.files[0] ?? '');
+  return textOf(config, 'architecture') ?? weights.name;
 }
 
 /** A number in config.json; undefined when there is none. */

@@ -26,6 +26,7 @@ import {
 import type { Graph, Value } from './graph.ts';
 import { globalAveragePool } from './layers.ts';
 import { countOf, publishedName, shapeOf, textOf } from './naming.ts';
+import { withStatistics } from './publishedStatistics.ts';
 
 /**
  * Residual networks: "Deep Residual Learning" (He et al. 2015) and, by the shapes of their weights, ResNeXt (Xie et al.
@@ -88,7 +89,10 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   return {
     architecture,
     modality: 'image',
-    image: { input: IMAGE, published: publishedFor(original, has('conv1.weight') && stem[2] === 3) },
+    image: {
+      input: IMAGE,
+      published: publishedFor(original, config, architecture, has('conv1.weight') && stem[2] === 3),
+    },
     hasLogits: classifier !== undefined,
     featurePoint: 'mean of the last stage, input of the classifier',
     assumed: assumed(original, config, architecture),
@@ -141,8 +145,17 @@ function nameOf(weights: Weights, stages: readonly number[]): string {
   return widening === 1 ? `${attention}ResNet-${depth}${averaging}` : `Wide ${attention}ResNet-${depth}-${widening}`;
 }
 
-function publishedFor(original: Weights, cifar: boolean): PublishedPreprocessing {
-  if (!cifar) return isHuggingFace(original) ? TIMM : TORCHVISION;
+/** Sizes that timm has with two kinds of statistics. */
+const TWO_STATISTICS = /^ResNet-(18-D|34|50-D)$/;
+
+function publishedFor(
+  original: Weights,
+  config: ModelConfig | undefined,
+  architecture: string,
+  cifar: boolean,
+): PublishedPreprocessing {
+  if (!cifar && isHuggingFace(original)) return TIMM;
+  if (!cifar) return withStatistics(TORCHVISION, original, config, TWO_STATISTICS.test(architecture));
   // akamaster's networks of three stages have ImageNet's statistics, kuangliu's of four CIFAR's own.
   return original.tensors.has('layer4.0.conv1.weight') ? CIFAR : { ...CIFAR, ...IMAGENET };
 }

@@ -13,6 +13,7 @@ import { classifierIn } from './convolutional.ts';
 import type { Graph, Value } from './graph.ts';
 import { layerNorm, linear } from './layers.ts';
 import { countOf, publishedName, rename, shapeOf, textOf } from './naming.ts';
+import { UNIT, withStatistics } from './publishedStatistics.ts';
 import {
   type ImageEncoder,
   imageOfSize,
@@ -162,10 +163,10 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   }
   const weights = { ...renamed, tensors: new Map(used) };
   const published = publishedName(original, config);
-  if (/_rpn_/.test(published)) {
+  if (/^vit_\w+_rpn_/.test(published)) {
     throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
   }
-  if (/_pe_/.test(published)) {
+  if (/^vit_pe_/.test(published)) {
     throw new Error('it is a vision transformer with rotary positions, which can’t be built');
   }
   refuseOthers(config, 'ViT', KINDS);
@@ -280,16 +281,21 @@ function describe(
     return { name, published: { ...whole, kernel: 'cubic', ...OPENAI_CLIP } };
   }
   if (isMoco(weights)) return { name, published: { ...cropped, kernel: 'linear', ...IMAGENET } };
-  if (method !== '') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
+  if (method !== '' && method !== 'TIPS v2') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };
   if (library === 'huggingFace') return { name, published: { size, resize: size, kernel: 'linear', ...INCEPTION } };
+  if (method === 'TIPS v2') return { name, published: { ...whole, kernel: 'cubic', ...UNIT } };
   // Google's weights come in timm's safetensors; a plain torch file of these names is a release of DeiT or DINO.
-  const guessed = !describesNetwork(config);
-  return original.format === 'torch'
-    ? { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET, guessed } }
-    : { name, published: { ...whole, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION, guessed } };
+  const google = { ...whole, resize: size === 224 ? 248 : size, kernel: 'cubic', ...INCEPTION } as const;
+  const told = withStatistics(google, original, config, !describesNetwork(config));
+  const released = told.guessed === true && original.format === 'torch';
+  return { name, published: released ? { ...cropped, kernel: 'cubic', ...IMAGENET, guessed: true } : told };
 }
 
-function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, config: ModelConfig | undefined): string {
+function methodOf(
+  { weights, leading, leadingTokens, patch }: VitAnatomy,
+  original: Weights,
+  config: ModelConfig | undefined,
+): string {
   const has = (name: string) => weights.tensors.has(name);
   const names =
     `${publishedName(original, config)} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`.toLowerCase();
@@ -297,6 +303,9 @@ function methodOf({ weights, leading, patch }: VitAnatomy, original: Weights, co
   if (isMoco(weights)) return 'MoCo v3';
   const own =
     original.tensors.has('mask_token') || [...original.tensors.keys()].some((name) => name.endsWith('.lambda1'));
+  // timm's has one register, where DINOv2 has four.
+  if (/tipsv2/.test(names) || (scaled && patch === 14 && leading.includes('reg_token') && leadingTokens === 2))
+    return 'TIPS v2';
   if (/dinov2/.test(names) || (scaled && (patch === 14 || own))) return 'DINOv2';
   if (/(?<![a-z])dino(?![a-z])/.test(names)) return 'DINO';
   if (/deit/.test(names) || leading.includes('dist_token')) return 'DeiT';

@@ -4,6 +4,7 @@ import { InputError } from '../../errors.ts';
 import { LFS_POINTER } from '../../files/gitLfs.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
 import { FileBytes } from './byteSource.ts';
+import { nameOf } from './checkpointName.ts';
 import { isSafetensors, readSafetensors } from './safetensors.ts';
 import { isIndex, readShards } from './shards.ts';
 import { readTorchZip } from './torch.ts';
@@ -131,7 +132,7 @@ function requireNoOther(head: Buffer): void {
 
 function single(format: Weights['format'], tensors: Map<string, WeightTensor>, source: FileBytes): Weights {
   if (tensors.size === 0) throw new UnreadableError('it holds no tensor', DOWNLOAD);
-  return { format, tensors, files: [source.file] };
+  return { format, name: nameOf(source.file), tensors, files: [source.file] };
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { FileBytes } from './byteSource.ts';
+import { nameOf } from './checkpointName.ts';
 import { membersOf, parseObject } from './safetensors.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
 
@@ -54,7 +55,12 @@ export async function readShards(source: FileBytes, readShard: (file: string) =>
     tensors.set(tensor, weight);
   }
   const [first] = shards.values();
-  return { format: first?.format ?? 'safetensors', tensors, files: [...shards.values()].flatMap(({ files }) => files) };
+  return {
+    format: first?.format ?? 'safetensors',
+    name: nameOf(source.file),
+    tensors,
+    files: [...shards.values()].flatMap(({ files }) => files),
+  };
 }
 
 /** Files beside the index only: a name that leads elsewhere is refused. */

@@ -42,7 +42,7 @@ describe('networks of full size', () => {
     const tensors = Object.entries(bertShapes(...sizes)).map(([name, shape]) => {
       return [name, { shape, type: 'float32' as const, file: '/model.bin', offset: 0, bytes: 0 }] as const;
     });
-    return { format: 'torch', tensors: new Map(tensors), files: ['/model.bin'] } satisfies Weights;
+    return { format: 'torch', name: 'model', tensors: new Map(tensors), files: ['/model.bin'] } satisfies Weights;
   }
 
   it.each([

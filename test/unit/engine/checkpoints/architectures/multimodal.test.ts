@@ -53,14 +53,14 @@ function visionTower(layers: number, width: number, patch: number, side: number)
     shapes[`encoder.layers.${layer}.layer_norm1.weight`] = [width];
     shapes[`encoder.layers.${layer}.mlp.fc1.weight`] = [4 * width, width];
   }
-  return withWeights({ format: 'safetensors', tensors: new Map(), files: ['/weights'] }, shapes);
+  return withWeights({ format: 'safetensors', name: 'weights', tensors: new Map(), files: ['/weights'] }, shapes);
 }
 
 /** dandelin/vilt-b32-mlm. */
 function viltB32(): Weights {
   const layers = Array.from({ length: 12 }, (_, layer) => [`encoder.layer.${layer}.layernorm_before.weight`, [768]]);
   return withWeights(
-    { format: 'torch', tensors: new Map(), files: ['/weights'] },
+    { format: 'torch', name: 'weights', tensors: new Map(), files: ['/weights'] },
     {
       'embeddings.text_embeddings.word_embeddings.weight': [30522, 768],
       'embeddings.text_embeddings.position_embeddings.weight': [40, 768],
@@ -160,7 +160,7 @@ describe('what would give other features than PyTorch’s', () => {
     const tensors = Object.entries(shapes).map(([key, shape]) => {
       return [key, { shape, type: 'float32' as const, file: '/clip', offset: 0, bytes: 0 }] as const;
     });
-    const weights: Weights = { format: 'torch', tensors: new Map(tensors), files: ['/clip'] };
+    const weights: Weights = { format: 'torch', name: 'clip', tensors: new Map(tensors), files: ['/clip'] };
     expect(detectArchitecture(weights, undefined)?.assumed).toContain('QuickGELU');
     const config = new Map([['model_type', 'clip_text_model']]);
     expect(detectArchitecture(weights, config)).toMatchObject({ modality: 'text', assumed: undefined });

@@ -439,7 +439,7 @@ describe('variations that leave no trace in the weights', () => {
 
   it('nothing is guessed of a ViT that timm’s config.json describes', () => {
     const described = detect(vitShapes(384, 12, 16, 224), undefined, { architecture: 'vit_small_patch16_224' });
-    expect(described?.image?.published.guessed).toBe(false);
+    expect(described?.image?.published.guessed ?? false).toBe(false);
     expect(described?.assumed).toBeUndefined();
   });
 

@@ -83,6 +83,7 @@ describe('what is a file of weights', () => {
 describe('candidates of names', () => {
   const weights = (...names: string[]): Weights => ({
     format: 'torch',
+    name: 'w',
     files: ['/w.pt'],
     tensors: new Map(
       names.map((name, i) => [name, { shape: [], type: 'float32', file: '/w.pt', offset: 4 * i, bytes: 4 }]),
