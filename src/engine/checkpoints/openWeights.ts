@@ -5,6 +5,7 @@ import { InputError, messageOf } from '../errors.ts';
 import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
 import { detectArchitecture, FAMILIES } from './architectures/detect.ts';
 import { Graph } from './architectures/graph.ts';
+import { textOf } from './architectures/naming.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { candidatesOfNames } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
@@ -15,6 +16,8 @@ import type { Weights, WeightTensor } from './weights.ts';
 /** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
 const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
+/** Characters of config.json's name of a network in a message. */
+const MAX_KIND_LENGTH = 80;
 
 /**
  * Opens a file of named weights (safetensors or PyTorch): recognises the network by them, without reading their values.
@@ -71,21 +74,22 @@ function recognise(
   file: string,
   { modalities }: OpenOptions,
 ): { weights: Weights; network: RecognisedNetwork } {
-  for (const weights of candidatesOfNames(stored)) {
-    let network: RecognisedNetwork | undefined;
-    try {
-      network = detectArchitecture(weights, config);
-    } catch (error) {
-      throw new InputError(`${file}: ${messageOf(error)}. Export it to ONNX to rank it.`);
+  try {
+    for (const weights of candidatesOfNames(stored)) {
+      const network = detectArchitecture(weights, config);
+      if (!network) continue;
+      const ways = [network, ...(network.as ?? [])];
+      const fitting = modalities.flatMap((modality) => ways.filter((way) => way.modality === modality));
+      return { weights, network: fitting[0] ?? network };
     }
-    if (!network) continue;
-    const ways = [network, ...(network.as ?? [])];
-    const fitting = modalities.flatMap((modality) => ways.filter((way) => way.modality === modality));
-    return { weights, network: fitting[0] ?? network };
+  } catch (error) {
+    throw new InputError(`${file}: ${messageOf(error)}. Export it to ONNX to rank it.`);
   }
   const names = [...stored.tensors.keys()].slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
+  const kind = (textOf(config, 'model_type') ?? textOf(config, 'architecture'))?.slice(0, MAX_KIND_LENGTH);
+  const which = kind === undefined ? '' : ` Its config.json calls it ${JSON.stringify(kind)}.`;
   throw new InputError(
-    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …). Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
+    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
   );
 }
 

@@ -61,6 +61,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!has('encoder.layernorm_embedding.weight') || !has('decoder.layers.0.encoder_attn.q_proj.weight'))
     return undefined;
   if (!/^(bart|)$/.test(textOf(config, 'model_type') ?? '')) return undefined;
+  if (has('encoder.layers.0.self_attn.longformer_self_attn.query.weight'))
+    throw new Error('it is an LED, whose attention over windows can’t be built');
   const stack = stackOf(weights, 'encoder', config);
   const decoder = has(`${HEAD}.out_proj.weight`) ? stackOf(weights, 'decoder', config) : undefined;
   const text = { ...ENCODED, tokenTypes: undefined, maxTokens: stack.maxTokens };

@@ -35,7 +35,7 @@ export const bert: Architecture = { family: 'BERT', recognise };
 
 /** Values of `model_type` in config.json. */
 const BERT_TYPES = ['bert', 'distilbert'];
-const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert'];
+const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert', 'data2vec-text'];
 
 /** The same of a captioner's decoder. */
 const DECODERS = new RegExp(`^(${[...BERT_TYPES, ...ROBERTA_TYPES].join('|')}|bert-generation)$`);
@@ -65,7 +65,8 @@ const FOREIGN = /^(embeddings_project|bbox_embeddings|image_encoder)\.|^pooler\.
 
 /** Widths of published networks, and the lengths of their tables of positions: BERT's and RoBERTa's. */
 const PUBLISHED_WIDTHS = [128, 256, 312, 384, 512, 768, 1024];
-const PUBLISHED_PLACES = [512, 514];
+const ROBERTA_PLACES = 514;
+const PUBLISHED_PLACES = [512, ROBERTA_PLACES];
 
 /** What a network of this family is beside its weights. */
 interface BertSettings {
@@ -146,7 +147,7 @@ export function bertDecoder(original: Weights, config: ModelConfig | undefined):
 function canonicalBert(weights: Weights): Weights {
   return rename(weights, (name) =>
     name
-      .replace(/^(bert|roberta|distilbert)\./, '')
+      .replace(/^(bert|roberta|distilbert|data2vec_text)\./, '')
       .replace(/^transformer\.layer\.(\d+)\./, (_, layer) => `encoder.layer.${layer}.`)
       .replace(/(?<=^encoder\.layer\.\d+\.)(attention\.|ffn\.|sa_layer_norm|output_layer_norm)(\w*)/, distilled)
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
@@ -184,13 +185,14 @@ function isPublished(weights: Weights): boolean {
   return PUBLISHED_WIDTHS.includes(width) && PUBLISHED_PLACES.includes(places);
 }
 
-/** By the names of its base model and heads, or by its only type of token. */
+/** By the names of its base model and heads, by its only type of token, or by places for two more tokens than 512. */
 function looksLikeRoberta(original: Weights, weights: Weights): boolean {
   return (
-    [...original.tensors.keys()].some((name) => name.startsWith('roberta.')) ||
+    [...original.tensors.keys()].some((name) => /^(roberta|data2vec_text)\./.test(name)) ||
     weights.tensors.has('lm_head.dense.weight') ||
     weights.tensors.has('classifier.out_proj.weight') ||
-    shapeOf(weights, 'embeddings.token_type_embeddings.weight')[0] === 1
+    shapeOf(weights, 'embeddings.token_type_embeddings.weight')[0] === 1 ||
+    shapeOf(weights, 'embeddings.position_embeddings.weight')[0] === ROBERTA_PLACES
   );
 }
 

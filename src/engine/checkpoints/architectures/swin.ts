@@ -135,7 +135,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): SwinAnatom
   if (version === 1 && !has(`${first}.relative_position_bias_table`)) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a Swin with parts that can't be built: "${strange}"`);
-  refuseOthers(config, 'Swin', /^(swin(v2)?(_.*)?|donut-swin)$/);
+  refuseOthers(config, 'Swin', /^(swin(v2)?(_.*)?|donut-swin|maskformer-swin)$/);
   refuseUntraced(config, 'Swin', ['act_layer']);
 
   const norm = (stage: number, block: number) => `layers.${stage}.blocks.${block}.norm1.weight`;

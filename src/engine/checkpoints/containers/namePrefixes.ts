@@ -1,4 +1,4 @@
-import type { Weights } from '../weights.ts';
+import type { Weights, WeightTensor } from '../weights.ts';
 
 /**
  * What training code puts before the names of the network inside: the wrapper of parallel training and of compilation,
@@ -67,11 +67,18 @@ const SIDE_PARTS = new Set([
 /** `module._orig_mod.model.backbone.` is as deep as published checkpoints wrap. */
 const MAX_PREFIXES = 4;
 
+/** A layer over more than a pixel in the classifier beside a backbone: torchvision's FCN and DeepLab. */
+const SEGMENTER = /^(module\.|_orig_mod\.|model\.)*classifier\./;
+
 /**
  * The weights as they are, then with each wrapper's prefix taken off their names: first one prefix, then more. A prefix
  * may as well be part of the network's own names, as `encoder.` is in BERT, so that only the architecture can tell.
+ * @throws Error when it segments images: its backbone is dilated, which leaves no trace in its weights
  */
 export function candidatesOfNames(weights: Weights): Weights[] {
+  const segments = ([name, { shape }]: [string, WeightTensor]) => SEGMENTER.test(name) && (shape[2] ?? 1) > 1;
+  if ([...weights.tensors.keys()].some((name) => name.includes('backbone.')) && [...weights.tensors].some(segments))
+    throw new Error('it is a network that segments images (FCN, DeepLab), whose dilated backbone can’t be built');
   const candidates: Weights[] = [weights];
   let layer: readonly Weights[] = [weights];
   for (let depth = 0; depth < MAX_PREFIXES && layer.length > 0; depth += 1) {

@@ -101,6 +101,24 @@ describe('without config.json', () => {
     expect(detectArchitecture(places(4096), undefined)?.assumed).toContain('attention heads');
   });
 
+  it('a bare RoBERTa with two types of tokens is told by its places', async () => {
+    const weights = shaped(await read('bert'), {
+      'embeddings.word_embeddings.weight': [50265, 768],
+      'embeddings.position_embeddings.weight': [514, 768],
+      'embeddings.token_type_embeddings.weight': [2, 768],
+    });
+    const network = detectArchitecture(weights, undefined);
+    expect(network?.architecture).toContain('RoBERTa');
+    expect(network?.text).toMatchObject({ maxTokens: 512, tokenTypes: undefined });
+  });
+
+  it('an LED, whose attention is of windows, is refused', async () => {
+    const weights = shaped(await read('bart'), {
+      'encoder.layers.0.self_attn.longformer_self_attn.query.weight': [768, 768],
+    });
+    expect(() => detectArchitecture(weights, undefined)).toThrow('it is an LED');
+  });
+
   it.each([
     ['ELECTRA', 'embeddings_project.weight'],
     ['BigBird', 'pooler.weight'],

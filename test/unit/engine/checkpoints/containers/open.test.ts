@@ -129,6 +129,16 @@ describe('candidates of names', () => {
     expect(stripped?.tensors.get('a')?.offset).toBe(4);
   });
 
+  it('are none of a network that segments images, as nothing tells its dilation', () => {
+    const shaped = (shape: number[]) => {
+      const named = weights('model.backbone.conv1.weight', 'model.classifier.0.weight');
+      const tensors = [...named.tensors].map(([name, tensor]) => [name, { ...tensor, shape }] as const);
+      return { ...named, tensors: new Map(tensors) };
+    };
+    expect(() => candidatesOfNames(shaped([21, 8, 3, 3]))).toThrow('it is a network that segments images');
+    expect(candidatesOfNames(shaped([21, 8])).length).toBeGreaterThan(1);
+  });
+
   it('strip nothing when another part stands beside', () => {
     expect(stripPrefix(['encoder.a', 'conv_proj.weight'], 'encoder.')).toBeUndefined();
     expect(stripPrefix(['head.a'], 'encoder.')).toBeUndefined();
