@@ -1,3 +1,4 @@
+import { IMAGE } from '../images.ts';
 import { areTexts } from '../tableColumns.ts';
 import { isRecord } from './jsonl.ts';
 import { readJsonMembers } from './jsonMembers.ts';
@@ -16,7 +17,8 @@ export interface ImageMap {
 /** @param head the first kilobytes of the file, which tell whether it is one, and what it says of the images */
 export function imageMapIn(file: string, head: string): ImageMap | undefined {
   const [, first, text] = HEAD.exec(head) ?? [];
-  if (first === undefined) return undefined;
+  // Where the files of a web page are listed, one stands for the other.
+  if (first === undefined || IMAGE.test(text ?? '')) return undefined;
   const column = first === '{' ? undefined : text !== undefined && areTexts([text]) ? 'caption' : 'label';
   return {
     column,

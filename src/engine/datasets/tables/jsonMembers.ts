@@ -6,6 +6,7 @@ import { isRecord } from './jsonl.ts';
 const CHUNK_BYTES = 1024 * 1024;
 /** The longest member that is read. */
 const MAX_MEMBER_BYTES = 64 * 1024 * 1024;
+const MAX_DEPTH = 256;
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [SQUARE, BRACE, END_SQUARE, END_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 
@@ -80,8 +81,10 @@ class MemberScan {
         if (byte === QUOTE) this.#inString = false;
         else if (byte === BACKSLASH) this.#skipsNext = true;
       } else if (byte === QUOTE) this.#inString = true;
-      else if (byte === BRACE || byte === SQUARE) this.#depth += 1;
-      else if (byte === END_BRACE || byte === END_SQUARE) {
+      else if (byte === BRACE || byte === SQUARE) {
+        this.#depth += 1;
+        if (this.#depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
+      } else if (byte === END_BRACE || byte === END_SQUARE) {
         this.#depth -= 1;
         if (this.#depth > 0) continue;
         this.done = true;

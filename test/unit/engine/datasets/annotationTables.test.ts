@@ -128,6 +128,15 @@ describe('tables of annotations', () => {
     }
   });
 
+  it.each(['captions.csv.gz', 'train.jsonl.bz2', 'reviews.json.gz', 'images.tar.gz'])(
+    'are looked for in no archive, %s, which is to be unpacked',
+    async (name) => {
+      await expect(opened({ [name]: 'x', ...TWO, 'images/sub/c.png': PNG, 'a.txt': '' })).rejects.toThrow(
+        `but an archive. Unpack ${name} first.`,
+      );
+    },
+  );
+
   it('name images by the one of several columns that finds them', async () => {
     const rows = ['a', 'b'].map((id) => ({
       image_path: `train/${id}.png`,

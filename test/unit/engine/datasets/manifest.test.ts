@@ -68,6 +68,8 @@ describe('manifests', () => {
     const dataset = await opened(file(['cat', 'a dog'], ['bird']), TWO);
     expect(dataset.classes).toEqual(['a dog', 'bird', 'cat']);
     expect(dataset.splits.get('all')?.map(({ labels }) => labels)).toEqual([[2, 0], [1]]);
+    // As the tools of web pages list what they made of a file.
+    expect(await recogniseFolder(manifest, await folderOf(file('a.1f3.png', 'b.2c4.png'), TWO))).toBeUndefined();
   });
 
   it('are a list in an object of JSON, and lists of classes in CSV', async () => {
