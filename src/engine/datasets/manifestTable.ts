@@ -5,10 +5,11 @@ import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
 import { areTexts, haveOtherTask, plainName } from './tableColumns.ts';
 import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { imageMapIn } from './tables/imageMap.ts';
-import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './tables/json.ts';
+import { readJsonArray } from './tables/json.ts';
 import { isRecord, type JsonLine, readJsonLines } from './tables/jsonl.ts';
 import { readLines } from './tables/lines.ts';
 import { listedIn } from './tables/pythonLiterals.ts';
+import { rowListsIn } from './tables/rowLists.ts';
 
 /** A row that lists an image, or the reason why it doesn't. */
 export type ManifestRow = { readonly where: string } & (
@@ -70,11 +71,11 @@ export async function openManifest(
   if (/\.(jsonl|ndjson)$/i.test(file)) return jsonTable(file, lineValues);
   if (/\.txt$/i.test(file)) return listTable(file);
   if (/\.json$/i.test(file)) {
-    const list = listOfRows(head);
     if (head.trimStart().startsWith('[')) return jsonTable(file, arrayValues);
     const images = imageMapIn(file, head);
     if (images) return jsonTable(file, (_, signal) => placed(file, images.rows(signal)));
-    return list === undefined ? undefined : jsonTable(file, valuesIn(list));
+    const lists = rowListsIn(file, head);
+    return lists && jsonTable(file, (_, signal) => placed(file, lists(signal)));
   }
   return csvTable(file, head, isImage);
 }
@@ -248,14 +249,8 @@ async function* placed(file: string, lines: AsyncIterable<JsonLine>): ReturnType
   for await (const { line, value } of lines) yield { where: `${path.basename(file)}:${line}`, value };
 }
 
-const arrayValues: Values = (file, signal) => entryValues(file, readJsonArray(file, signal));
-
-function valuesIn(list: string): Values {
-  return (file, signal) => entryValues(file, readJsonList(file, list, undefined, signal));
-}
-
-async function* entryValues(file: string, batches: AsyncIterable<readonly JsonEntry[]>): ReturnType<Values> {
-  for await (const entries of batches) {
+async function* arrayValues(file: string, signal?: AbortSignal): ReturnType<Values> {
+  for await (const entries of readJsonArray(file, signal)) {
     for (const { entry, value } of entries) {
       yield { where: `${path.basename(file)}: entry ${entry}`, value };
     }

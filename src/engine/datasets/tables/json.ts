@@ -95,18 +95,6 @@ function indexKey(id: unknown): number | string | undefined {
   return String(number) === id ? number : id;
 }
 
-/** What people call the rows in an object that tells of them. */
-const ROWS = /"(data|annotations|questions|examples|samples|records|rows)"\s*:\s*\[\s*\{/;
-
-/**
- * The list in a JSON object that has the rows of a table: `{"version": 1, "data": [{…}, …]}`.
- * @param head the first kilobytes of the file
- * @returns nothing where rows refer to another list, that of images in COCO's files
- */
-export function listOfRows(head: string): string | undefined {
-  return head.trimStart().startsWith('{') && !/"images"\s*:\s*\[/.test(head) ? ROWS.exec(head)?.[1] : undefined;
-}
-
 /** Whether the head of a JSON file names all of these keys. */
 export function hasKeys(head: string, keys: readonly string[]): boolean {
   return keys.every((key) => head.includes(`"${key}"`));

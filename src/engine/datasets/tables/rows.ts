@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
 import { imageMapIn } from './imageMap.ts';
-import { type JsonEntry, listOfRows, readJsonArray, readJsonList } from './json.ts';
+import { readJsonArray } from './json.ts';
 import { isRecord, readJsonLines } from './jsonl.ts';
 import { openParquet, type ParquetTable } from './parquet.ts';
+import { rowListsIn } from './rowLists.ts';
 
 /** A row of a table by the names of its columns. */
 export interface TableRow {
@@ -45,7 +46,7 @@ const ROWS_LOOKED_AT = 64;
 
 /**
  * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, alone or in an
- * object, a JSON object by the names of images, or parquet.
+ * object, one for each split, a JSON object by the names of images, or parquet.
  * @returns nothing for a file without columns
  * @throws InputError when it can't be read
  */
@@ -60,10 +61,8 @@ export async function openTable(file: string): Promise<Table | undefined> {
   if (/^\{.*\}\r?\n\{/.test(head)) return jsonTable(file, linesOf);
   const images = imageMapIn(file, head);
   if (images) return jsonTable(file, (_, signal) => images.rows(signal));
-  const list = listOfRows(head);
-  return list === undefined
-    ? undefined
-    : jsonTable(file, (_, signal) => inBatches(readJsonList(file, list, undefined, signal)));
+  const lists = rowListsIn(file, head);
+  return lists && jsonTable(file, (_, signal) => lists(signal));
 }
 
 async function parquetTable(file: string): Promise<Table> {
@@ -80,13 +79,11 @@ async function parquetTable(file: string): Promise<Table> {
 
 type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ line: number; value: unknown }>;
 const linesOf: Values = readJsonLines;
-const entriesOf: Values = (file, signal) => inBatches(readJsonArray(file, signal));
-
-async function* inBatches(batches: AsyncIterable<readonly JsonEntry[]>): ReturnType<Values> {
-  for await (const entries of batches) {
+const entriesOf: Values = async function* (file, signal) {
+  for await (const entries of readJsonArray(file, signal)) {
     for (const { entry, value } of entries) yield { line: entry, value };
   }
-}
+};
 
 async function jsonTable(file: string, values: Values): Promise<Table | undefined> {
   const columns = new Set<string>();

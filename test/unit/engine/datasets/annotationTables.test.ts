@@ -128,6 +128,23 @@ describe('tables of annotations', () => {
     }
   });
 
+  it('may be a list for each split in an object', async () => {
+    const row = (text: string, label: string) => ({ text, label });
+    const lists = {
+      validation: [row('words to validate', 'a')],
+      train: [row('a text, here', 'a'), row('another text', 'b')],
+      test: [row('the last one', 'b')],
+    };
+    const dataset = await opened({ 'all.json': JSON.stringify(lists, null, 1) });
+    expect(dataset).toMatchObject({ task: 'text-classification', classes: ['a', 'b'], warnings: [] });
+    expect(splitSizes(dataset)).toEqual({ train: 2, validation: 1, test: 1 });
+    expect(textsOf(dataset, 'train')).toEqual(['a text, here', 'another text']);
+    const files = ['a', 'b'].map((name) => ({ file: `${name}.png`, label: name }));
+    const images = await opened({ 'all.json': JSON.stringify({ train: files, val: files }), ...TWO });
+    expect(images.task).toBe('image-classification');
+    expect(splitSizes(images)).toEqual({ train: 2, val: 2 });
+  });
+
   it.each(['captions.csv.gz', 'train.jsonl.bz2', 'reviews.json.gz', 'images.tar.gz'])(
     'are looked for in no archive, %s, which is to be unpacked',
     async (name) => {
