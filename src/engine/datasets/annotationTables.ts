@@ -281,9 +281,11 @@ async function addTable(
       const annotations = row.problem === undefined ? kind.annotations({ of, namesOf }) : [];
       if (annotations.length === 0) samples.skip(row.problem ?? lacking(kind, of), where);
       const source = finder && imageOf(table, image, row, ownImages, finder);
-      for (const [index, { box, ...said }] of annotations.entries()) {
-        if (typeof said.label === 'string' && kind.roles.includes('label')) requireClass(said.label, fractions, where);
-        const annotation = { ...said, split, file, where, id: `${where}:${index}`, image: source, finder };
+      for (const [index, { box, text, context, target, label }] of annotations.entries()) {
+        if (typeof label === 'string' && kind.roles.includes('label')) requireClass(label, fractions, where);
+        const id = `${where}:${index}`;
+        // Not spread, which takes as long as all the rest.
+        const annotation = { split, file, where, id, image: source, finder, text, context, target, label };
         if (finder && source === undefined) samples.skip('name no image', where);
         else if (box && boxes) await boxes.add(annotation, box);
         else samples.add(annotation);

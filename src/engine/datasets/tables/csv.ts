@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { CsvError, type Parser, parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { CancelledError, InputError } from '../../errors.ts';
 import { decodeText, readUtf8 } from './encoding.ts';
+import { RowParser } from './rowParser.ts';
 
 /** A record of a table, and the line of the file that it starts on. */
 export interface CsvRow {
@@ -59,7 +60,7 @@ export async function* readCsv(
   signal?: AbortSignal,
   escapedFrom?: number,
 ): AsyncGenerator<CsvRow> {
-  let parser: Parser | undefined;
+  let parser: RowParser | undefined;
   const source = readUtf8(file, signal ? { signal } : {});
   // Counted here: csv-parse takes more time to tell lines than to parse them. So it must not pass over any.
   let next = 1;
@@ -137,7 +138,7 @@ async function* withDoubledQuotes(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /** @param start the first bytes of the file, with its first line */
-function parserOf(delimiter: Delimiter, start: Buffer): Parser {
+function parserOf(delimiter: Delimiter, start: Buffer): RowParser {
   const [header = ''] = start.toString('utf8', 0, MAX_HEADER_BYTES).split(/[\r\n]/, 1);
   const parser = parse({
     bom: true,
@@ -154,7 +155,7 @@ function parserOf(delimiter: Delimiter, start: Buffer): Parser {
   });
   // What goes wrong is thrown by who reads; a stream without a listener would end the process.
   parser.on('error', () => undefined);
-  return parser;
+  return new RowParser(delimiter, MAX_ROW_BYTES, parser);
 }
 
 /** A cell between tabs that was quoted all the same, as pandas does where one holds tabs or quotes, which are doubled then. */
