@@ -59,7 +59,7 @@ export const vqaV2: DatasetLayout = {
                 samples.skip('have no question', where);
               else if (label === undefined) samples.skip('have no answer', where);
               else {
-                const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}`;
+                const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}.jpg`;
                 samples.add({ split, file, where, id, image: name, text, label });
               }
             }
