@@ -335,7 +335,7 @@ class Unpickler {
   }
 
   #remember(index: number): void {
-    this.#places = Math.max(this.#places, index + 1);
+    if (index >= this.#places) this.#places = index + 1;
     if (this.#recalled?.has(index) === false) return;
     this.#budget.charge(TABLE_ENTRY_BYTES);
     this.#memo[index] = this.#top();

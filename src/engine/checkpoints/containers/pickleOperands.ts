@@ -46,9 +46,10 @@ export class PickleOperands {
 
   /** Passes over what follows an opcode. */
   #pass(opcode: number): void {
-    for (let lines = LINES[opcode] ?? 0; lines > 0; lines -= 1) this.#passLine(Number.POSITIVE_INFINITY);
+    for (let lines = LINES[opcode] ?? 0; lines > 0; lines -= 1) this.#passLine();
     const lengthBytes = LENGTH_BYTES[opcode] ?? 0;
-    this.#skip(lengthBytes === 0 ? (BYTES[opcode] ?? 0) : this.uint(lengthBytes), 0);
+    const length = lengthBytes === 0 ? (BYTES[opcode] ?? 0) : this.uint(lengthBytes);
+    if (length > 0) this.#skip(length, 0);
   }
 
   /** The places of the memo that are recalled from here to the end. */
@@ -222,9 +223,10 @@ export class PickleOperands {
   }
 
   /** Passes over a line. @returns its length, `most` and one where it is longer */
-  #passLine(most: number): number {
+  #passLine(most?: number): number {
     const start = this.#position;
-    const end = this.#source.lineEnd(start, Math.min(this.#limit, start + most + 1));
+    const limit = most === undefined ? this.#limit : Math.min(this.#limit, start + most + 1);
+    const end = this.#source.lineEnd(start, limit);
     if (end === this.#limit) throw new UnreadableError('its pickle ends early');
     this.#position = end + 1;
     return end - start;
