@@ -11,6 +11,7 @@ import { gpt2 } from './gpt2.ts';
 import { inception } from './inception.ts';
 import { invertedResidual } from './invertedResidual.ts';
 import { pvt } from './pvt.ts';
+import { regnet } from './regnet.ts';
 import { resnet } from './resnet.ts';
 import { swin } from './swin.ts';
 import { vgg } from './vgg.ts';
@@ -19,6 +20,7 @@ import { vit } from './vit.ts';
 
 /** Every family that can be built from its weights, the more specific first. */
 const ARCHITECTURES: readonly Architecture[] = [
+  regnet,
   resnet,
   densenet,
   invertedResidual,

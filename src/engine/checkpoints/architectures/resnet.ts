@@ -69,10 +69,6 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a ResNet with parts that can't be built: "${strange}"`);
-  // RegNet's stem has the same names, and strides where a network for CIFAR doesn't.
-  if (has('conv1.weight') && stem[2] === 3 && original.tensors.has('embedder.embedder.convolution.weight')) {
-    throw new Error('it is a RegNet, which can’t be built');
-  }
   if (!has('bn1.running_mean')) throw new Error('it is a ResNet without batch norm, which can’t be built');
   const [antialiased] = /resne(x|s)?t(aa|blur)\w*/.exec(publishedName(original, config)) ?? [];
   if (antialiased) throw new Error(`it is an anti-aliased ResNet (${antialiased}), which can’t be built`);

@@ -235,7 +235,17 @@ describe('variations that leave no trace in the weights', () => {
       const bare = name.replace(/^resnet\./, '');
       return [bare, bare === stem ? { ...tensor, shape: [tensor.shape[0] ?? 0, 3, 3, 3] } : tensor];
     });
-    expect(() => detect({ ...resnet, tensors: new Map(tensors) })).toThrow('RegNet');
+    expect(detect({ ...resnet, tensors: new Map(tensors) })?.architecture).toContain('RegNet');
+  });
+
+  it('a RegNetZ, which has no shortcuts to other sizes, and an unknown part of a RegNet are refused', async () => {
+    const regnet = await readWeights(path.join(FIXTURES, 'timm-regnet-y/model.safetensors'));
+    const kept = [...regnet.tensors].filter(([name]) => !name.includes('downsample'));
+    expect(() => detectArchitecture({ ...regnet, tensors: new Map(kept) }, undefined)).toThrow('RegNetZ');
+    const [first] = regnet.tensors.values();
+    if (!first) throw new Error('no weights');
+    const more = new Map([...regnet.tensors, ['final_conv.conv.weight', first] as const]);
+    expect(() => detectArchitecture({ ...regnet, tensors: more }, undefined)).toThrow('"final_conv.conv.weight"');
   });
 
   it.each([
