@@ -57,6 +57,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const [inputs, outputs] = shapeOf(weights, 'h.0.attn.c_attn.weight');
   if (width === 0 || inputs !== width || outputs !== 3 * width || !weights.tensors.has('wpe.weight')) return undefined;
   if ((textOf(config, 'model_type') ?? 'gpt2') !== 'gpt2') return undefined;
+  // ImageGPT's norms have none.
+  if (!weights.tensors.has('h.0.ln_1.bias')) return undefined;
   if ([...weights.tensors.keys()].some((name) => /^(wte|wpe|ln_f|h)\./.test(name) && !KNOWN.test(name)))
     return undefined;
 

@@ -47,6 +47,9 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (strange !== undefined) {
     throw new Error(`it is of the family ${family.name} with parts that can't be built: "${strange}"`);
   }
+  if ([...weights.tensors.keys()].some((name) => name.startsWith('segmentation_head.'))) {
+    throw new Error(`it is a ${family.name} that segments images, whose dilation can’t be built`);
+  }
   if (/net(v\d)?_blur/.test(publishedName(weights, config))) {
     throw new Error('it is an anti-aliased EfficientNet, which can’t be built');
   }

@@ -65,7 +65,7 @@ const KNOWN =
   /^(pos_embed|((patch_embed\.(proj|norm)|norm|merge\.\d+\.(norm|reduction))\.(weight|bias))|head\..+|layers\.\d+\.blocks\.\d+\.((norm[12]|attn\.(qkv|[qkv]|proj|cpb_mlp\.[02])|mlp\.fc[12])\.(weight|bias)|attn\.([qv]_bias|logit_scale|relative_position_bias_table|relative_coords_table|relative_position_index)))$/;
 
 /** Buffers that follow from the size of the image, and pretraining's parts. */
-const UNUSED = /(\battn_mask$|^(embeddings\.)?mask_token$|^decoder\.|\.k_bias$)/;
+const UNUSED = /(\battn_mask$|\bmask_token$|^decoder\.|\.k_bias$)/;
 
 /** Published sizes, by the width and the number of blocks of the stages. */
 const SIZES = new Map([

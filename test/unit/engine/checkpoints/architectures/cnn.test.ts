@@ -248,6 +248,17 @@ describe('variations that leave no trace in the weights', () => {
     expect(() => detectArchitecture({ ...regnet, tensors: more }, undefined)).toThrow('"final_conv.conv.weight"');
   });
 
+  it('a MobileNetV2 that segments images is refused, as nothing tells its dilation', async () => {
+    const file = readdirSync(path.join(FIXTURES, 'hf-mobilenet-v2')).find((name) =>
+      /model\.(safetensors|bin)$/.test(name),
+    );
+    const weights = await readWeights(path.join(FIXTURES, 'hf-mobilenet-v2', file ?? ''));
+    const [first] = weights.tensors.values();
+    if (!first) throw new Error('no weights');
+    const more = new Map([...weights.tensors, ['segmentation_head.classifier.convolution.weight', first] as const]);
+    expect(() => detectArchitecture({ ...weights, tensors: more }, undefined)).toThrow('segments images');
+  });
+
   it.each([
     ['hf-bottleneck/pytorch_model.bin', 'activation and strides'],
     ['hf-convnextv2/model.safetensors', 'activation and norms'],

@@ -119,6 +119,12 @@ describe('without config.json', () => {
     expect(() => detectArchitecture(weights, undefined)).toThrow('it is an LED');
   });
 
+  it('an ImageGPT, whose norms have no biases, is no GPT-2', async () => {
+    const { tensors, ...others } = await read('gpt2');
+    const kept = [...tensors].filter(([name]) => !name.endsWith('ln_1.bias'));
+    expect(detectArchitecture({ ...others, tensors: new Map(kept) }, undefined)).toBeUndefined();
+  });
+
   it.each([
     ['ELECTRA', 'embeddings_project.weight'],
     ['BigBird', 'pooler.weight'],

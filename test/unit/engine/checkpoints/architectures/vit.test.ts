@@ -464,6 +464,11 @@ describe('variations that leave no trace in the weights', () => {
     expect(detect(vit, undefined, timm)?.image?.input.height).toBe(224);
   });
 
+  it('a Swin that was pretrained on masked images is a Swin', () => {
+    const shapes = { ...newSwinShapes(96, [2, 2, 6, 2], 7), 'swin.embeddings.mask_token': [1, 1, 96] };
+    expect(detect(shapes)?.architecture).toBe('Swin-T');
+  });
+
   it('of Swin V2 are asked for, unless the name of the file says them', () => {
     expect(() => detect(version2)).toThrow('config.json');
     const named = detect(version2, '/hub/swinv2_tiny_patch4_window16_256.pth');
