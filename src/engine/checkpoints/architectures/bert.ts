@@ -21,9 +21,9 @@ import {
 } from './text.ts';
 
 /**
- * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019), MiniLM (Wang et al. 2020) and
- * DistilBERT (Sanh et al. 2019), which differ in their sizes, in how RoBERTa counts positions, and in that DistilBERT
- * doesn't tell the texts of a pair apart.
+ * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019), MiniLM (Wang et al. 2020),
+ * DistilBERT (Sanh et al. 2019) and ELECTRA (Clark et al. 2020), which differ in their sizes, in how RoBERTa counts
+ * positions, in that DistilBERT doesn't tell the texts of a pair apart, and in that ELECTRA may have narrow embeddings.
  *
  * Canonical names are those of Hugging Face's bare models: 'embeddings.word_embeddings', `encoder.layer.0…`, `pooler`.
  *
@@ -35,6 +35,7 @@ export const bert: Architecture = { family: 'BERT', recognise };
 
 /** Values of `model_type` in config.json. */
 const BERT_TYPES = ['bert', 'distilbert'];
+const ELECTRA = 'electra';
 const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert', 'data2vec-text'];
 
 /** The same of a captioner's decoder. */
@@ -60,8 +61,8 @@ const MULTILINGUAL_WORDS = 200_000;
 const KNOWN =
   /^(embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
 
-/** Parts of ELECTRA, BROS, GIT and BigBird beside embeddings and layers that have BERT's names. */
-const FOREIGN = /^(embeddings_project|bbox_embeddings|image_encoder)\.|^pooler\.(weight|bias)$/;
+/** Parts of BROS, GIT and BigBird beside embeddings and layers that have BERT's names. */
+const FOREIGN = /^(bbox_embeddings|image_encoder)\.|^pooler\.(weight|bias)$/;
 
 /** Widths of published networks, and the lengths of their tables of positions: BERT's and RoBERTa's. */
 const PUBLISHED_WIDTHS = [128, 256, 312, 384, 512, 768, 1024];
@@ -85,22 +86,23 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const has = (name: string) => weights.tensors.has(`${name}.weight`);
   if (!has('embeddings.word_embeddings') || !has('encoder.layer.0.attention.self.query')) return undefined;
   const type = textOf(config, 'model_type');
-  if (type !== undefined && ![...BERT_TYPES, ...ROBERTA_TYPES].includes(type)) return undefined;
+  if (type !== undefined && ![...BERT_TYPES, ...ROBERTA_TYPES, ELECTRA].includes(type)) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => /^(embeddings|encoder)\./.test(name) && !KNOWN.test(name));
   if (strange?.includes('distance_embedding'))
     throw new Error('it is a BERT with relative positions, which can’t be built');
   if (strange !== undefined || [...weights.tensors.keys()].some((name) => FOREIGN.test(name))) return undefined;
 
   const settings = bertSettings(original, config);
+  const electra = isElectra(original, config);
   const text = {
     ...ENCODED,
     tokenTypes:
       settings.padding === undefined && has('embeddings.token_type_embeddings') ? 'token_type_ids' : undefined,
     maxTokens: settings.maxTokens,
   };
-  const head = headOf(weights, config);
+  const head = headOf(weights, config, electra);
   return {
-    architecture: nameOf(weights, settings),
+    architecture: nameOf(weights, settings, electra),
     modality: 'text',
     text,
     hasLogits: head !== undefined,
@@ -131,7 +133,7 @@ export function bertDecoder(original: Weights, config: ModelConfig | undefined):
   refuseOthers(config, 'BERT', DECODERS);
   const settings = bertSettings(original, config);
   return {
-    architecture: nameOf(weights, settings),
+    architecture: nameOf(weights, settings, false),
     maxTokens: settings.maxTokens,
     states: (graph, tokens, image) => {
       graph.use(weights);
@@ -147,7 +149,7 @@ export function bertDecoder(original: Weights, config: ModelConfig | undefined):
 function canonicalBert(weights: Weights): Weights {
   return rename(weights, (name) =>
     name
-      .replace(/^(bert|roberta|distilbert|data2vec_text)\./, '')
+      .replace(/^(bert|roberta|distilbert|data2vec_text|electra)\./, '')
       .replace(/^transformer\.layer\.(\d+)\./, (_, layer) => `encoder.layer.${layer}.`)
       .replace(/(?<=^encoder\.layer\.\d+\.)(attention\.|ffn\.|sa_layer_norm|output_layer_norm)(\w*)/, distilled)
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
@@ -165,7 +167,8 @@ function distilled(whole: string, part: string, rest: string): string {
 /** @param weights under their original names, which tell BERT from RoBERTa */
 function bertSettings(original: Weights, config: ModelConfig | undefined): BertSettings {
   const weights = canonicalBert(original);
-  const [positions = 0, width = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
+  const [positions = 0, embedded = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
+  const [width = embedded] = shapeOf(weights, 'embeddings_project.weight');
   const type = textOf(config, 'model_type');
   const roberta = type === undefined ? looksLikeRoberta(original, weights) : ROBERTA_TYPES.includes(type);
   const padding = roberta ? (numberOf(config, 'pad_token_id') ?? ROBERTA_PADDING) : undefined;
@@ -190,20 +193,26 @@ function looksLikeRoberta(original: Weights, weights: Weights): boolean {
   return (
     [...original.tensors.keys()].some((name) => /^(roberta|data2vec_text)\./.test(name)) ||
     weights.tensors.has('lm_head.dense.weight') ||
-    weights.tensors.has('classifier.out_proj.weight') ||
+    (weights.tensors.has('classifier.out_proj.weight') && !isElectra(original, undefined)) ||
     shapeOf(weights, 'embeddings.token_type_embeddings.weight')[0] === 1 ||
     shapeOf(weights, 'embeddings.position_embeddings.weight')[0] === ROBERTA_PLACES
   );
+}
+
+function isElectra(original: Weights, config: ModelConfig | undefined): boolean {
+  const named = [...original.tensors.keys()].some((name) => /^(electra|embeddings_project)\./.test(name));
+  return named || textOf(config, 'model_type') === ELECTRA;
 }
 
 /** The layers of a classifier of whole texts; undefined where there is none. */
 function headOf(
   weights: Weights,
   config: ModelConfig | undefined,
-): { dense: string; activation: 'Tanh' | 'Relu'; classifier: string } | undefined {
+  electra: boolean,
+): { dense: string; activation: 'Tanh' | 'Relu' | 'Gelu'; classifier: string } | undefined {
   const has = (...names: string[]) => names.every((name) => weights.tensors.has(`${name}.weight`));
   if (has('classifier.dense', 'classifier.out_proj'))
-    return { dense: 'classifier.dense', activation: 'Tanh', classifier: 'classifier.out_proj' };
+    return { dense: 'classifier.dense', activation: electra ? 'Gelu' : 'Tanh', classifier: 'classifier.out_proj' };
   if (has('pre_classifier', 'classifier'))
     return { dense: 'pre_classifier', activation: 'Relu', classifier: 'classifier' };
   // Early versions of the library kept an unused pooler in classifiers of tokens.
@@ -213,9 +222,10 @@ function headOf(
     : undefined;
 }
 
-function nameOf(weights: Weights, { layers, width, padding }: BertSettings): string {
+function nameOf(weights: Weights, { layers, width, padding }: BertSettings, electra: boolean): string {
   const [words = 0] = shapeOf(weights, 'embeddings.word_embeddings.weight');
-  const family = padding === undefined ? 'BERT' : words > MULTILINGUAL_WORDS ? 'XLM-R' : 'RoBERTa';
+  const unpadded = electra ? 'ELECTRA' : 'BERT';
+  const family = padding === undefined ? unpadded : words > MULTILINGUAL_WORDS ? 'XLM-R' : 'RoBERTa';
   if (width === 384) return `MiniLM-L${layers}-H384`;
   if (layers === 12 && width === 768) return `${family}-base`;
   if (layers === 24 && width === 1024) return `${family}-large`;
@@ -229,6 +239,7 @@ function nameOf(weights: Weights, { layers, width, padding }: BertSettings): str
  */
 function bertStates(graph: Graph, settings: BertSettings, tokens: Tokens, bias: Value, image?: Value): Value {
   let x = bertEmbeddings(graph, 'embeddings', settings, tokens);
+  if (graph.has('embeddings_project.weight')) x = linear(graph, x, 'embeddings_project');
   for (let index = 0; index < settings.layers; index += 1) {
     const name = `encoder.layer.${index}`;
     x = attentionBlock(graph, x, x, `${name}.attention`, settings, bias);

@@ -126,7 +126,6 @@ describe('without config.json', () => {
   });
 
   it.each([
-    ['ELECTRA', 'embeddings_project.weight'],
     ['BigBird', 'pooler.weight'],
     ['BROS', 'bbox_embeddings.bbox_projection.weight'],
   ])('%s is no BERT', async (_, part) => {
