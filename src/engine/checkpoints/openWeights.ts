@@ -83,14 +83,23 @@ function recognise(
       return { weights, network: fitting[0] ?? network };
     }
   } catch (error) {
-    throw new InputError(`${file}: ${messageOf(error)}. Export it to ONNX to rank it.`);
+    const reason = messageOf(error);
+    const kind = kindIn(config);
+    const which = kind === undefined || reason.includes(kind) ? '' : ` (${JSON.stringify(kind)} in its config.json)`;
+    const remedy = reason.endsWith('beside it') ? 'Or export it to ONNX.' : 'Export it to ONNX to rank it.';
+    throw new InputError(`${file}: ${reason}${which}. ${remedy}`);
   }
   const names = [...stored.tensors.keys()].slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
-  const kind = (textOf(config, 'model_type') ?? textOf(config, 'architecture'))?.slice(0, MAX_KIND_LENGTH);
+  const kind = kindIn(config);
   const which = kind === undefined ? '' : ` Its config.json calls it ${JSON.stringify(kind)}.`;
   throw new InputError(
     `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
   );
+}
+
+/** What config.json calls the network, if anything. */
+function kindIn(config: ModelConfig | undefined): string | undefined {
+  return (textOf(config, 'model_type') ?? textOf(config, 'architecture'))?.slice(0, MAX_KIND_LENGTH);
 }
 
 /** ONNX Runtime follows no links out of the folder of the weights; so they are followed here. */

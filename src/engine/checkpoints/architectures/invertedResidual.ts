@@ -42,7 +42,11 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (!parts || parts.stages.length < 5) return undefined;
   const kinds = parts.stages.map(({ blocks: [first] }) => (first ? kindOf(weights, first) : '')).join(' ');
   const family = FAMILIES.find((candidate) => candidate.kinds.test(kinds));
-  if (!family) throw new Error(`it has inverted residuals in an order that no known network has (${kinds})`);
+  if (!family) {
+    throw new Error(
+      `it has inverted residuals, as MobileNet and EfficientNet have, but in an order that no known network has (${kinds})`,
+    );
+  }
   const strange = partBeside(weights, parts);
   if (strange !== undefined) {
     throw new Error(`it is of the family ${family.name} with parts that can't be built: "${strange}"`);

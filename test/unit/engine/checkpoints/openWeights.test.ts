@@ -1,0 +1,47 @@
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
+import { messageOf } from '../../../../src/engine/errors.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+import { safetensorsFile } from './containers/builders.ts';
+
+const NETWORKS = path.join(import.meta.dirname, '../../../fixtures/networks');
+
+/** Why weights can't be ranked, with such a config.json beside them. */
+async function reason(weights: Buffer, config?: object): Promise<string> {
+  const folder = await temporaryFolder();
+  await writeFile(path.join(folder, 'model.safetensors'), weights);
+  if (config) await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
+  const opening = openCheckpoint(path.join(folder, 'model.safetensors'), folder, { modalities: ['image'] });
+  return opening.then(() => 'none', messageOf);
+}
+
+const other = safetensorsFile({ w: { dtype: 'U8', shape: [1], data_offsets: [0, 1] } }, Buffer.alloc(1));
+
+it('weights of no known family are refused by what config.json calls them', async () => {
+  const message = await reason(other, { model_type: 'focalnet' });
+  expect(message).toMatch(/no known family .*Its config\.json calls it "focalnet"\. Export it to ONNX to rank it\./);
+  expect(await reason(other)).not.toContain('config.json');
+});
+
+it('what a family can’t build is refused by what config.json calls it, with one remedy or two', async () => {
+  const swinV2 = await readFile(path.join(NETWORKS, 'vit/swinv2-hf/model.safetensors'));
+  expect(await reason(swinV2)).toMatch(/put its config\.json beside it\. Or export it to ONNX\.$/);
+  const regnet = await readFile(path.join(NETWORKS, 'cnn/timm-regnet-y/model.safetensors'));
+  const activated = await reason(regnet, { architecture: 'regnety_002', hidden_act: 'silu' });
+  expect(activated).toMatch(/"silu", .* \("regnety_002" in its config\.json\)\. Export it to ONNX to rank it\.$/);
+});
+
+it('what lies in the Hugging Face cache, links to hashes, is prepared for by the name of its repository', async () => {
+  const folder = await temporaryFolder();
+  const snapshot = path.join(folder, 'models--timm--mobilenetv3_small_100.lamb_in1k/snapshots/0a');
+  await mkdir(snapshot, { recursive: true });
+  await copyFile(path.join(NETWORKS, 'cnn/timm-mobilenetv3-small/model.safetensors'), path.join(folder, 'c0ffee'));
+  const file = path.join(snapshot, 'model.safetensors');
+  await symlink(path.join(folder, 'c0ffee'), file);
+  const { name, image } = await openCheckpoint(file, folder, { modalities: ['image'] });
+  expect(name).toBe('timm/mobilenetv3_small_100.lamb_in1k');
+  expect(image?.preprocessing.assumed).toBe(false);
+  expect(image?.preprocessing.description).toContain('as mobilenetv3_small_100.lamb_in1k was published');
+});
