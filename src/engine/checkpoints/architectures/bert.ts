@@ -8,6 +8,7 @@ import {
   activate,
   type CaptionDecoder,
   causalBias,
+  distanceBias,
   ENCODED,
   embed,
   firstToken,
@@ -22,8 +23,9 @@ import {
 
 /**
  * BERT (Devlin et al. 2018), RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2019), MiniLM (Wang et al. 2020),
- * DistilBERT (Sanh et al. 2019) and ELECTRA (Clark et al. 2020), which differ in their sizes, in how RoBERTa counts
- * positions, in that DistilBERT doesn't tell the texts of a pair apart, and in that ELECTRA may have narrow embeddings.
+ * DistilBERT (Sanh et al. 2019), ELECTRA (Clark et al. 2020) and MPNet (Song et al. 2020), which differ in their sizes, in
+ * how RoBERTa and MPNet count positions, in that DistilBERT doesn't tell the texts of a pair apart, in that ELECTRA may
+ * have narrow embeddings, and in that MPNet's attention heeds distances.
  *
  * Canonical names are those of Hugging Face's bare models: 'embeddings.word_embeddings', `encoder.layer.0…`, `pooler`.
  *
@@ -36,7 +38,7 @@ export const bert: Architecture = { family: 'BERT', recognise };
 /** Values of `model_type` in config.json. */
 const BERT_TYPES = ['bert', 'distilbert'];
 const ELECTRA = 'electra';
-const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert', 'data2vec-text'];
+const ROBERTA_TYPES = ['roberta', 'xlm-roberta', 'camembert', 'data2vec-text', 'mpnet'];
 
 /** The same of a captioner's decoder. */
 const DECODERS = new RegExp(`^(${[...BERT_TYPES, ...ROBERTA_TYPES].join('|')}|bert-generation)$`);
@@ -47,19 +49,26 @@ const HEAD_SIZES = new Map([
   [312, 26],
 ]);
 const ROBERTA_PADDING = 1;
-const DISTILLED = new Map([
+const RENAMED = new Map([
   ['attention.q_lin', 'attention.self.query'],
   ['attention.k_lin', 'attention.self.key'],
   ['attention.v_lin', 'attention.self.value'],
   ['attention.out_lin', 'attention.output.dense'],
   ['ffn.lin1', 'intermediate.dense'],
   ['ffn.lin2', 'output.dense'],
+  ['attention.attn.q', 'attention.self.query'],
+  ['attention.attn.k', 'attention.self.key'],
+  ['attention.attn.v', 'attention.self.value'],
+  ['attention.attn.o', 'attention.output.dense'],
+  ['attention.LayerNorm', 'attention.output.LayerNorm'],
 ]);
+/** MPNet's biases of attention scores by distance, one for every head. */
+const DISTANCES = 'encoder.relative_attention_bias.weight';
 const MULTILINGUAL_WORDS = 200_000;
 
 /** Every weight of the embeddings and layers, and buffers. */
 const KNOWN =
-  /^(embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
+  /^(encoder\.relative_attention_bias\.weight|embeddings\.((word|position|token_type)_embeddings\.weight|LayerNorm\.(weight|bias)|(position|token_type)_ids)|encoder\.layer\.\d+\.(attention\.self\.(query|key|value)|attention\.output\.(dense|LayerNorm)|intermediate\.dense|output\.(dense|LayerNorm))\.(weight|bias))$/;
 
 /** Parts of BROS, GIT and BigBird beside embeddings and layers that have BERT's names. */
 const FOREIGN = /^(bbox_embeddings|image_encoder)\.|^pooler\.(weight|bias)$/;
@@ -115,7 +124,10 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       const tokens = tokenInputs(graph, text);
       const bias =
         config?.get('is_decoder') === true ? causalBias(graph, tokens.mask) : paddingBias(graph, tokens.mask);
-      const states = graph.mark('last_hidden_state', bertStates(graph, settings, tokens, bias));
+      const heeded = graph.has(DISTANCES)
+        ? graph.node('Add', [bias, distanceBias(graph, DISTANCES, tokens.ids, settings.maxTokens)])
+        : bias;
+      const states = graph.mark('last_hidden_state', bertStates(graph, settings, tokens, heeded));
       if (!head) {
         graph.output('features', meanOfTokens(graph, states, tokens.mask));
         return;
@@ -149,19 +161,22 @@ export function bertDecoder(original: Weights, config: ModelConfig | undefined):
 function canonicalBert(weights: Weights): Weights {
   return rename(weights, (name) =>
     name
-      .replace(/^(bert|roberta|distilbert|data2vec_text|electra)\./, '')
+      .replace(/^(bert|roberta|distilbert|data2vec_text|electra|mpnet)\./, '')
       .replace(/^transformer\.layer\.(\d+)\./, (_, layer) => `encoder.layer.${layer}.`)
-      .replace(/(?<=^encoder\.layer\.\d+\.)(attention\.|ffn\.|sa_layer_norm|output_layer_norm)(\w*)/, distilled)
+      .replace(
+        /(?<=^encoder\.layer\.\d+\.)(attention\.(?:attn\.)?|ffn\.|sa_layer_norm|output_layer_norm)(\w*)/,
+        renamedPart,
+      )
       .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
       .replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
   );
 }
 
-/** DistilBERT's name of a layer's part, as BERT's; BERT's own stay. */
-function distilled(whole: string, part: string, rest: string): string {
+/** DistilBERT's or MPNet's name of a layer's part, as BERT's; BERT's own stay. */
+function renamedPart(whole: string, part: string, rest: string): string {
   if (part === 'sa_layer_norm') return 'attention.output.LayerNorm';
   if (part === 'output_layer_norm') return 'output.LayerNorm';
-  return DISTILLED.get(`${part}${rest}`) ?? whole;
+  return RENAMED.get(`${part}${rest}`) ?? whole;
 }
 
 /** @param weights under their original names, which tell BERT from RoBERTa */
@@ -169,13 +184,15 @@ function bertSettings(original: Weights, config: ModelConfig | undefined): BertS
   const weights = canonicalBert(original);
   const [positions = 0, embedded = 0] = shapeOf(weights, 'embeddings.position_embeddings.weight');
   const [width = embedded] = shapeOf(weights, 'embeddings_project.weight');
+  const [, told] = shapeOf(weights, DISTANCES);
+  const headSize = told === undefined ? HEAD_SIZES.get(width) : width / told;
   const type = textOf(config, 'model_type');
   const roberta = type === undefined ? looksLikeRoberta(original, weights) : ROBERTA_TYPES.includes(type);
   const padding = roberta ? (numberOf(config, 'pad_token_id') ?? ROBERTA_PADDING) : undefined;
   return {
     layers: countOf(weights, (layer) => `encoder.layer.${layer}.output.dense.weight`),
     width,
-    heads: headsOf(config, config?.has('n_heads') ? 'n_heads' : 'num_attention_heads', width, HEAD_SIZES.get(width)),
+    heads: headsOf(config, config?.has('n_heads') ? 'n_heads' : 'num_attention_heads', width, headSize),
     epsilon: numberOf(config, 'layer_norm_eps') ?? (roberta ? 1e-5 : 1e-12),
     activation: textOf(config, 'hidden_act') ?? textOf(config, 'activation') ?? 'gelu',
     padding,
@@ -194,6 +211,7 @@ function looksLikeRoberta(original: Weights, weights: Weights): boolean {
     [...original.tensors.keys()].some((name) => /^(roberta|data2vec_text)\./.test(name)) ||
     weights.tensors.has('lm_head.dense.weight') ||
     (weights.tensors.has('classifier.out_proj.weight') && !isElectra(original, undefined)) ||
+    weights.tensors.has(DISTANCES) ||
     shapeOf(weights, 'embeddings.token_type_embeddings.weight')[0] === 1 ||
     shapeOf(weights, 'embeddings.position_embeddings.weight')[0] === ROBERTA_PLACES
   );
@@ -225,6 +243,8 @@ function headOf(
 function nameOf(weights: Weights, { layers, width, padding }: BertSettings, electra: boolean): string {
   const [words = 0] = shapeOf(weights, 'embeddings.word_embeddings.weight');
   const unpadded = electra ? 'ELECTRA' : 'BERT';
+  if (weights.tensors.has(DISTANCES))
+    return width === 768 && layers === 12 ? 'MPNet-base' : `MPNet-L${layers}-H${width}`;
   const family = padding === undefined ? unpadded : words > MULTILINGUAL_WORDS ? 'XLM-R' : 'RoBERTa';
   if (width === 384) return `MiniLM-L${layers}-H384`;
   if (layers === 12 && width === 768) return `${family}-base`;

@@ -65,6 +65,36 @@ export function causalBias(graph: Graph, mask: Value): Value {
   return bias(graph, graph.node('And', [visible(graph, mask), graph.node('LessOrEqual', [keys, queries])]));
 }
 
+/** Beyond it all distances are alike. */
+const MAX_DISTANCE = 128;
+
+/**
+ * What to add to attention scores, `[1, heads, t, t]`, by the distance between two tokens: T5's way (Raffel et al. 2019).
+ * @param table `[buckets, heads]`: half of them are for keys before the query, and half of these for a distance each
+ * @param ids `[n, t]`, at most `maxTokens` long
+ */
+export function distanceBias(graph: Graph, table: string, ids: Value, maxTokens: number): Value {
+  const [buckets = 0] = graph.shape(table);
+  const distances = Array.from({ length: 2 * maxTokens - 1 }, (_, index) => index - maxTokens + 1);
+  const bucketOf = graph.constant(distances.map((distance) => BigInt(bucketAt(distance, buckets))));
+  const keys = positions(graph, ids);
+  const distance = graph.node('Sub', [keys, graph.node('Unsqueeze', [keys, graph.integers(1)])]);
+  const bucket = graph.node('Gather', [bucketOf, graph.node('Add', [distance, integer(graph, maxTokens - 1)])]);
+  const perHead = graph.node('Transpose', [graph.node('Gather', [graph.weight(table), bucket])], { perm: [2, 0, 1] });
+  return graph.node('Unsqueeze', [perHead, graph.integers(0)]);
+}
+
+/** @param distance of a key behind its query */
+function bucketAt(distance: number, buckets: number): number {
+  const half = buckets / 2;
+  const exact = half / 2;
+  const length = Math.abs(distance);
+  const side = distance > 0 ? half : 0;
+  if (length < exact) return side + length;
+  const logarithmic = (Math.log(length / exact) / Math.log(MAX_DISTANCE / exact)) * (half - exact);
+  return side + Math.min(half - 1, exact + Math.trunc(logarithmic));
+}
+
 function visible(graph: Graph, mask: Value): Value {
   return graph.node('Unsqueeze', [graph.node('Equal', [mask, integer(graph, 1)]), graph.integers(1, 2)]);
 }
