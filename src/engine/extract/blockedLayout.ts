@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { cutModel, weightBytes } from '../onnx/cutModel.ts';
+import { cutModel, type Piece, weightBytes } from '../onnx/cutModel.ts';
 import { mergeModels } from '../onnx/mergeModels.ts';
+import { withStandIns } from '../onnx/standIns.ts';
 import { type NewInput, type NewModel, type NewNode, writeModel } from '../onnx/writeModel.ts';
 
 // ONNX Runtime fuses convolutions with their batch norms and puts their weights into blocks of channels. Networks run
@@ -12,6 +13,8 @@ import { type NewInput, type NewModel, type NewNode, writeModel } from '../onnx/
 const CONVOLUTIONS = 1 / 4;
 /** Of the weights, in a piece: of few pieces each takes much memory, many take long. */
 const PIECE = 1 / 16;
+/** Values that come from outside are put into blocks only where their channels are a multiple of this. */
+const CHANNELS_IN_BLOCKS = 4;
 
 /** Whether a network is one of convolutions and batch norms, so that copies of their weights are what loading it takes. */
 export function isConvolutional(network: NewModel): boolean {
@@ -44,29 +47,31 @@ export async function layOutInBlocks(
   folder: string,
 ): Promise<Uint8Array> {
   const pieces = cutModel(network, outputs, isImageConvolution, PIECE * weightBytes(network, network.nodes));
-  const known = new Map(network.inputs.map((input) => [input.name, input]));
   // Beforehand: what is allocated between the runtime's copies would keep the heap from shrinking when these are freed.
-  const models = pieces.map((piece) =>
-    writeModel({ ...piece, inputs: piece.inputs.map((name) => known.get(name) ?? channels(name)) }),
-  );
-  const fileOf = (index: number) => path.join(folder, `${index}.onnx`);
-  for (const [index, model] of models.entries()) {
+  const channelsOf = channelCounter(network);
+  const parts = pieces.map((piece, index) => ({
+    ...preparePiece(piece, network.inputs, channelsOf),
+    file: path.join(folder, `${index}.onnx`),
+    weights: `${index}.bin`,
+  }));
+  for (const { model, file, weights } of parts) {
     const session = await InferenceSession.create(model, {
       executionProviders: ['cpu'],
       logSeverityLevel: 4,
       intraOpNumThreads: 1,
-      optimizedModelFilePath: fileOf(index),
+      optimizedModelFilePath: file,
       extra: {
         session: {
           model_external_initializers_file_folder_path: weightsFolder,
           disable_prepacking: '1',
-          optimized_model_external_initializers_file_name: `${index}.bin`,
+          optimized_model_external_initializers_file_name: weights,
         },
       },
     });
     await session.release();
   }
-  return mergeModels(await Promise.all(models.map((_, index) => readFile(fileOf(index)))), {
+  const optimised = parts.map(async ({ standIns, file }) => ({ model: await readFile(file), standIns }));
+  return mergeModels(await Promise.all(optimised), {
     inputs: network.inputs,
     outputs,
     between: pieces.flatMap((piece) => piece.inputs),
@@ -79,8 +84,40 @@ function isImageConvolution({ op, attributes }: NewNode): boolean {
   return op === 'Conv' && Array.isArray(kernel) && kernel.length === 2;
 }
 
-/** A value between two pieces: channels of images. */
-function channels(name: string): NewInput {
-  const shape = ['n', ...['channels', 'height', 'width'].map((axis) => `${name}.${axis}`)];
-  return { name, type: 'float32', shape };
+/** A piece as a model of its own, in which something stands for the values of others wherever the runtime can use it. */
+function preparePiece(
+  piece: Piece,
+  known: readonly NewInput[],
+  channelsOf: (value: string) => number,
+): { model: Uint8Array; standIns: readonly string[] } {
+  const inputs = piece.inputs.map((value) => known.find(({ name }) => name === value) ?? imagesOf(value));
+  const channels = new Map(
+    inputs
+      .filter((input) => !known.includes(input))
+      .map(({ name }) => [name, channelsOf(name)] as const)
+      .filter(([, count]) => count % CHANNELS_IN_BLOCKS === 0),
+  );
+  return { model: writeModel(withStandIns({ ...piece, inputs }, channels)), standIns: [...channels.keys()] };
+}
+
+function imagesOf(name: string): NewInput {
+  return { name, type: 'float32', shape: ['n', 'channels', 'height', 'width'] };
+}
+
+/** Operators whose result has the channels of their first input. */
+const KEEP_CHANNELS = new Set(
+  'Add AveragePool Cast Clip GlobalAveragePool HardSigmoid Identity MaxPool Mul Relu Sigmoid'.split(' '),
+);
+
+/** How many channels values of a network have; NaN where that would take more than a look at it. */
+function channelCounter({ nodes, initializers = [] }: NewModel): (value: string) => number {
+  const first = new Map(initializers.map(({ name, shape }) => [name, shape[0] ?? Number.NaN]));
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const count = (value: string): number => {
+    const { op, inputs } = makers.get(value) ?? { op: '', inputs: [] };
+    if (op === 'Conv' || op === 'BatchNormalization') return first.get(inputs[1] ?? '') ?? Number.NaN;
+    if (op === 'Concat') return inputs.reduce((sum, input) => sum + count(input), 0);
+    return KEEP_CHANNELS.has(op) ? count(inputs[0] ?? '') : Number.NaN;
+  };
+  return count;
 }

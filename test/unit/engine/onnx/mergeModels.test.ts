@@ -41,11 +41,14 @@ describe('mergeModels', () => {
       inputs: [value('between'), value('x')],
       outputs: ['y'],
     };
-    const merged = mergeModels([first, second].map(writeModel), {
-      inputs: [value('x')],
-      outputs: ['between', 'y'],
-      between: ['between', 'x'],
-    });
+    const merged = mergeModels(
+      [first, second].map((model) => ({ model: writeModel(model), standIns: [] })),
+      {
+        inputs: [value('x')],
+        outputs: ['between', 'y'],
+        between: ['between', 'x'],
+      },
+    );
     expect(await run(merged, [1, 2, 4])).toEqual({ between: [2, 4, 5], y: [103, 106, 109] });
   });
 
@@ -67,7 +70,7 @@ describe('mergeModels', () => {
       // The layout of blocks is of operators in a domain of the runtime's own, and names its nodes.
       const optimizedModelFilePath = path.join(folder, `${index}.onnx`);
       await (await InferenceSession.create(model, { logSeverityLevel: 4, optimizedModelFilePath })).release();
-      models.push(await readFile(optimizedModelFilePath));
+      models.push({ model: await readFile(optimizedModelFilePath), standIns: [] });
     }
     const merged = mergeModels(models, {
       inputs: [{ name: 'x', type: 'float32', shape: ['n', 16, 'height', 'width'] }],
