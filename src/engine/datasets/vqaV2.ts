@@ -48,6 +48,8 @@ export const vqaV2: DatasetLayout = {
             );
           }
           const answers = await answersIn(annotations, signal);
+          // Questions on one image stand together.
+          let [last, name] = ['', ''];
           for await (const entries of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
@@ -59,7 +61,7 @@ export const vqaV2: DatasetLayout = {
                 samples.skip('have no question', where);
               else if (label === undefined) samples.skip('have no answer', where);
               else {
-                const name = `COCO_${subset}_${image.padStart(DIGITS, '0')}.jpg`;
+                if (image !== last) [last, name] = [image, `COCO_${subset}_${image.padStart(DIGITS, '0')}.jpg`];
                 samples.add({ split, file, where, id, image: name, text, label });
               }
             }
