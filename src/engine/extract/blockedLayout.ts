@@ -101,7 +101,7 @@ function preparePiece(
 }
 
 function imagesOf(name: string): NewInput {
-  return { name, type: 'float32', shape: ['n', 'channels', 'height', 'width'] };
+  return { name, type: 'float32', shape: ['n', ...['channels', 'height', 'width'].map((axis) => `${name}.${axis}`)] };
 }
 
 /** Operators whose result has the channels of their first input. */

@@ -1,16 +1,12 @@
 import { PbfWriter } from 'pbf';
 import { NODE } from './format.ts';
 import type { NodeParts } from './modelParts.ts';
-import type { NewModel, NewNode, NewTensor } from './writeModel.ts';
+import type { NewInput, NewModel, NewNode, NewTensor } from './writeModel.ts';
 
 // ONNX Runtime puts into blocks of channels only what convolutions give. What comes from outside stays in rows, and so does
 // all that it is added to, pooled to or joined with. Where a network is cut, a convolution of no meaning therefore stands for
 // each value that comes from elsewhere, until the optimised pieces are joined.
 
-const SOURCE = 'standins.source';
-const BASE = 'standins.base';
-/** Of what all are made of: a multiple of every size of blocks. */
-const BASE_CHANNELS = 16;
 /** ONNX Runtime's operators between the layouts. */
 const TO_BLOCKS = 'ReorderInput';
 const TO_ROWS = 'ReorderOutput';
@@ -21,32 +17,29 @@ const BLOCKS_DOMAIN = 'com.microsoft.nchwc';
  * @param channels of these values, `[n, channels, height, width]` each
  */
 export function withStandIns(model: NewModel, channels: ReadonlyMap<string, number>): NewModel {
-  if (channels.size === 0) return model;
-  // All of one value: what is added in blocks must be known to be of the same size.
-  const convolutions = [convolution(SOURCE, 1, BASE, BASE_CHANNELS)];
-  for (const [value, count] of channels) convolutions.push(convolution(BASE, BASE_CHANNELS, value, count));
+  const standIns = [...channels].map(([value, count]) => standIn(value, count));
   return {
-    nodes: [...convolutions.map(({ node }) => node), ...model.nodes],
-    initializers: [...(model.initializers ?? []), ...convolutions.map(({ weight }) => weight)],
-    inputs: [
-      ...model.inputs.filter(({ name }) => !channels.has(name)),
-      { name: SOURCE, type: 'float32', shape: ['n', 1, 'height', 'width'] },
-    ],
+    nodes: [...standIns.map(({ node }) => node), ...model.nodes],
+    initializers: [...(model.initializers ?? []), ...standIns.map(({ weight }) => weight)],
+    inputs: [...model.inputs.filter(({ name }) => !channels.has(name)), ...standIns.map(({ source }) => source)],
     // The runtime doesn't fuse with what follows what is an output, too.
     outputs: [...model.outputs, ...channels.keys()],
   };
 }
 
-function convolution(from: string, inputs: number, to: string, outputs: number): { node: NewNode; weight: NewTensor } {
-  const weight = `${to}.standin`;
+function standIn(value: string, channels: number): { source: NewInput; weight: NewTensor; node: NewNode } {
+  // Each has a size of its own: what the runtime takes to be of the same size, it multiplies without repeating any of it.
+  const source = `${value}.source`;
+  const weight = `${value}.standin`;
   return {
-    node: { op: 'Conv', inputs: [from, weight], outputs: [to] },
+    source: { name: source, type: 'float32', shape: ['n', 1, `${value}.height`, `${value}.width`] },
     weight: {
       name: weight,
       type: 'float32',
-      shape: [outputs, inputs, 1, 1],
-      values: new Uint8Array(outputs * inputs * Float32Array.BYTES_PER_ELEMENT),
+      shape: [channels, 1, 1, 1],
+      values: new Uint8Array(channels * Float32Array.BYTES_PER_ELEMENT),
     },
+    node: { op: 'Conv', inputs: [source, weight], outputs: [value] },
   };
 }
 

@@ -14,12 +14,12 @@ const STAND_INS = new Map([['1:v', 'v']]);
 
 /** The second piece, with its stand-in and what it is used for in either layout. */
 const IN_BLOCKS = [
-  node('Conv', ['1:base', '1:v.weight'], '1:blocks'),
+  node('Conv', ['1:v.source', '1:v.weight'], '1:blocks'),
   node('ReorderOutput', ['1:blocks'], '1:v'),
   node('Conv', ['1:blocks', '1:w'], '1:a'),
   node('Pad', ['1:v'], '1:b'),
 ];
-const IN_ROWS = [node('Conv', ['1:base', '1:v.weight'], '1:v'), node('Conv', ['1:v', '1:w'], 'y')];
+const IN_ROWS = [node('Conv', ['1:v.source', '1:v.weight'], '1:v'), node('Conv', ['1:v', '1:w'], 'y')];
 
 describe('joinStandIns', () => {
   it('uses a value in the layout that it is made in', () => {
