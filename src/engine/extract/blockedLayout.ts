@@ -46,7 +46,7 @@ export async function layOutInBlocks(
   weightsFolder: string,
   folder: string,
 ): Promise<Uint8Array> {
-  const pieces = cutModel(network, outputs, isImageConvolution, PIECE * weightBytes(network, network.nodes));
+  const pieces = cutModel(network, outputs, takesImages, PIECE * weightBytes(network, network.nodes));
   // Beforehand: what is allocated between the runtime's copies would keep the heap from shrinking when these are freed.
   const channelsOf = channelCounter(network);
   const parts = pieces.map((piece, index) => ({
@@ -78,10 +78,10 @@ export async function layOutInBlocks(
   });
 }
 
-/** A convolution over height and width: the values that are alive before one are all images of channels. */
-function isImageConvolution({ op, attributes }: NewNode): boolean {
+/** Before a convolution over height and width, or a mean over them, all values that are alive are images of channels. */
+function takesImages({ op, attributes }: NewNode): boolean {
   const kernel = attributes?.kernel_shape;
-  return op === 'Conv' && Array.isArray(kernel) && kernel.length === 2;
+  return op === 'GlobalAveragePool' || (op === 'Conv' && Array.isArray(kernel) && kernel.length === 2);
 }
 
 /** A piece as a model of its own, in which something stands for the values of others wherever the runtime can use it. */
