@@ -3,7 +3,7 @@ import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { below, fileIn, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
-import { readJsonMembers } from './tables/jsonMembers.ts';
+import { readJsonMembers } from './tables/json.ts';
 import { linesOf } from './tables/lines.ts';
 
 const SPLITS = ['train', 'test'];
@@ -41,12 +41,12 @@ export const food101: DatasetLayout = {
 
 /** The same lists by class: `{"apple_pie": ["apple_pie/1005649", …], …}`. */
 async function addJson(gathered: LabelledImages, split: string, file: string, signal?: AbortSignal): Promise<void> {
-  for await (const members of readJsonMembers(file, signal)) {
-    for (const { key, value } of members) {
-      const where = `${path.basename(file)}: ${key}`;
+  for await (const members of readJsonMembers(file, undefined, signal)) {
+    for (const { name, value } of members) {
+      const where = `${path.basename(file)}: ${name}`;
       const images = Array.isArray(value) ? value.filter((image) => typeof image === 'string') : [];
       if (images.length === 0) gathered.skip('list no images', where);
-      for (const image of images) gathered.addFile(split, `${image}.jpg`, [key], where);
+      for (const image of images) gathered.addFile(split, `${image}.jpg`, [name], where);
     }
   }
 }

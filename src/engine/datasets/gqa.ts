@@ -5,13 +5,15 @@ import { namesOf, readTogether } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
+import { readJsonMembers } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
-import { readJsonMembers } from './tables/jsonMembers.ts';
 
 /** Those of the test, of the challenge and for submissions have no answers. */
 const QUESTIONS = /^(train|val|testdev)_(balanced|all)_questions\.json$/i;
 /** `questions1.2`, as the archive unpacks. */
 const QUESTION_FOLDER = /^questions/i;
+/** Of a question; its scene, its program and what it entails take most of the file. */
+const MEMBERS = ['imageId', 'question', 'answer'];
 const IMAGES = ['images', 'allImages/images'];
 
 /**
@@ -33,8 +35,8 @@ export const gqa: DatasetLayout = {
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', IMAGES, counting);
         for (const { file, split } of set.files) {
-          for await (const members of readJsonMembers(file, signal)) {
-            for (const { entry, key: id, value } of members) {
+          for await (const members of readJsonMembers(file, MEMBERS, signal)) {
+            for (const { entry, name: id, value } of members) {
               const where = placeIn(file, entry);
               const [image, text, label] = isRecord(value)
                 ? [keyOf(value.imageId), textOf(value.question), textOf(value.answer)]

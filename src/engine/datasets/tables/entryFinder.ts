@@ -17,7 +17,7 @@ interface Scanner {
   begin(first: number, behind: number, brackets: number, room: number): void;
   passValue(): number;
   endOfString(from: number): number;
-  takeEntries(names: number): number;
+  takeEntries(areMembers: boolean, names: number): number;
 }
 
 const PAGE_BYTES = 65_536;
@@ -27,7 +27,7 @@ const compiled = new WebAssembly.Module(binary);
 /** Nothing stays in there from one call to the next. */
 let kept: Scanner | undefined;
 
-/** Bytes in the memory of a scanner, with names before them and as much room behind them. */
+/** Bytes in the memory of a scanner, with names before them and room behind them. */
 interface Scan {
   readonly scanner: Scanner;
   readonly names: number;
@@ -36,7 +36,8 @@ interface Scan {
   readonly room: number;
 }
 
-function scanOf(bytes: Uint8Array, names = new Uint8Array()): Scan {
+/** @param growth how many times as long as the bytes the entries can be that are taken of them */
+function scanOf(bytes: Uint8Array, names = new Uint8Array(), growth = 1): Scan {
   const isSmall = kept && kept.memory.buffer.byteLength <= KEPT_BYTES;
   const scanner = isSmall && kept ? kept : (new WebAssembly.Instance(compiled).exports as unknown as Scanner);
   kept = scanner;
@@ -44,7 +45,7 @@ function scanOf(bytes: Uint8Array, names = new Uint8Array()): Scan {
   const first = heapBase.value + names.length;
   const behind = first + bytes.length;
   const room = behind + padding.value;
-  const missing = room + bytes.length + padding.value - memory.buffer.byteLength;
+  const missing = room + growth * bytes.length + padding.value - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
   const all = new Uint8Array(memory.buffer);
   all.set(bytes, first);
@@ -64,16 +65,28 @@ export function endsOf(run: Uint8Array): number[] {
   }
 }
 
+/** What holds the entries of a file: the array or the object that it is, or the array of this name in the object. */
+type Holder = 'array' | 'object' | { readonly list: string };
+
+/** `,` is a member without a name, and `[,],` its pair. */
+const GROWTH_OF_MEMBERS = 4;
+
 /**
- * Finds the entries of an array, by quotes, brackets and commas alone. What lies between them is left to `JSON.parse`, which
- * is an order of magnitude faster than parsing the file token by token.
+ * Finds the entries of an array or an object, by quotes, brackets and commas alone. What lies between them is left to
+ * `JSON.parse`, which is an order of magnitude faster than parsing the file token by token.
  */
 export class EntryFinder {
+  readonly #opening: number;
   readonly #list: Buffer | undefined;
-  /** The members that are wanted, each with its length before it, and a zero behind the last. */
+  /** Whether the entries are members, and taken as pairs, `["name", value]`. */
+  readonly #areMembers: boolean;
+  /** The members of entries that are wanted, each with its length before it, and a zero behind the last. */
   readonly #names: Uint8Array<ArrayBuffer> | undefined;
-  /** Before the outermost bracket, between members of the object around the list, in one, in the list, or behind it. */
-  #state: 'before' | 'around' | 'beside' | 'inside' | 'behind' = 'before';
+  /**
+   * Before the outermost bracket, between members of the object around the list, in one of these, where the first entry may
+   * be, among the entries, or behind them.
+   */
+  #state: 'before' | 'around' | 'beside' | 'opened' | 'inside' | 'behind' = 'before';
   /** The bytes at hand, also in a scanner, and the next one of them. */
   #bytes: Buffer = Buffer.alloc(0);
   #scan: Scan = scanOf(this.#bytes);
@@ -82,11 +95,13 @@ export class EntryFinder {
   #depth = 0;
 
   /**
-   * @param list its name in the object around it; the file is the array when left out
-   * @param members of entries that are objects, those that are wanted; all when left out. A name with escapes is none.
+   * @param members of entries that are objects, or of the values of an object's own members, those that are wanted; all when
+   * left out. A name with escapes is none.
    */
-  constructor(list?: string, members?: readonly string[]) {
-    this.#list = list === undefined ? undefined : Buffer.from(list);
+  constructor(holder: Holder, members?: readonly string[]) {
+    this.#opening = holder === 'array' ? SQUARE : BRACE;
+    this.#list = typeof holder === 'object' ? Buffer.from(holder.list) : undefined;
+    this.#areMembers = holder === 'object';
     const names = members?.map((name) => Buffer.from(name));
     this.#names = names && Uint8Array.from([...names.flatMap((name) => [name.length, ...name]), 0]);
   }
@@ -95,17 +110,17 @@ export class EntryFinder {
    * Takes bytes of the file.
    * @param bytes those that were not taken the last time, and more
    * @returns how many were taken, what is wanted of the entries among them, each with a comma behind it and all until the
-   * next call only, how many these are, and whether the list ends with them
+   * next call only, how many these are, and whether there are no more behind them
    * @throws SyntaxError when they are no such JSON
    */
   push(bytes: Buffer): { taken: number; run: Buffer; count: number; done: boolean } {
     [this.#bytes, this.#at] = [bytes, 0];
-    this.#scan = scanOf(bytes, this.#names);
+    this.#scan = scanOf(bytes, this.#names, this.#areMembers ? GROWTH_OF_MEMBERS : 1);
     while (this.#state !== 'inside' && this.#state !== 'behind') if (!this.#approach()) break;
     const { scanner, names, room } = this.#scan;
     let [count, end] = [0, room];
     if (this.#state === 'inside') {
-      count = this.#go(({ takeEntries }) => takeEntries(this.#names ? names : 0));
+      count = this.#go(({ takeEntries }) => takeEntries(this.#areMembers, this.#names ? names : 0));
       end = scanner.output.value;
       if (count > 0 && bytes[this.#at - 1] !== COMMA) this.#state = 'behind';
     }
@@ -113,7 +128,7 @@ export class EntryFinder {
     return { taken: this.#at, run, count, done: this.#state === 'behind' };
   }
 
-  /** Goes on towards the list. @returns whether the bytes that are here are enough for that */
+  /** Goes on towards the entries. @returns whether the bytes that are here are enough for that */
   #approach(): boolean {
     if (this.#state === 'beside') {
       if (!this.#go(({ passValue }) => passValue())) return false;
@@ -122,11 +137,13 @@ export class EntryFinder {
     const byte = this.#next();
     if (byte === undefined) return false;
     if (this.#state === 'before') {
-      if (byte !== (this.#list ? BRACE : SQUARE)) {
-        throw new SyntaxError(this.#list ? 'it holds no object' : 'it holds no array');
+      if (byte !== this.#opening) {
+        throw new SyntaxError(this.#opening === BRACE ? 'it holds no object' : 'it holds no array');
       }
-      this.#state = this.#list ? 'around' : 'inside';
+      this.#state = this.#list ? 'around' : 'opened';
       this.#at += 1;
+    } else if (this.#state === 'opened') {
+      this.#state = byte === END_SQUARE || byte === END_BRACE ? 'behind' : 'inside';
     } else if (byte === COMMA) this.#at += 1;
     else if (byte === END_SQUARE || byte === END_BRACE) this.#state = 'behind';
     else if (byte === QUOTE) return this.#enterMember();
@@ -150,7 +167,7 @@ export class EntryFinder {
     }
     const isList = isNamed && byte === SQUARE;
     if (isList) this.#at += 1;
-    this.#state = isList ? 'inside' : 'beside';
+    this.#state = isList ? 'opened' : 'beside';
     return true;
   }
 

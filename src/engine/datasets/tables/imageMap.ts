@@ -1,7 +1,7 @@
 import { IMAGE } from '../images.ts';
 import { areTexts } from '../tableColumns.ts';
+import { readJsonMembers } from './json.ts';
 import { isRecord } from './jsonl.ts';
-import { readJsonMembers } from './jsonMembers.ts';
 
 /** `{"a.jpg": "cat", …}`, `{"images/1.jpg": ["a caption", …], …}`, up to the first text that is said of an image. */
 const HEAD =
@@ -23,8 +23,8 @@ export function imageMapIn(file: string, head: string): ImageMap | undefined {
   return {
     column,
     async *rows(signal) {
-      for await (const members of readJsonMembers(file, signal)) {
-        for (const { entry: line, key: image, value } of members) {
+      for await (const members of readJsonMembers(file, undefined, signal)) {
+        for (const { entry: line, name: image, value } of members) {
           const said = isRecord(value) ? value : { [column ?? 'label']: value };
           yield { line, value: { ...said, image } };
         }

@@ -10,6 +10,11 @@ export interface JsonEntry {
   readonly value: unknown;
 }
 
+/** A member of an object, counted from 1. */
+interface JsonMember extends JsonEntry {
+  readonly name: string;
+}
+
 const CHUNK_BYTES = 1024 * 1024;
 /** The longest entry that is read; articles with all their questions take up to some megabytes. */
 const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
@@ -17,16 +22,17 @@ const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
 const MAX_INDEXED = 2_000_000;
 
 /**
- * The entries of a JSON file that holds one array, those together that were read together. The file is streamed, so that it may be larger than the memory.
+ * The entries of a JSON file that holds one array, those together that were read together. The file is streamed, so that it
+ * may be larger than the memory.
  * @throws InputError when it is not JSON
  */
 export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerator<JsonEntry[]> {
-  return entriesOf(file, new EntryFinder(), signal);
+  return entriesOf(file, new EntryFinder('array'), signal);
 }
 
 /**
- * The entries of one list of a JSON object, those together that were read together, `{"images": […], "annotations": […]}`; the rest of the object is passed
- * over, and none come where it has no such list. The file is streamed.
+ * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`, those together that were read together; the
+ * rest of the object is passed over, and none come where it has no such list. The file is streamed.
  * @param members of the entries that are objects, these alone are read where they are told: annotations may hold much that
  * nobody asks for
  * @throws InputError when it is not JSON, as far as it is read
@@ -37,7 +43,26 @@ export function readJsonList(
   members?: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<JsonEntry[]> {
-  return entriesOf(file, new EntryFinder(list, members), signal);
+  return entriesOf(file, new EntryFinder({ list }, members), signal);
+}
+
+/**
+ * The members of a JSON file that holds one object, `{"05451384": {…}, …}`, in the order of the file, those together that were
+ * read together. The file is streamed.
+ * @param members of the values that are objects, these alone are read where they are told
+ * @throws InputError when it is not JSON
+ */
+export async function* readJsonMembers(
+  file: string,
+  members?: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<JsonMember[]> {
+  for await (const entries of entriesOf(file, new EntryFinder('object', members), signal)) {
+    yield entries.map(({ entry, value: pair }) => {
+      const [name, value]: unknown[] = Array.isArray(pair) ? pair : [];
+      return { entry, name: String(name), value };
+    });
+  }
 }
 
 /**
@@ -121,7 +146,6 @@ async function* entriesOf(
       }
       const { taken, run, count, done } = finder.push(bytes.subarray(0, length));
       const text = run.toString('utf8', 0, run.length - 1);
-      if (done && entry === 0 && count <= 1 && text.trim() === '') return;
       const { values, damage } = parsed(text, count, run);
       yield values.map((value, index) => ({ entry: entry + index + 1, value }));
       entry += values.length;

@@ -50,9 +50,9 @@ describe('GQA', () => {
     for (const [text, reason] of [
       [whole.slice(0, -9), 'it ends early'],
       [`[${whole}]`, 'it holds no object'],
-      [whole.replace('"no"', 'no'), 'not JSON after member 0'],
+      [whole.replace('"no"', 'no'), 'not JSON after entry 1'],
       [`{"a": ${'['.repeat(300)}`, 'nested more than 256 deep'],
-      [`{"a": "${'x'.repeat(66 * 1024 * 1024)}"`, 'member 1 takes more than 64 MB; split it.'],
+      [`{"a": "${'x'.repeat(66 * 1024 * 1024)}"`, 'entry 1 takes more than 64 MB; split it.'],
     ] as const) {
       const files = { 'train_balanced_questions.json': text, 'images/1.jpg': IMAGE };
       await expect(openDataset(await folderWith(files), 'auto')).rejects.toThrow(reason);

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { PassedOver } from '../../../../src/engine/datasets/passedOver.ts';
 import { splitWithin } from '../../../../src/engine/datasets/splitNames.ts';
 import { delimiterOf, headOf, readCsv } from '../../../../src/engine/datasets/tables/csv.ts';
-import { type JsonEntry, readJsonArray, readJsonList } from '../../../../src/engine/datasets/tables/json.ts';
+import {
+  type JsonEntry,
+  readJsonArray,
+  readJsonList,
+  readJsonMembers,
+} from '../../../../src/engine/datasets/tables/json.ts';
 import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
 import { listedIn } from '../../../../src/engine/datasets/tables/pythonLiterals.ts';
 import { CancelledError, InputError } from '../../../../src/engine/errors.ts';
@@ -209,6 +214,28 @@ describe('readJsonList', () => {
   ])('refuses what is none', async (broken, reason) => {
     await expect(entriesOf(readJsonList(await fileOf(broken), 'b', ['b']))).rejects.toThrow(reason);
   });
+});
+
+describe('readJsonMembers', () => {
+  it('streams members in the order of the file, with what is asked for of their values', async () => {
+    const text = '\uFEFF{ "10" : {"a": [1], "c": {}}, "9":["a"], "é\\"": {"b": 2}, "10": null}';
+    expect(await entriesOf(readJsonMembers(await fileOf(text), ['a', 'b']))).toEqual([
+      { entry: 1, name: '10', value: { a: [1] } },
+      { entry: 2, name: '9', value: ['a'] },
+      { entry: 3, name: 'é"', value: { b: 2 } },
+      { entry: 4, name: '10', value: null },
+    ]);
+    expect(await entriesOf(readJsonMembers(await fileOf(' { \n}')))).toEqual([]);
+  });
+
+  it.each(['', '["b", 1]', '"b"', 'b: 1', '5: 1', '"b" 1', '"b":', '"b": 1 2', '{"b": 1}', ': 1'])(
+    'refuses %j for a member',
+    async (member) => {
+      const read = async (text: string) => entriesOf(readJsonMembers(await fileOf(text), ['a']));
+      await expect(read(`{"a": {"a": 0}, ${member}}`)).rejects.toThrow('a.txt: not JSON after entry 1');
+      await expect(read(`{"a": {"a": 0}, ${member}, "c": 3}`)).rejects.toThrow('a.txt: not JSON after entry 1');
+    },
+  );
 });
 
 describe('linesOf', () => {

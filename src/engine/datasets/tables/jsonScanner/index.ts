@@ -6,6 +6,8 @@ const BLOCK: usize = 64;
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
 const COMMA: u8 = 0x2c;
+const COLON: u8 = 0x3a;
+const SQUARE: u8 = 0x5b;
 const END_SQUARE: u8 = 0x5d;
 const BRACE: u8 = 0x7b;
 const END_BRACE: u8 = 0x7d;
@@ -58,7 +60,10 @@ export function passValue(): bool {
   return false;
 }
 
-/** Goes behind the bracket that closes the outermost one. @returns whether that is here; else it goes as far as strings are whole */
+/**
+ * Goes behind the bracket that closes the outermost one.
+ * @returns whether that is here; else it goes as far as strings are whole
+ */
 function passNested(): bool {
   // All bits are set in a string, and the lowest behind a backslash.
   let inside: u64 = 0;
@@ -150,28 +155,38 @@ export function endOfString(from: usize): usize {
 }
 
 /**
- * Takes entries, writes each with a comma behind it, and goes behind the last one that is whole, and the comma or bracket there.
+ * Takes entries, writes each with a comma behind it, and goes behind the last one that is whole, and the comma or bracket
+ * there.
  *
- * @param names members of entries that are objects, those that are written: each a byte with its length and its bytes, behind
+ * @param areMembers whether entries are members of an object, which are written as pairs of name and value
+ * @param names members of values that are objects, those that are written: each a byte with its length and its bytes, behind
  * the last one a zero; without, all are
  * @returns how many were taken
  */
-export function takeEntries(names: usize): i32 {
+export function takeEntries(areMembers: bool, names: usize): i32 {
   let count = 0;
   let isLast = false;
   while (!isLast) {
     const start = at;
     const place = output;
+    if (areMembers) takeName();
+    const value = at;
+    const placeOfValue = output;
     if (names === 0 || !takeMembers(names)) {
-      at = start;
+      at = value;
       depth = 0;
-      output = place;
+      output = placeOfValue;
       if (!passValue()) {
         at = start;
+        output = place;
         if (depth <= maxDepth) depth = 0;
         break;
       }
-      write(start, at);
+      write(value, at);
+    }
+    if (areMembers) {
+      store<u8>(output, END_SQUARE);
+      output += 1;
     }
     isLast = load<u8>(at) !== COMMA;
     store<u8>(output, COMMA);
@@ -180,6 +195,24 @@ export function takeEntries(names: usize): i32 {
     count += 1;
   }
   return count;
+}
+
+/** Begins a pair, and goes from a name to its value; without a name the pair is none in JSON either, `[,…]`. */
+function takeName(): void {
+  const start = at;
+  store<u8>(output, SQUARE);
+  output += 1;
+  if (nextByte() === QUOTE) {
+    const name = at;
+    at = min(endOfString(name + 1) + 1, end);
+    const behind = at;
+    if (nextByte() === COLON) {
+      write(name, behind);
+      at += 1;
+    } else at = start;
+  }
+  store<u8>(output, COMMA);
+  output += 1;
 }
 
 /** Takes what is wanted of an object. @returns whether one is here with all of it; else no more is known than that */
@@ -205,7 +238,7 @@ function takeMembers(names: usize): bool {
   output += 1;
   at += 1;
   const behind = nextByte();
-  return behind === COMMA || behind === END_SQUARE;
+  return behind === COMMA || (behind | CURLY) === END_BRACE;
 }
 
 function isAmong(names: usize, from: usize, to: usize): bool {
