@@ -14,8 +14,6 @@ import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { PixelBoxes } from './pixelBoxes.ts';
 import { splitInCell } from './splitNames.ts';
 import {
-  areTexts,
-  classNamesOf,
   firstRows,
   isHeader,
   isNumbering,
@@ -37,6 +35,7 @@ import {
   tablesTogether,
 } from './tableFiles.ts';
 import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
+import { areTexts } from './tables/texts.ts';
 
 /** In so few rows each may have a class of its own. */
 const FEW_ROWS = 8;
@@ -246,7 +245,7 @@ async function classNames(root: Folder, { table, roles }: TableWithRoles): Promi
   const card = await classNamesBeside(root);
   return (role) => {
     const [column = '', ...others] = roles.get(role) ?? [];
-    return others.length > 0 ? roles.get(role) : classNamesOf(column, features, card);
+    return others.length > 0 ? roles.get(role) : (features.get(column)?.names ?? card.get(column));
   };
 }
 

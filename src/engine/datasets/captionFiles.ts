@@ -6,7 +6,7 @@ import { countImages, idWithin } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { grouped } from './passedOver.ts';
 import { isSplitName } from './splitNames.ts';
-import { areTexts } from './tableColumns.ts';
+import { areTexts } from './tables/texts.ts';
 import { textIn, withTexts } from './textFiles.ts';
 
 /** So many captions are read to see whether they are some: boxes of objects lie beside images in the same way. */

@@ -2,14 +2,14 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
-import { areTexts, haveOtherTask, plainName } from './tableColumns.ts';
-import { type CsvRow, type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
-import { imageMapIn } from './tables/imageMap.ts';
-import { readJsonArray } from './tables/json.ts';
-import { isRecord, type JsonLine, readJsonLines } from './tables/jsonl.ts';
+import { haveOtherTask, plainName } from './tableColumns.ts';
+import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
+import { firstRowsOf } from './tables/firstRows.ts';
+import { isRecord, type JsonRows } from './tables/jsonl.ts';
+import { jsonRowsIn } from './tables/jsonRows.ts';
 import { readLines } from './tables/lines.ts';
 import { listedIn } from './tables/pythonLiterals.ts';
-import { rowListsIn } from './tables/rowLists.ts';
+import { areTexts } from './tables/texts.ts';
 
 /** A row that lists an image, or the reason why it doesn't. */
 export type ManifestRow = { readonly where: string } & (
@@ -60,24 +60,17 @@ interface Columns<Key, Label = Key> {
 }
 
 /**
- * Looks at the first kilobytes of a file for a table of images and their classes.
+ * Looks at the beginning of a file for a table of images and their classes.
  * @param isImage whether a name without a column's name around it is one of an image that is there
  */
 export async function openManifest(
   file: string,
   isImage: (name: string) => boolean,
 ): Promise<ManifestTable | undefined> {
-  const head = await headOf(file);
-  if (/\.(jsonl|ndjson)$/i.test(file)) return jsonTable(file, lineValues);
   if (/\.txt$/i.test(file)) return listTable(file);
-  if (/\.json$/i.test(file)) {
-    if (head.trimStart().startsWith('[')) return jsonTable(file, arrayValues);
-    const images = imageMapIn(file, head);
-    if (images) return jsonTable(file, (_, signal) => placed(file, images.rows(signal)));
-    const lists = rowListsIn(file, head);
-    return lists && jsonTable(file, (_, signal) => placed(file, lists(signal)));
-  }
-  return csvTable(file, head, isImage);
+  if (!/\.(jsonl|ndjson|json)$/i.test(file)) return csvTable(file, isImage);
+  const rows = await jsonRowsIn(file);
+  return rows && jsonTable(file, rows);
 }
 
 /** Lines with an image and its class, `images/1.jpg 3`. More behind an image are boxes or something else. */
@@ -104,13 +97,9 @@ async function* listRows(file: string, signal?: AbortSignal): AsyncGenerator<Man
   }
 }
 
-async function csvTable(
-  file: string,
-  head: string,
-  isImage: (name: string) => boolean,
-): Promise<ManifestTable | undefined> {
-  const delimiter = delimiterOf(head, file);
-  const header = (await firstRows(file, delimiter, 1))[0]?.cells;
+async function csvTable(file: string, isImage: (name: string) => boolean): Promise<ManifestTable | undefined> {
+  const delimiter = delimiterOf(await headOf(file), file);
+  const header = (await firstRowsOf(readCsv(file, delimiter), 1))[0]?.cells;
   if (!header) return undefined;
   const columns = columnsAmong(header);
   const describe = (key: number) => header[key]?.trim() ?? '';
@@ -165,15 +154,15 @@ async function marksAmong(
     key === image || key === split?.key ? [] : [{ key, name: name.trim() }],
   );
   if (image < 0 || label.length < 2) return undefined;
-  const rows = (await firstRows(file, delimiter)).slice(1);
+  const rows = (await firstRowsOf(readCsv(file, delimiter), LOOKED_AT)).slice(1);
   const areMarks = rows.every(({ cells }) => label.every(({ key }) => MARK.test(cells[key]?.trim() ?? '')));
   return areMarks && rows.length > 0 ? { image, label, split } : undefined;
 }
 
 /** Whether sentences stand beside the images, which are captions then. */
 async function holdsCaptions(file: string, delimiter: Delimiter, column: number): Promise<boolean> {
-  const cells = (await firstRows(file, delimiter)).map((row) => row.cells.slice(column).join(' '));
-  return areTexts(cells);
+  const rows = await firstRowsOf(readCsv(file, delimiter), LOOKED_AT);
+  return areTexts(rows.map(({ cells }) => cells.slice(column).join(' ')));
 }
 
 /** Without a header there are an image and its class. */
@@ -227,39 +216,9 @@ function classesAmong(cells: readonly string[], label: number | Marks): readonly
 
 async function* noRows(): AsyncGenerator<ManifestRow> {}
 
-/** The first rows, as far as they can be read. */
-async function firstRows(file: string, delimiter: Delimiter, most = LOOKED_AT): Promise<CsvRow[]> {
-  const rows: CsvRow[] = [];
-  try {
-    for await (const row of readCsv(file, delimiter)) {
-      rows.push(row);
-      if (rows.length >= most) break;
-    }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
-  return rows;
-}
-
-type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ where: string; value: unknown }>;
-
-const lineValues: Values = (file, signal) => placed(file, readJsonLines(file, signal));
-
-async function* placed(file: string, lines: AsyncIterable<JsonLine>): ReturnType<Values> {
-  for await (const { line, value } of lines) yield { where: `${path.basename(file)}:${line}`, value };
-}
-
-async function* arrayValues(file: string, signal?: AbortSignal): ReturnType<Values> {
-  for await (const entries of readJsonArray(file, signal)) {
-    for (const { entry, value } of entries) {
-      yield { where: `${path.basename(file)}: entry ${entry}`, value };
-    }
-  }
-}
-
-async function jsonTable(file: string, values: Values): Promise<ManifestTable | undefined> {
-  const first = await firstRecord(file, values);
-  const names = Object.keys(first ?? {});
+async function jsonTable(file: string, values: JsonRows): Promise<ManifestTable | undefined> {
+  const [first] = await firstRowsOf(values(), 1);
+  const names = isRecord(first?.value) ? Object.keys(first.value) : [];
   const columns = columnsAmong(names);
   const [image, label] = [names[columns?.image ?? -1], names[columns?.label ?? -1]];
   if (!columns || image === undefined || label === undefined) return undefined;
@@ -275,11 +234,12 @@ async function jsonTable(file: string, values: Values): Promise<ManifestTable | 
 
 async function* jsonRows(
   file: string,
-  values: Values,
+  values: JsonRows,
   keys: Columns<string>,
   signal?: AbortSignal,
 ): AsyncGenerator<ManifestRow> {
-  for await (const { where, value } of values(file, signal)) {
+  for await (const { line, value } of values(signal)) {
+    const where = `${path.basename(file)}:${line}`;
     const image = isRecord(value) ? value[keys.image] : undefined;
     if (!isRecord(value) || (typeof image !== 'string' && typeof image !== 'number')) {
       yield { where, problem: value === undefined ? 'are not JSON' : 'name no image' };
@@ -288,15 +248,6 @@ async function* jsonRows(
     const split = keys.split && splitInCell(keys.split.name, value[keys.split.key]);
     yield row(where, String(image), classesIn(value[keys.label]), split);
   }
-}
-
-async function firstRecord(file: string, values: Values): Promise<Record<string, unknown> | undefined> {
-  try {
-    for await (const { value } of values(file)) return isRecord(value) ? value : undefined;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
-  return undefined;
 }
 
 function row(where: string, image: string, classes: readonly string[], split: string | undefined): ManifestRow {

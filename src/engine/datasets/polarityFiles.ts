@@ -3,8 +3,8 @@ import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { locate } from './folders.ts';
-import { areTexts } from './tableColumns.ts';
 import { readLines } from './tables/lines.ts';
+import { areTexts } from './tables/texts.ts';
 
 const FILE = /^(.+)\.(pos|neg)$/i;
 /** Lists of words have the same endings. */

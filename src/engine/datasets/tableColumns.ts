@@ -1,7 +1,7 @@
-import { InputError } from '../errors.ts';
-import type { Feature } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS } from './splitNames.ts';
+import { firstRowsOf } from './tables/firstRows.ts';
 import type { Table, TableRow } from './tables/rows.ts';
+import { areTexts } from './tables/texts.ts';
 
 /** Names of columns in small letters without signs, those that say most first. */
 const NAMES = {
@@ -158,33 +158,19 @@ export async function rolesByMarks(table: Table): Promise<Roles | undefined> {
   return longest.length >= MIN_MARKS && anyMarked ? new Map([...roles, ['label', longest]]) : undefined;
 }
 
-/** The first rows of a table, as far as they can be read. */
+/** What the first rows of a table say, as far as they can be read. */
 export async function firstRows(
   table: Table,
   columns: readonly string[],
   freeText: string | undefined,
 ): Promise<TableRow['values'][]> {
-  const rows: TableRow['values'][] = [];
-  try {
-    for await (const { values } of table.rows(columns, { freeText })) {
-      rows.push(values);
-      if (rows.length >= ROWS_LOOKED_AT) break;
-    }
-  } catch (error) {
-    // A row that can't be read is refused when its turn comes.
-    if (!(error instanceof InputError)) throw error;
-  }
-  return rows;
+  const rows = await firstRowsOf(table.rows(columns, { freeText }), ROWS_LOOKED_AT);
+  return rows.map(({ values }) => values);
 }
 
 /** What a column without a name holds, judged by its first cells. */
 type Content = 'image' | 'question' | 'text' | 'number' | 'class' | 'word' | 'key' | 'other';
 
-/** A class's name has fewer words on average. */
-const WORDS_OF_TEXT = 4;
-/** A text without spaces is longer than a name, and not in the letters of paths and addresses. */
-const LENGTH_OF_TEXT = 10;
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}]/u;
 /** `Mon Apr 06 22:19:45 PDT 2009` has as many words as a text. */
 const TIME = /\d:\d\d|^\d{4}-\d\d-\d\d/;
 /** Where so many numbers or words all differ they tell the rows apart. */
@@ -268,22 +254,4 @@ function contentOf(values: readonly string[], isImage: (name: string) => boolean
   if (differ && areWords) return 'key';
   if (distinct <= half && values.slice(1).includes(first)) return areWords ? 'word' : 'class';
   return areWords && values.length >= KEYS ? 'key' : 'other';
-}
-
-/** Whether cells hold sentences, not names of classes. */
-export function areTexts(values: readonly string[]): boolean {
-  const mean = (measure: (value: string) => number) =>
-    values.reduce((sum, value) => sum + measure(value), 0) / values.length;
-  const words = mean((value) => value.split(/\s+/).length);
-  const unspaced = values.filter((value) => UNSPACED.test(value)).length > values.length / 2;
-  return words >= WORDS_OF_TEXT || (unspaced && mean((value) => value.length) >= LENGTH_OF_TEXT);
-}
-
-/** The names of the classes of a column of numbers, as the parquet file or the dataset card tells them. */
-export function classNamesOf(
-  column: string,
-  features: ReadonlyMap<string, Feature>,
-  card: ReadonlyMap<string, readonly string[]>,
-): readonly string[] | undefined {
-  return features.get(column)?.names ?? card.get(column);
 }

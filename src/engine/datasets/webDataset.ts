@@ -7,10 +7,10 @@ import { fileIn, idWithin, locate } from './folders.ts';
 import { IMAGE, imageWithin } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
-import { areTexts } from './tableColumns.ts';
 import { decodeText } from './tables/encoding.ts';
 import { isRecord, parseJson } from './tables/jsonl.ts';
 import { linesOf } from './tables/lines.ts';
+import { areTexts } from './tables/texts.ts';
 import { type TarEntry, TarFile } from './tarFile.ts';
 
 /** Names of the field that tells the class in a sample's JSON, the first one counts. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
 import { readUtf8 } from './encoding.ts';
 import { EntryFinder, endsOf } from './entryFinder.ts';
-import { isRecord, parseJson } from './jsonl.ts';
+import { isRecord, type JsonLine, parseJson } from './jsonl.ts';
 
 /** An entry of an array, counted from 1. */
 export interface JsonEntry {
@@ -31,8 +31,8 @@ export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerato
 }
 
 /**
- * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`, those together that were read together; the
- * rest of the object is passed over, and none come where it has no such list. The file is streamed.
+ * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`, those together that were read together;
+ * the rest of the object is passed over, and none come where it has no such list. The file is streamed.
  * @param members of the entries that are objects, these alone are read where they are told: annotations may hold much that
  * nobody asks for
  * @throws InputError when it is not JSON, as far as it is read
@@ -47,8 +47,8 @@ export function readJsonList(
 }
 
 /**
- * The members of a JSON file that holds one object, `{"05451384": {…}, …}`, in the order of the file, those together that were
- * read together. The file is streamed.
+ * The members of a JSON file that holds one object, `{"05451384": {…}, …}`, in the order of the file, those together that
+ * were read together. The file is streamed.
  * @param members of the values that are objects, these alone are read where they are told
  * @throws InputError when it is not JSON
  */
@@ -63,6 +63,11 @@ export async function* readJsonMembers(
       return { entry, name: String(name), value };
     });
   }
+}
+
+/** Entries one by one, as rows of a table. */
+export async function* rowsAmong(batches: AsyncIterable<JsonEntry[]>): AsyncGenerator<JsonLine> {
+  for await (const entries of batches) for (const { entry, value } of entries) yield { line: entry, value };
 }
 
 /**

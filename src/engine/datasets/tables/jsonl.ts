@@ -1,11 +1,14 @@
 import { readLines } from './lines.ts';
 
-/** A value and the line that it stands on. */
+/** A value and the line that it stands on, or its number in a list. */
 export interface JsonLine {
   readonly line: number;
   /** `undefined` when the line is not JSON. */
   readonly value: unknown;
 }
+
+/** The rows of a table in JSON, each time that they are asked for. */
+export type JsonRows = (signal?: AbortSignal) => AsyncGenerator<JsonLine>;
 
 /** The values of a JSON Lines file, one per line. */
 export async function* readJsonLines(file: string, signal?: AbortSignal): AsyncGenerator<JsonLine> {

@@ -1,10 +1,8 @@
 import path from 'node:path';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
-import { imageMapIn } from './imageMap.ts';
-import { readJsonArray } from './json.ts';
-import { isRecord, readJsonLines } from './jsonl.ts';
+import { isRecord, type JsonRows } from './jsonl.ts';
+import { jsonRowsIn } from './jsonRows.ts';
 import { openParquet, type ParquetTable } from './parquet.ts';
-import { rowListsIn } from './rowLists.ts';
 
 /** A row of a table by the names of its columns. */
 export interface TableRow {
@@ -45,8 +43,7 @@ const RECORDS_LOOKED_AT = 8;
 const ROWS_LOOKED_AT = 64;
 
 /**
- * Looks at the columns of a table: CSV, TSV, JSON Lines, a JSON array of objects, alone or in an
- * object, one for each split, a JSON object by the names of images, or parquet.
+ * Looks at the columns of a table: CSV, TSV, parquet, or JSON of objects, as `jsonRowsIn` finds them.
  * @returns nothing for a file without columns
  * @throws InputError when it can't be read
  */
@@ -54,15 +51,8 @@ export async function openTable(file: string): Promise<Table | undefined> {
   const ending = path.extname(file).toLowerCase();
   if (ending === '.parquet') return parquetTable(file);
   if (['.csv', '.tsv', '.txt', ''].includes(ending)) return csvTable(file);
-  if (ending !== '.json') return jsonTable(file, linesOf);
-  const head = (await headOf(file)).trimStart();
-  if (head.startsWith('[')) return jsonTable(file, entriesOf);
-  // JSON Lines under the name of JSON.
-  if (/^\{.*\}\r?\n\{/.test(head)) return jsonTable(file, linesOf);
-  const images = imageMapIn(file, head);
-  if (images) return jsonTable(file, (_, signal) => images.rows(signal));
-  const lists = rowListsIn(file, head);
-  return lists && jsonTable(file, (_, signal) => lists(signal));
+  const rows = await jsonRowsIn(file);
+  return rows && jsonTable(file, rows);
 }
 
 async function parquetTable(file: string): Promise<Table> {
@@ -77,18 +67,10 @@ async function parquetTable(file: string): Promise<Table> {
   };
 }
 
-type Values = (file: string, signal?: AbortSignal) => AsyncGenerator<{ line: number; value: unknown }>;
-const linesOf: Values = readJsonLines;
-const entriesOf: Values = async function* (file, signal) {
-  for await (const entries of readJsonArray(file, signal)) {
-    for (const { entry, value } of entries) yield { line: entry, value };
-  }
-};
-
-async function jsonTable(file: string, values: Values): Promise<Table | undefined> {
+async function jsonTable(file: string, values: JsonRows): Promise<Table | undefined> {
   const columns = new Set<string>();
   let seen = 0;
-  for await (const { value } of values(file)) {
+  for await (const { value } of values()) {
     if (isRecord(value)) for (const name of Object.keys(value)) columns.add(name);
     seen += 1;
     if (seen >= RECORDS_LOOKED_AT) break;
@@ -98,7 +80,7 @@ async function jsonTable(file: string, values: Values): Promise<Table | undefine
     file,
     columns: [...columns],
     async *rows(_, { signal } = {}) {
-      for await (const { line, value } of values(file, signal)) {
+      for await (const { line, value } of values(signal)) {
         if (isRecord(value)) yield { line, values: value };
         else yield { line, values: {}, problem: value === undefined ? 'are not JSON' : 'are no objects' };
       }

@@ -110,6 +110,7 @@ describe('manifests', () => {
     ['Windows paths', 'a.csv', 'image,label\nimages\\a.png,cat\n.\\images\\b.png,dog\n'],
     ['a JSON array', 'a.json', '\uFEFF[{"image": "a.png", "label": "cat"},\n {"image": "b.png", "label": "dog"}]'],
     ['JSON Lines', 'a.jsonl', '{"file_name": "a.png", "label": "cat"}\n\n{"file_name": "b.png", "label": "dog"}\n'],
+    ['JSON Lines as JSON', 'a.json', '{"image": "a.png", "label": "cat"}\n{"image": "b.png", "label": "dog"}\n'],
     ['a folder for tables', 'annotations/a.csv', 'image,label\n../images/a.png,cat\nb.png,dog\n'],
   ])('may be written with %s', async (_, name, text) => {
     const dataset = await opened({ [name]: text }, TWO);
