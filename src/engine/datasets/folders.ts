@@ -51,6 +51,11 @@ export function fileIn(folder: Folder | undefined, name: string): string | undef
   return folder && found ? path.join(folder.path, found) : undefined;
 }
 
+/** The paths of the files directly inside whose names match. */
+export function filesNamed(folder: Folder | undefined, name: RegExp): string[] {
+  return folder?.files.filter((file) => name.test(file)).map((file) => path.join(folder.path, file)) ?? [];
+}
+
 /** The files below a folder that are images by their names, with forward slashes relative to it. */
 export function* imagesBelow(folder: Folder, prefix = ''): Generator<{ relative: string; file: string }> {
   // Once for all of them, as there may be very many.

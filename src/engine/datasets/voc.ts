@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, fileIn, locate } from './folders.ts';
+import { below, fileIn, filesNamed, locate } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { readLines } from './tables/lines.ts';
@@ -9,11 +9,12 @@ import { withTexts } from './textFiles.ts';
 
 const LIST = /^(.+)_(train|val|trainval|test)\.txt$/;
 const XML = /\.xml$/i;
-/** Most of the annotations of an image take a kilobyte or two. */
+/** The annotation of an image takes a kilobyte or two. */
 const MAX_XML_BYTES = 1024 * 1024;
 
-/** The classes of an image, and where they stand. */
+/** An image with its classes, and where they stand. */
 interface Found {
+  readonly image: string;
   readonly where: string;
   readonly classes: string[];
 }
@@ -42,43 +43,63 @@ export const voc: DatasetLayout = {
     if (!root || !images) return undefined;
     const splits = splitsOf(root);
     const listed = [...new Set(splits.flatMap(({ ofClasses }) => ofClasses.map(({ name }) => name)))].sort();
-    const classes = listed.length > 0 ? `${listed.length} classes in ImageSets/Main` : 'objects in Annotations';
+    const source = listed.length > 0 ? `${listed.length} classes in ImageSets/Main` : 'objects in Annotations';
     return {
       task: 'image-classification',
-      reason: `PASCAL VOC: ${images.files.length} images in JPEGImages, ${classes}`,
+      reason: `PASCAL VOC: ${images.files.length} images in JPEGImages, ${source}`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
         const files = new Map(
           images.files.filter((name) => IMAGE.test(name)).map((name) => [path.parse(name).name, name]),
         );
-        const classes = new Set(listed);
+        const names = new Set(listed);
         for (const split of splits) {
-          for await (const [image, { where, classes: own }] of imagesOf(root, split, gathered, signal)) {
-            for (const name of own) classes.add(name);
-            if (own.length > 0) gathered.addFile(split.name, files.get(image) ?? `${image}.jpg`, own, where);
+          const found =
+            split.ofClasses.length > 0
+              ? listedImages(split.ofClasses, gathered, signal)
+              : annotatedImages(root, split.list, gathered, signal);
+          for await (const { image, where, classes } of found) {
+            for (const name of classes) names.add(name);
+            if (classes.length > 0) gathered.addFile(split.name, files.get(image) ?? `${image}.jpg`, classes, where);
             else gathered.skip('name images without any class that is easy to see', `${where}: ${image}`);
           }
         }
-        return gathered.dataset([...classes].sort(), signal);
+        return gathered.dataset([...names].sort(), signal);
       },
     };
   },
 };
 
-async function* imagesOf(
-  root: Folder,
-  { list, ofClasses }: Split,
+/** The images of a split by the lists of those in which a class is. */
+async function* listedImages(
+  ofClasses: Split['ofClasses'],
   gathered: LabelledImages,
   signal: AbortSignal | undefined,
-): AsyncGenerator<readonly [image: string, found: Found]> {
-  if (ofClasses.length > 0) {
-    const found = new Map<string, Found>();
-    for (const { name, list: ofClass } of ofClasses) await addList(found, name, ofClass, gathered, signal);
-    yield* found;
-    return;
+): AsyncGenerator<Found> {
+  const found = new Map<string, Found>();
+  for (const { name, list } of ofClasses) {
+    for await (const { line, text } of readLines(list, signal)) {
+      const where = `${path.basename(list)}:${line}`;
+      const [, image, presence] = /^(\S+)\s+(-1|0|1)$/.exec(text.trim()) ?? [];
+      if (image === undefined) gathered.skip('can not be understood', `${where}: ${text}`);
+      else {
+        const entry = found.get(image) ?? { image, where, classes: [] };
+        if (presence === '1') entry.classes.push(name);
+        found.set(image, entry);
+      }
+    }
   }
-  const place = below(root, 'Annotations')?.path ?? root.path;
-  const annotations = new Map(xmlFiles(root).map((name) => [path.parse(name).name, path.join(place, name)]));
+  yield* found.values();
+}
+
+/** The images of a split, all that have annotations where there is no list of them, by the objects that these tell of. */
+async function* annotatedImages(
+  root: Folder,
+  list: string | undefined,
+  gathered: LabelledImages,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Found> {
+  const annotations = annotationsIn(root);
   const images: { image: string; where: string }[] = [];
   if (list === undefined) for (const image of annotations.keys()) images.push({ image, where: `${image}.xml` });
   else {
@@ -86,15 +107,10 @@ async function* imagesOf(
       images.push({ image: text.trim(), where: `${path.basename(list)}:${line}` });
     }
   }
-  for await (const { item, text } of withTexts(
-    images,
-    ({ image }) => annotations.get(image) ?? '',
-    signal,
-    MAX_XML_BYTES,
-  )) {
-    const { image, where } = item;
-    if (/<\/annotation>$/.test(text)) yield [image, { where, classes: classesIn(text) }];
-    else gathered.skip('have no annotation of objects that can be understood', `${where}: ${image}`);
+  const fileOf = ({ image }: { image: string }) => annotations.get(image) ?? '';
+  for await (const { item, text } of withTexts(images, fileOf, signal, MAX_XML_BYTES)) {
+    if (/<\/annotation>$/.test(text)) yield { ...item, classes: classesIn(text) };
+    else gathered.skip('have no annotation of objects that can be understood', `${item.where}: ${item.image}`);
   }
 }
 
@@ -115,26 +131,6 @@ function without(text: string, start: string, end: string): string {
   return first + others.map((rest) => (rest.includes(end) ? rest.slice(rest.indexOf(end) + end.length) : '')).join('');
 }
 
-async function addList(
-  found: Map<string, Found>,
-  name: string,
-  list: string,
-  gathered: LabelledImages,
-  signal?: AbortSignal,
-): Promise<void> {
-  for await (const { line, text } of readLines(list, signal)) {
-    const where = `${path.basename(list)}:${line}`;
-    const [, image, presence] = /^(\S+)\s+(-1|0|1)$/.exec(text.trim()) ?? [];
-    if (!image) {
-      gathered.skip('can not be understood', `${where}: ${text}`);
-      continue;
-    }
-    const entry = found.get(image) ?? { where, classes: [] };
-    if (presence === '1') entry.classes.push(name);
-    found.set(image, entry);
-  }
-}
-
 function isVoc(folder: Folder): boolean {
   return below(folder, 'JPEGImages') !== undefined && splitsOf(folder).length > 0;
 }
@@ -149,7 +145,7 @@ function splitsOf(folder: Folder): Split[] {
     const [, name, split] = LIST.exec(file) ?? [];
     return main && name && split ? [{ name, split, list: path.join(main.path, file) }] : [];
   });
-  const annotated = xmlFiles(folder).length > 0;
+  const annotated = annotationsIn(folder).size > 0;
   const all = ['train', 'val', 'trainval', 'test'].flatMap((name): Split[] => {
     const ofClasses = lists.filter(({ split }) => split === name);
     const list = annotated ? fileIn(main, `${name}.txt`) : undefined;
@@ -162,6 +158,8 @@ function splitsOf(folder: Folder): Split[] {
   return all.filter(({ name }) => apart.includes(name));
 }
 
-function xmlFiles(folder: Folder): string[] {
-  return below(folder, 'Annotations')?.files.filter((name) => XML.test(name)) ?? [];
+/** The files of the annotations by the names of their images. */
+function annotationsIn(folder: Folder): Map<string, string> {
+  const files = filesNamed(below(folder, 'Annotations'), XML);
+  return new Map(files.map((file) => [path.parse(file).name, file]));
 }
