@@ -29,7 +29,7 @@ export interface AnnotationKind {
 /** Networks read some hundred words of a text. */
 const MAX_CHARACTERS = 20_000;
 /** What a question without an answer in its passage is labelled with, as in SQuAD 2.0's own files. */
-const UNANSWERABLE = 'unanswerable';
+export const UNANSWERABLE = 'unanswerable';
 
 /** Where a table fits several, the first is meant. */
 export const KINDS: readonly AnnotationKind[] = [

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { locate } from './folders.ts';
+import { filesNamed, locate } from './folders.ts';
 import { headOf } from './tables/csv.ts';
 import { readJsonList } from './tables/json.ts';
 
@@ -10,7 +10,7 @@ import { readJsonList } from './tables/json.ts';
 const SPLITS = ['train', 'val', 'test', 'oos_train', 'oos_val', 'oos_test'];
 /** `{"train": [["what is my balance", "balance"], …`, whichever comes first. */
 const PAIRS = /^\s*\{\s*"(?:oos_)?(?:train|val|test)"\s*:\s*\[\s*\[\s*"(?:[^"\\]|\\.)*"\s*,\s*"(?:[^"\\]|\\.)*"\s*\]/;
-/** A folder of more JSON files holds one per sample or the like. */
+/** A folder of more JSON files holds one per sample or the like; so many are looked into. */
 const MAX_FILES = 16;
 
 /**
@@ -28,7 +28,7 @@ export const clinc: DatasetLayout = {
     return files.map((file) => ({
       task: 'text-classification',
       path: file,
-      reason: `texts and intents as pairs, a list per split: ${path.basename(file)}`,
+      reason: `texts and intents as CLINC150 has them: ${path.basename(file)}`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification', [], counting);
         for (const split of SPLITS) {
@@ -47,9 +47,6 @@ export const clinc: DatasetLayout = {
   },
 };
 
-function jsonFiles({ path: place, files }: Folder): string[] {
-  return files
-    .filter((name) => /\.json$/i.test(name))
-    .slice(0, MAX_FILES)
-    .map((name) => path.join(place, name));
+function jsonFiles(folder: Folder): string[] {
+  return filesNamed(folder, /\.json$/i).slice(0, MAX_FILES);
 }

@@ -4,7 +4,7 @@ import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, countImages, locate } from './folders.ts';
+import { below, countImages, filesNamed, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
 import { headOf } from './tables/csv.ts';
 import { hasKeys, indexJsonList, readJsonList } from './tables/json.ts';
@@ -16,7 +16,7 @@ const JSON_FILE = /\.json$/i;
 const NO_CAPTIONS = /^(instances|person_keypoints|panoptic|stuff|image_info)_/i;
 /** Captions stand at the beginning or at the end of a file, as its lists come in any order. */
 const LOOKED_AT_BYTES = 16 * 1024;
-/** A folder of more JSON files holds one per sample or the like. */
+/** A folder of more JSON files holds one per sample or the like; so many are looked into. */
 const MAX_FILES = 16;
 
 /**
@@ -99,7 +99,6 @@ async function tailOf(file: string, bytes: number): Promise<string> {
 function filesIn(folder: Folder, name: RegExp): string[] {
   // Archives that unpack into folders of their own: `annotations_trainval2017/annotations/`.
   const around = folder.folders.filter((child) => /^annotations/i.test(child.name));
-  return [folder, ...around, ...around.map((place) => below(place, 'annotations'))].flatMap(
-    (place) => place?.files.filter((file) => name.test(file)).map((file) => path.join(place.path, file)) ?? [],
-  );
+  const places = [folder, ...around, ...around.map((place) => below(place, 'annotations'))];
+  return places.flatMap((place) => filesNamed(place, name));
 }

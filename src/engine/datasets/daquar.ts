@@ -14,7 +14,8 @@ const IMAGE = /\b(image\d+)\b/i;
 const IN_IMAGE = /\s*\bin (?:the )?image\d+\s*\??\s*$/i;
 
 /**
- * DAQUAR (Malinowski and Fritz 2014, https://www.mpi-inf.mpg.de/departments/computer-vision-and-machine-learning/research/vision-and-language/visual-turing-challenge):
+ * DAQUAR (Malinowski and Fritz 2014,
+ * https://www.mpi-inf.mpg.de/departments/computer-vision-and-machine-learning/research/vision-and-language/visual-turing-challenge):
  * `qa.894.raw.train.txt`, in turn a question that names its picture (`… in the image3 ?`) and its answer; pictures
  * `nyu_depth_images/image3.png`. Where the reduced set of 37 classes lies beside the full one, they are a choice.
  */

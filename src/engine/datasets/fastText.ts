@@ -39,12 +39,13 @@ export const fastText: DatasetLayout = {
         for (const { file, split } of set.files) {
           for await (const { line, text: row } of readLines(file, signal)) {
             const where = placeIn(file, line);
-            const [first, ...others] = [...row.matchAll(LABEL)].flatMap(([, name]) => name ?? []);
+            const classes = [...new Set([...row.matchAll(LABEL)].flatMap(([, name]) => name ?? []))];
+            const [first, ...others] = classes;
             const text = textOf(row.replace(LABEL, '').replace(/\s+/g, ' '));
             if (first === undefined) samples.skip('have no class', where);
             else if (text === undefined) samples.skip('have no text', where);
             else {
-              const label = others.length > 0 ? [...new Set([first, ...others])] : first;
+              const label = others.length > 0 ? classes : first;
               samples.add({ split, file, where, id: String(line), text, label });
             }
           }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from './dataset.ts';
-import { countImages, locate } from './folders.ts';
+import { countImages, filesNamed, locate } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { grouped } from './passedOver.ts';
 import { headOf } from './tables/csv.ts';
@@ -78,7 +78,6 @@ async function openCaptions(
 }
 
 function jsonFiles(folder: Folder): string[] {
-  return [folder, ...folder.folders.filter(({ name }) => ANNOTATION_FOLDER.test(name))].flatMap((place) =>
-    place.files.filter((name) => NAME.test(name)).map((name) => path.join(place.path, name)),
-  );
+  const places = [folder, ...folder.folders.filter(({ name }) => ANNOTATION_FOLDER.test(name))];
+  return places.flatMap((place) => filesNamed(place, NAME));
 }

@@ -25,8 +25,9 @@ interface Manifest {
 /**
  * Images listed in a table, one per row, with a column for the file and one for the class: CSV, TSV, JSON Lines or a
  * JSON array, `labels.csv` beside `images/`, `train.csv` and `val.csv`, or Hugging Face's `metadata.csv` with `file_name`
- * (https://huggingface.co/docs/datasets/image_dataset), and lists with a path and a class per line, `train.txt`. Splits are told by a column (`split`), by the names of the tables
- * or of the folders that they lie in. A JSON row may name several classes in a list.
+ * (https://huggingface.co/docs/datasets/image_dataset), and lists with a path and a class per line, `train.txt`. Splits are
+ * told by a column (`split`), by the names of the tables or of the folders that they lie in. A JSON row may name several
+ * classes in a list.
  */
 export const manifest: DatasetLayout = {
   format: 'manifest',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
-import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
+import { namesOf } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { locate } from './folders.ts';
 import { readLines } from './tables/lines.ts';
@@ -31,13 +32,13 @@ export const polarityFiles: DatasetLayout = {
     return pairs.map((pair) => ({
       task: 'text-classification',
       path: pair[0].file,
-      reason: `sentences in a file per class: ${pair.map(({ file }) => path.basename(file)).join(', ')}`,
+      reason: `sentences in a file per class: ${namesOf(pair)}`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification', [], counting);
         for (const { file, label } of pair) {
           for await (const { line, text: row } of readLines(file, signal)) {
             const where = placeIn(file, line);
-            samples.add({ split: 'all', file, where, id: String(line), text: textOf(row) ?? row, label });
+            samples.add({ split: 'all', file, where, id: String(line), text: row.trim(), label });
           }
         }
         return samples.dataset();

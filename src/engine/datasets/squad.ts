@@ -1,15 +1,13 @@
-import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
+import { UNANSWERABLE } from './annotationKinds.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { locate } from './folders.ts';
+import { filesNamed, locate } from './folders.ts';
 import { headOf } from './tables/csv.ts';
 import { readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
-/** What a question without an answer in its passage is labelled with (SQuAD 2.0). */
-const UNANSWERABLE = 'unanswerable';
 const PARAGRAPHS = /"paragraphs"\s*:/;
 const CONTEXT = /"(context|qas)"\s*:/;
 
@@ -87,6 +85,5 @@ function addQuestion(samples: AnnotatedSamples, question: unknown, context: stri
 }
 
 function jsonFiles(folder: Folder): string[] {
-  const names = folder.files.filter((name) => /\.json$/i.test(name)).slice(0, MAX_FILES);
-  return names.map((name) => path.join(folder.path, name));
+  return filesNamed(folder, /\.json$/i).slice(0, MAX_FILES);
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import { namesOf } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { fileIn, locate } from './folders.ts';
 import { readLines } from './tables/lines.ts';
@@ -27,7 +28,7 @@ export const trec: DatasetLayout = {
       return {
         task: 'text-classification',
         path: train,
-        reason: `TREC's questions by their coarse classes: ${files.map(({ file }) => path.basename(file)).join(', ')}`,
+        reason: `TREC's questions by their coarse classes: ${namesOf(files)}`,
         open: async (signal, counting) => {
           const samples = new AnnotatedSamples(root, this.format, 'text-classification', [], counting);
           for (const { split, file } of files) {
