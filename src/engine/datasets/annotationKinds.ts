@@ -1,8 +1,8 @@
 import type { Task } from '../../protocol/tasks.ts';
 import { type Annotation, textOf } from './annotatedSamples.ts';
+import type { Role } from './columnNames.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { boxIn, type Numbers } from './pixelBoxes.ts';
-import type { Role } from './tableColumns.ts';
 import { isRecord } from './tables/jsonl.ts';
 import { listedIn } from './tables/pythonLiterals.ts';
 

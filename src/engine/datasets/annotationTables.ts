@@ -2,28 +2,18 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import { columnsFor, freeTextOf, type TableWithRoles } from './annotationColumns.ts';
 import { type AnnotationKind, KINDS } from './annotationKinds.ts';
 import { namedClasses, requireClass } from './classNames.ts';
-import type { DatasetLayout, ImageSource, Recognition } from './dataset.ts';
+import { type Role, rolesByName } from './columnNames.ts';
+import type { DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
-import { fileIn, idWithin, locate } from './folders.ts';
+import { fileIn, locate } from './folders.ts';
 import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
-import { ImageFinder, ImageIndex } from './imageIndex.ts';
+import type { ImageFinder } from './imageIndex.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
-import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import { PixelBoxes } from './pixelBoxes.ts';
 import { splitInCell } from './splitNames.ts';
-import {
-  firstRows,
-  isHeader,
-  isNumbering,
-  type Role,
-  type Roles,
-  rolesByContent,
-  rolesByMarks,
-  rolesByName,
-  withEachImage,
-} from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,
@@ -34,17 +24,10 @@ import {
   tablesIn,
   tablesTogether,
 } from './tableFiles.ts';
-import { openTable, TABLE, type Table, type TableRow } from './tables/rows.ts';
-import { areTexts } from './tables/texts.ts';
+import { imageOf, inCells, LazyImages } from './tableImages.ts';
+import { openTable, TABLE, type Table } from './tables/rows.ts';
 
-/** In so few rows each may have a class of its own. */
-const FEW_ROWS = 8;
-interface TableWithRoles {
-  readonly table: Table;
-  readonly roles: Roles;
-}
-
-/** A table in which the columns that a kind needs were found, by its first shard. */
+/** A table of a kind, told by its first shard. */
 interface Found extends TableWithRoles {
   readonly files: TableFiles;
   readonly finder: ImageFinder | undefined;
@@ -71,13 +54,9 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
     const found: Found[] = [];
     for (const { files, table } of opened.tables) {
       if (!own.has(files.name)) continue;
-      const isImage = (name: string) => ofImages && images.finderFor(files).find(name) !== undefined;
       const finder = ofImages ? images.finderFor(files) : undefined;
-      const likely = await columnsIn(table, kind, asked, isImage);
-      const entry = likely && finder ? await withImages(likely, kind, finder) : likely;
-      if (!entry || (!asked && !(await namesClassesAgain(entry, kind)))) continue;
-      if (finder && kind.roles.includes('question') && (await asksForDescriptions(entry, kind))) continue;
-      found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
+      const entry = await columnsFor(kind, table, finder, asked);
+      if (entry) found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
     if (found.length === 0) return asked ? refusal(kind, opened, images.any) : undefined;
     return tablesTogether(found).map(({ path: named, tables: set }) => ({
@@ -116,128 +95,6 @@ function tablesOf(folder: Folder, kind: AnnotationKind, asked: boolean): Tables 
   const found = tablesIn(folder, TABLE);
   if (asked || kind.roles.includes('image') || fileIn(folder, 'README.md') !== undefined) return found;
   return { ...found, tables: found.tables.filter((files) => !inTableFolder(files)) };
-}
-
-/** The images below a folder, looked for once a table may name some. */
-class LazyImages {
-  readonly #root: Folder;
-  readonly #finders = new Map<TableFiles, ImageFinder>();
-  #index: ImageIndex | undefined;
-
-  constructor(root: Folder) {
-    this.#root = root;
-  }
-
-  get #images(): ImageIndex {
-    this.#index ??= new ImageIndex(this.#root);
-    return this.#index;
-  }
-
-  get any(): boolean {
-    return this.#images.size > 0;
-  }
-
-  finderFor(files: TableFiles): ImageFinder {
-    const { parent, split } = files;
-    const splits = split === undefined ? [] : [split, `images/${split}`];
-    const preferred = [idWithin(this.#root, parent.path), ...splits, 'images', 'train'];
-    const finder = this.#finders.get(files) ?? new ImageFinder(this.#root, this.#images, preferred);
-    this.#finders.set(files, finder);
-    return finder;
-  }
-}
-
-/** The columns of the kind by their names, else by what stands in them; below a header only where a person asked. */
-async function columnsIn(
-  table: Table,
-  kind: AnnotationKind,
-  asked: boolean,
-  isImage: (name: string) => boolean,
-): Promise<TableWithRoles | undefined> {
-  const { roles: needed } = kind;
-  const named = rolesByName(table.columns, needed);
-  if (needed.includes('caption')) {
-    if (isOfParts(table)) return undefined;
-    const answers = named ? undefined : await captionsAsAnswers(table, kind);
-    if (answers) return answers;
-  }
-  if (named) return { table, roles: named };
-  const marked = kind.format === 'text-table' ? await rolesByMarks(table) : undefined;
-  if (marked) return { table, roles: marked };
-  const { withoutHeader: bare } = table;
-  if (!bare || isHeader(table.columns)) return undefined;
-  for (const read of asked || isNumbering(table.columns) ? [bare, table] : [bare]) {
-    const roles = await rolesByContent(read, needed, isImage);
-    if (roles) return { table: read, roles };
-  }
-  return undefined;
-}
-
-/** Whether the texts are of parts of the images, for they stand beside boxes. */
-function isOfParts({ columns }: Table): boolean {
-  return rolesByName(columns, ['image', 'box', 'expression']) !== undefined;
-}
-
-/** Captions that are the answers to a question which asks for them, as in copies that language models are evaluated with. */
-async function captionsAsAnswers(table: Table, kind: AnnotationKind): Promise<TableWithRoles | undefined> {
-  const roles = rolesByName(table.columns, ['image', 'question', 'answer']);
-  if (!roles || !(await asksForDescriptions({ table, roles }, kind))) return undefined;
-  const captions = new Map<Role, readonly string[]>([...roles, ['caption', roles.get('answer') ?? []]]);
-  captions.delete('question');
-  captions.delete('answer');
-  return { table, roles: captions };
-}
-
-function freeTextOf({ freeText }: AnnotationKind, roles: Roles): string | undefined {
-  return freeText && roles.get(freeText)?.at(-1);
-}
-
-/** Whether a table of classes names one again in its first rows: lists of other things have texts and labels, too. */
-async function namesClassesAgain(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
-  const [label] = entry.roles.get('label') ?? [];
-  if (label === undefined) return true;
-  const rows = await firstRows(entry.table, [label], freeTextOf(kind, entry.roles));
-  return rows.length < FEW_ROWS || new Set(rows.map((values) => String(values[label]))).size < rows.length;
-}
-
-/** Whether the first rows all ask the same, for a caption say, and the answers are sentences or differ throughout. */
-async function asksForDescriptions(entry: TableWithRoles, kind: AnnotationKind): Promise<boolean> {
-  const [[question = ''] = [], [answer = ''] = []] = [entry.roles.get('question'), entry.roles.get('answer')];
-  const rows = await firstRows(entry.table, [question, answer], freeTextOf(kind, entry.roles));
-  const questions = new Set(rows.map((values) => values[question]));
-  const answers = rows.map((values) => String(values[answer] ?? '')).filter((text) => text !== '');
-  const differ = rows.length >= FEW_ROWS && new Set(answers).size === answers.length;
-  return rows.length > 1 && questions.size === 1 && (differ || isOfParts(entry.table) || areTexts(answers));
-}
-
-/**
- * The columns where the one of the images holds some, or names some that are there: paths may be those of another place, as
- * in TextCaps, where the number of the image stands beside.
- */
-async function withImages(
-  { table, roles }: TableWithRoles,
-  kind: AnnotationKind,
-  finder: ImageFinder,
-): Promise<TableWithRoles | undefined> {
-  for (const each of withEachImage(table.columns, roles)) {
-    const entry = { table, roles: each };
-    const [column = ''] = each.get('image') ?? [];
-    if (inCells(table, column)) return entry;
-    const rows = await firstRows(entry.table, [column], freeTextOf(kind, entry.roles));
-    if (rows.some((values) => finder.find(imageNamed(values[column]) ?? '') !== undefined)) return entry;
-  }
-  return undefined;
-}
-
-/** Whether a column holds the images themselves; only parquet files do. */
-function inCells({ parquet }: Table, name: string | undefined): boolean {
-  const column = parquet?.columns.find((other) => other.name === name);
-  if (!parquet || !column || holdsPaths(parquet, column)) return false;
-  return column.kind === 'bytes' || column.kind === 'list' || column.fields.includes('bytes');
-}
-
-function imageNamed(cell: unknown): string | undefined {
-  return typeof cell === 'number' || typeof cell === 'bigint' ? String(cell) : pathIn(cell)?.trim();
 }
 
 async function classNames(root: Folder, { table, roles }: TableWithRoles): Promise<Found['namesOf']> {
@@ -303,17 +160,6 @@ function requireColumn({ file, columns, parquet, withoutHeader }: Table, name: s
   // Rows of JSON may leave out what they have no value for.
   if (columns.includes(name) || !(parquet || withoutHeader)) return;
   throw new InputError(`${path.basename(file)}: no column ${name}; keep files of one dataset in a folder.`);
-}
-
-function imageOf(
-  table: Table,
-  column: string,
-  { line, values }: TableRow,
-  ownImages: boolean,
-  finder: ImageFinder,
-): string | ImageSource | undefined {
-  if (ownImages && table.parquet) return imageInCell(table.parquet, column, line - 1, finder);
-  return imageNamed(values[column]);
 }
 
 function lacking({ roles }: AnnotationKind, of: (role: Role) => readonly unknown[]): string {

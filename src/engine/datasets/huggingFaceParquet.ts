@@ -2,6 +2,7 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { requireClass } from './classNames.ts';
+import { haveOtherTask } from './columnNames.ts';
 import type { DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { countImages, fileIn, idWithin, locate } from './folders.ts';
@@ -9,7 +10,6 @@ import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
-import { haveOtherTask } from './tableColumns.ts';
 import {
   inTableFolder,
   isTraining,

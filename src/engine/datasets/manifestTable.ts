@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { haveOtherTask, plainName } from './columnNames.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
-import { haveOtherTask, plainName } from './tableColumns.ts';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS } from './tables/csv.ts';
 import { firstRowsOf } from './tables/firstRows.ts';
 import { isRecord, type JsonRows } from './tables/jsonl.ts';

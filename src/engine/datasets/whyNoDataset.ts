@@ -3,11 +3,11 @@ import path from 'node:path';
 import { isArchive } from '../files/archives.ts';
 import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
+import { type Role, rolesByName } from './columnNames.ts';
 import { countImages, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
-import { type Role, rolesByName } from './tableColumns.ts';
 import type { Table } from './tables/rows.ts';
 
 const EXPECTED =
