@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { FileBytes } from '../checkpoints/containers/byteSource.ts';
-import { type GlobalMeaning, PickleObject, type PickleValue, readPickleAt } from '../checkpoints/containers/pickle.ts';
+import { readPickleAt } from '../checkpoints/containers/pickle.ts';
+import { type GlobalMeaning, PickleObject, type PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { PickleValue } from '../checkpoints/containers/pickle.ts';
+import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { type PickleValue, readPickle } from '../checkpoints/containers/pickle.ts';
+import { readPickle } from '../checkpoints/containers/pickle.ts';
+import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { InputError } from '../errors.ts';
 

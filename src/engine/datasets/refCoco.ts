@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { PickleValue } from '../checkpoints/containers/pickle.ts';
+import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';

@@ -2,6 +2,7 @@ import { type ByteSource, MemoryBytes } from './byteSource.ts';
 import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
 import { OPCODES } from './pickleOpcodes.ts';
 import { PickleOperands } from './pickleOperands.ts';
+import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
 
 // Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
@@ -11,45 +12,6 @@ const Op = OPCODES;
 // is called.
 
 const HIGHEST_PROTOCOL = 5;
-
-/** A value of Python as it is here. Tuples are arrays too; integers beyond 2^53 are bigints. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | PickleValue[]
-  | Map<PickleValue, PickleValue>
-  | Set<PickleValue>
-  | PickleObject
-  | PickleGlobal;
-
-/** Stands for what a class or function of Python would have made. Its content is dropped, for nobody reads it. */
-export class PickleObject {
-  /** The name of the class or function, such as `argparse.Namespace`. */
-  readonly name: string;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-/** Makes the value that stands for a call of a global, out of the arguments. */
-export type GlobalMeaning = (args: readonly PickleValue[]) => PickleValue;
-
-/** A class or function that a pickle names. */
-export class PickleGlobal {
-  readonly name: string;
-  /** Left out for a global that is not allowed. */
-  readonly meaning: GlobalMeaning | undefined;
-
-  constructor(name: string, meaning?: GlobalMeaning) {
-    this.name = name;
-    this.meaning = meaning;
-  }
-}
 
 export interface PickleOptions {
   /** What a pickle may name, as `module.name`. Any other global is refused by name. */

@@ -1,6 +1,6 @@
 import type { WeightTensor } from '../weights.ts';
 import { countOf, isCount, requireWeightType, shapeOf } from './elementTypes.ts';
-import { PickleObject, type PickleValue } from './pickle.ts';
+import { PickleObject, type PickleValue } from './pickleValues.ts';
 import { SpecialTensor, TorchTensor } from './torchPickle.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
 

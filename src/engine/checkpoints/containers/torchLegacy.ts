@@ -1,6 +1,7 @@
 import type { WeightTensor } from '../weights.ts';
 import { type FileBytes, readUint64 } from './byteSource.ts';
-import { type PickleValue, readPickleAt } from './pickle.ts';
+import { readPickleAt } from './pickle.ts';
+import type { PickleValue } from './pickleValues.ts';
 import { weightsOf } from './stateDict.ts';
 import { readTorchPickle, type TorchStorage } from './torchPickle.ts';
 import { quoted, UnreadableError } from './unreadable.ts';

@@ -1,6 +1,7 @@
 import type { ByteSource } from './byteSource.ts';
 import { type ElementType, isCount, weightType } from './elementTypes.ts';
-import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue, readPickleAt } from './pickle.ts';
+import { readPickleAt } from './pickle.ts';
+import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
 import { UnreadableError } from './unreadable.ts';
 
 // How torch.save describes tensors: `_rebuild_tensor_v2(storage, offset, size, stride, …)`, where the storage is a

@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  PickleObject,
-  type PickleOptions,
-  type PickleValue,
-  readPickle,
-} from '../../../../../src/engine/checkpoints/containers/pickle.ts';
+import { type PickleOptions, readPickle } from '../../../../../src/engine/checkpoints/containers/pickle.ts';
+import { PickleObject, type PickleValue } from '../../../../../src/engine/checkpoints/containers/pickleValues.ts';
 import { UnreadableError } from '../../../../../src/engine/checkpoints/containers/unreadable.ts';
 import { P } from './builders.ts';
 import { FIXTURES } from './fixtures.ts';
