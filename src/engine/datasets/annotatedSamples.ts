@@ -55,9 +55,10 @@ export class AnnotatedSamples {
   /** Samples of each split, held or not. */
   readonly #sizes = new Map<string, number>();
   readonly #passedOver = new PassedOver();
-  /** Of the samples: images, or annotations where there are none. */
-  readonly #files = new Set<string>();
-  #lastFile: string | undefined;
+  /** Of the samples' files: images, or annotations where there are none. */
+  readonly #folders = new Set<string>();
+  #lastFile = '';
+  #lastFolder: string | undefined;
   readonly #finder: ImageFinder;
   /** What samples of the same image share, by its file. */
   readonly #images = new Map<string, { readonly id: string; readonly image: ImageSource }>();
@@ -93,15 +94,23 @@ export class AnnotatedSamples {
     this.#passedOver.row();
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
     const source = found ?? file;
-    // Annotations of one image often stand together.
-    if (source !== this.#lastFile) this.#files.add(source);
-    this.#lastFile = source;
+    this.#noteFolder(source);
     const { label = '' } = annotation;
     const labels = typeof label === 'string' ? label.length : label.reduce((sum, name) => sum + name.length, 0);
     const answer = labels + (target?.kind === 'text' ? target.text.length : 0);
     const name = source.length - this.#root.path.length;
     const characters = name + annotation.id.length + (annotation.text?.length ?? 0) + answer;
     this.#held.add(this.#heldOf(annotation, found), characters, annotation.context);
+  }
+
+  #noteFolder(file: string): void {
+    // Annotations of one image often stand together, and images in one folder.
+    if (file === this.#lastFile) return;
+    this.#lastFile = file;
+    const last = this.#lastFolder;
+    if (last !== undefined && file.lastIndexOf(path.sep) === last.length && file.startsWith(last)) return;
+    this.#lastFolder = path.dirname(file);
+    this.#folders.add(this.#lastFolder);
   }
 
   #heldOf(annotation: Annotation, found: string | undefined): Held {
@@ -157,7 +166,7 @@ export class AnnotatedSamples {
         return splits;
       },
       sizes: this.#held.overflowed ? this.#sizes : sizes,
-      folders: new Set([...this.#files].map((file) => path.dirname(file))),
+      folders: this.#folders,
       warnings,
     };
   }

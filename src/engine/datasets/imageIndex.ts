@@ -9,22 +9,35 @@ import { splitKind } from './splitNames.ts';
  * is found, no annotation leads out of the folder.
  */
 export class ImageIndex {
-  readonly #exact = new Map<string, string>();
+  /** By the paths of their folders and their names: paths of all of them would be made and compared letter by letter. */
+  readonly #files = new Map<string, ReadonlyMap<string, string>>();
   #folded: Map<string, string> | undefined;
   #named: Map<string, string[]> | undefined;
   #repeatsNames: boolean | undefined;
 
   constructor(folder: Folder) {
-    for (const { relative, file } of imagesBelow(folder)) this.#exact.set(relative, file);
+    this.#enter(folder, '');
+  }
+
+  #enter(folder: Folder, relative: string): void {
+    const files = new Map<string, string>();
+    // Once for all of them, as there may be very many.
+    const start = path.join(folder.path, path.sep);
+    for (const name of folder.files) if (IMAGE.test(name)) files.set(name, start + name);
+    if (files.size > 0) this.#files.set(relative, files);
+    for (const child of folder.folders) this.#enter(child, joined(relative, child.name));
   }
 
   get size(): number {
-    return this.#exact.size;
+    return [...this.#files.values()].reduce((count, { size }) => count + size, 0);
   }
 
-  /** The image at exactly this path relative to the folder. */
-  at(relative: string): string | undefined {
-    return this.#exact.get(relative);
+  /** The image at exactly this path relative to the folder, or to a folder in it. */
+  at(relative: string, base = ''): string | undefined {
+    const end = relative.lastIndexOf('/');
+    if (end < 0) return this.#files.get(base)?.get(relative);
+    if (end === 0) return undefined;
+    return this.#files.get(joined(base, relative.slice(0, end)))?.get(relative.slice(end + 1));
   }
 
   /**
@@ -32,10 +45,10 @@ export class ImageIndex {
    * @param relative absolute paths and those that lead out of the folder find nothing
    */
   find(relative: string, base = ''): string | undefined {
-    const exact = this.#exact.get(joined(base, relative));
+    const exact = this.at(relative, base);
     if (exact !== undefined) return exact;
     const normal = normalized(relative, base);
-    return normal === undefined ? undefined : (this.#exact.get(normal) ?? this.#byFoldedPath().get(fold(normal)));
+    return normal === undefined ? undefined : (this.at(normal) ?? this.#byFoldedPath().get(fold(normal)));
   }
 
   /** Whether any image is called so, in small letters. */
@@ -50,7 +63,7 @@ export class ImageIndex {
     const end = `/${fold(normal)}`;
     const depth = normal.split('/').length;
     return (this.#byName().get(lastPart(end)) ?? []).flatMap((place) => {
-      const file = this.#exact.get(place);
+      const file = this.at(place);
       const base = place.split('/').slice(0, -depth).join('/');
       return file !== undefined && fold(`/${place}`).endsWith(end) ? [{ base, file }] : [];
     });
@@ -59,25 +72,21 @@ export class ImageIndex {
   /** Whether images in folders of different splits have the same name, as `train/0001.jpg` and `test/0001.jpg`. */
   get repeatsNames(): boolean {
     this.#repeatsNames ??=
-      !this.#isInOneFolder() &&
+      this.#files.size > 1 &&
       [...this.#byName().values()].some((places) => new Set(places.flatMap((place) => splitOf(place) ?? [])).size > 1);
     return this.#repeatsNames;
   }
 
-  #isInOneFolder(): boolean {
-    let folder: string | undefined;
-    for (const relative of this.#exact.keys()) {
-      folder ??= folderOf(relative);
-      if (folder !== folderOf(relative)) return false;
-    }
-    return true;
+  /** Paths relative to the folder, and the files there. */
+  *#all(): Generator<[relative: string, file: string]> {
+    for (const [folder, files] of this.#files) for (const [name, file] of files) yield [joined(folder, name), file];
   }
 
   /** By paths that differ in the case of letters or in how accents are encoded; the first of equals. */
   #byFoldedPath(): ReadonlyMap<string, string> {
     if (this.#folded) return this.#folded;
     const folded = new Map<string, string>();
-    for (const [relative, file] of this.#exact) {
+    for (const [relative, file] of this.#all()) {
       const key = fold(relative);
       if (!folded.has(key)) folded.set(key, file);
     }
@@ -89,7 +98,7 @@ export class ImageIndex {
   #byName(): ReadonlyMap<string, readonly string[]> {
     if (this.#named) return this.#named;
     const named = new Map<string, string[]>();
-    for (const relative of this.#exact.keys()) {
+    for (const [relative] of this.#all()) {
       const name = fold(lastPart(relative));
       const places = named.get(name);
       if (places) places.push(relative);
@@ -150,7 +159,7 @@ export class ImageFinder {
     // Nearly all are found without normalising a path.
     for (const ending of endings) {
       for (const { base, of } of this.#bases) {
-        const file = this.#index.at(joined(base, name + ending));
+        const file = this.#index.at(name + ending, base);
         if (file !== undefined && this.#isMeant(of, split)) return file;
       }
     }
@@ -238,10 +247,6 @@ function normalized(relative: string, base = ''): string | undefined {
   if (relative.length > MAX_PATH) return undefined;
   const slashed = relative.replaceAll('\\', '/');
   return path.posix.isAbsolute(slashed) ? undefined : path.posix.normalize(joined(base, slashed));
-}
-
-function folderOf(relative: string): string {
-  return relative.slice(0, relative.lastIndexOf('/') + 1);
 }
 
 function lastPart(relative: string): string {
