@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { classFolders } from '../../../../src/engine/datasets/classFolders.ts';
 import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
-import { chooseSplit, findDatasets, LAYOUTS, openDataset } from '../../../../src/engine/datasets/open.ts';
+import { LAYOUTS } from '../../../../src/engine/datasets/layouts.ts';
+import { chooseSplit, findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { InputError } from '../../../../src/engine/errors.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
 import {
