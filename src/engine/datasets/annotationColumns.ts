@@ -48,7 +48,7 @@ async function columnsIn(
     if (answers) return answers;
   }
   if (named) return { table, roles: named };
-  const marked = kind.format === 'text-table' ? await rolesByMarks(table) : undefined;
+  const marked = needed.includes('label') ? await rolesByMarks(table) : undefined;
   if (marked) return { table, roles: marked };
   const { withoutHeader: bare } = table;
   if (!bare || isHeader(table.columns)) return undefined;

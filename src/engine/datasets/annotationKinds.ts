@@ -86,9 +86,9 @@ export const KINDS: readonly AnnotationKind[] = [
     freeText: 'text',
     annotations(cells) {
       const text = textIn(cells.of('text'));
-      const [cell, ...marks] = cells.of('label');
+      const marks = cells.of('label');
       const names = cells.namesOf('label');
-      const labels = marks.length > 0 ? markedAmong([cell, ...marks], names) : labelsIn(cell, names);
+      const labels = marks.length > 1 ? markedAmong(marks, names) : labelsIn(marks[0], names);
       const [label, ...others] = labels;
       const context = textIn(cells.of('context'));
       return text === undefined || label === undefined

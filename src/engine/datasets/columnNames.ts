@@ -107,16 +107,7 @@ export function rolesByName(columns: readonly string[], needed: readonly Role[])
   return roles;
 }
 
-/** The same roles with each column that may name the images in turn, the likeliest first. */
-export function withEachImage(columns: readonly string[], roles: Roles): Roles[] {
-  const [first] = roles.get('image') ?? [];
-  const names: readonly string[] = NAMES.image;
-  const others = columns
-    .filter((column) => column !== first && names.includes(plainName(column)))
-    .sort((a, b) => names.indexOf(plainName(a)) - names.indexOf(plainName(b)));
-  return [roles, ...others.map((column) => new Map([...roles, ['image', [column]] as const]))];
-}
-
+/** The column of captions, or those that are numbered; what else is called a text is a caption only where no classes are. */
 function captionsAmong(
   columns: readonly string[],
   first: string | undefined,
@@ -126,4 +117,14 @@ function captionsAmong(
   const numbered = columns.filter((column) => NUMBERED_CAPTION.test(plainName(column)));
   if (numbered.length > 0 || named(NAMES.label).length > 0) return numbered;
   return named(CAPTION_WITHOUT_CLASSES).slice(0, 1);
+}
+
+/** The same roles with each column that may name the images in turn, the likeliest first. */
+export function withEachImage(columns: readonly string[], roles: Roles): Roles[] {
+  const [first] = roles.get('image') ?? [];
+  const names: readonly string[] = NAMES.image;
+  const others = columns
+    .filter((column) => column !== first && names.includes(plainName(column)))
+    .sort((a, b) => names.indexOf(plainName(a)) - names.indexOf(plainName(b)));
+  return [roles, ...others.map((column) => new Map([...roles, ['image', [column]] as const]))];
 }

@@ -19,16 +19,17 @@ export function imageWithin(file: string, offset: number, length: number): Image
   return { read: () => readPart(file, offset, length) };
 }
 
-/** Bytes that a file has in other writing. */
+/** How bytes are read that don't stand in a file as they are, such as those that an old pickle writes as a text. */
 export interface Written {
+  /** Bytes of the file that they take. */
   readonly length: number;
   decode(part: Uint8Array): Uint8Array;
 }
 
 /**
- * An image whose pixels lie in a file as they are, one byte per channel.
+ * An image whose pixels lie in a file without compression, one byte per channel.
  * @param planar whether the pixels of a channel stand together, as all red ones first, and not those of a pixel
- * @param written how much of the file they take, and how they are read from it, where they don't stand there as they are
+ * @param written how they are read where they don't stand there as they are
  */
 export function pixelsWithin(
   file: string,

@@ -52,7 +52,7 @@ export function dividedBytes(
   return {
     part(index) {
       const [start = 0, next = 0] = starts.subarray(index, index + 2);
-      const decode = (part: Uint8Array) => decoded(Buffer.from(part), writing);
+      const decode = (bytes: Uint8Array) => decoded(Buffer.from(bytes), writing);
       return { offset: start, written: { length: next - start, decode } };
     },
   };
@@ -68,9 +68,9 @@ function widthAt(source: ByteSource, at: number, writing: Writing): number {
   return next === LOWER_U ? 6 : next === UPPER_U ? 10 : 1;
 }
 
-function decoded(part: Buffer, writing: Writing): Uint8Array {
-  if (writing === 'string line') return Uint8Array.from(bytesOfStringLine(part.toString('latin1')));
-  const text = writing === 'text' ? part.toString('utf8') : parseUnicodeLine(part.toString('latin1'));
+function decoded(bytes: Buffer, writing: Writing): Uint8Array {
+  if (writing === 'string line') return Uint8Array.from(bytesOfStringLine(bytes.toString('latin1')));
+  const text = writing === 'text' ? bytes.toString('utf8') : parseUnicodeLine(bytes.toString('latin1'));
   return Uint8Array.from(Buffer.from(text, 'latin1'));
 }
 
