@@ -1,4 +1,3 @@
-import { robustProjector, trustedWhitening } from '../linalg/columnSpace.ts';
 import { leastSquares } from '../linalg/leastSquares.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import {
@@ -9,7 +8,6 @@ import {
   mix,
   rowRange,
   rowSquares,
-  selectRows,
   transpose,
   zeros,
 } from '../linalg/matrix.ts';
@@ -28,7 +26,7 @@ import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
-import { STANDARDISATION_EPSILON } from './evidence.ts';
+import { featureSpace, unitScale } from './featureSpace.ts';
 import { labelColumns } from './labelRows.ts';
 import type { MixtureProjection } from './mixtureProjection.ts';
 import { mixtureProjection } from './mixtureProjection.ts';
@@ -78,7 +76,7 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
-  const { blocks, whitening } = await columnSpace(evidence);
+  const { blocks, whitening } = await featureSpace(evidence);
   const { labelEmbeddings, embeddingShape, count } = evidence;
   const columns = labelColumns(labelEmbeddings);
   /** Σ tₖ·P·Zₖ `[n, d2]` */
@@ -164,7 +162,7 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
 
 /** The same for many classes whose only embedding is which they are, see `oneHotLabels.ts`. */
 async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
-  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const { blocks, whitening, classSums } = await featureSpace(evidence);
   const coordinates = transpose(await multiplyLowerTriangular(whitening, await classSums(labels)));
   const { frequency, scale, lengths } = oneHotLabels(evidence);
   const squares = scale.map((value) => value ** 2);
@@ -253,7 +251,7 @@ async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<Indic
 
 /** By the projector in double precision, whatever the features. */
 async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<IndicatorFit> {
-  const { blocks, whitening, classSums } = await columnSpace(evidence);
+  const { blocks, whitening, classSums } = await featureSpace(evidence);
   const coordinates = transpose(await multiplyLowerTriangular(whitening, await classSums(labels)));
   return {
     rank: whitening.rows,
@@ -263,82 +261,6 @@ async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<Ind
       for await (const block of blocks()) yield multiply(coefficients, block);
     },
   };
-}
-
-/** The column space of the standardised features as a projector, see `linalg/columnSpace.ts`. */
-interface ColumnSpace {
-  /** Blocks `[r, b]` of samples; a block may be overwritten by the next. */
-  blocks(): AsyncIterable<Matrix>;
-  /** `[r, r]` */
-  whitening: Matrix;
-  /** `[r, C]`, the sum of the columns of `blocks` over the samples of each class. */
-  classSums(labels: Int32Array): Promise<Matrix>;
-}
-
-async function columnSpace(evidence: Evidence): Promise<ColumnSpace> {
-  const statistics = await evidence.statistics();
-  const { gram: featureGram, count, dimension } = statistics;
-  const variance = Float64Array.from(
-    { length: dimension },
-    (_, j) => (featureGram.data[j * dimension + j] as number) / count,
-  );
-  const scale = unitScale(variance, count);
-  const active = [...scale.keys()].filter((j) => scale[j] !== 0);
-  async function* standardised(reuseMemory: boolean) {
-    for await (const block of evidence.standardised(scale, reuseMemory)) {
-      yield active.length === block.rows ? block : selectRows(block, active);
-    }
-  }
-  const gram = selectRows(statistics.standardisedGram(scale), active, active);
-  const whitening = active.length === 0 ? zeros(0, 0) : await trustedWhitening(gram);
-  if (whitening !== undefined) {
-    return {
-      blocks: () => standardised(true),
-      whitening,
-      classSums: async () => selectRows(statistics.standardisedClassSums(scale), active),
-    };
-  }
-  const vectors: Matrix[] = [];
-  for await (const block of standardised(false)) {
-    vectors.push(block);
-  }
-  const projector = await robustProjector(vectors, gram);
-  return {
-    async *blocks() {
-      yield* projector.factors;
-    },
-    whitening: projector.whitening,
-    classSums: async (labels) => sumByClass(projector.factors, labels, evidence.classCount),
-  };
-}
-
-/**
- * `[d]`, 1/std; 0 for features that say nothing: constant ones, and those that NumPy's `lstsq` drops because the
- * published standardisation, with its 1e-8, leaves less than rounding of them, compared with the largest. (Otherwise scale
- * doesn't matter to a column space, and unit length is best for its conditioning.)
- */
-function unitScale(variance: Float64Array, count: number): Float64Array {
-  const deviations = variance.map(Math.sqrt);
-  const left = deviations.map((deviation) => deviation / (deviation + STANDARDISATION_EPSILON));
-  const largest = left.reduce((max, value) => Math.max(max, value), 0);
-  const cutoff = Math.max(count, variance.length) * Number.EPSILON * largest;
-  return deviations.map((deviation, j) => ((left[j] as number) > cutoff ? 1 / deviation : 0));
-}
-
-function sumByClass(blocks: readonly Matrix[], labels: Int32Array, classCount: number): Matrix {
-  const rows = blocks[0]?.rows ?? 0;
-  const result = zeros(rows, classCount);
-  let first = 0;
-  for (const block of blocks) {
-    for (let j = 0; j < rows; j++) {
-      for (let i = 0; i < block.cols; i++) {
-        const at = j * classCount + (labels[first + i] as number);
-        result.data[at] = (result.data[at] as number) + (block.data[j * block.cols + i] as number);
-      }
-    }
-    first += block.cols;
-  }
-  return result;
 }
 
 function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
