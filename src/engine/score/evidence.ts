@@ -3,10 +3,9 @@ import { zeros } from '../linalg/matrix.ts';
 import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { EvidenceInput, LabelKind } from './evidenceInput.ts';
-import { checkInput } from './evidenceInput.ts';
-
-/** What the published EMMS code adds to every standard deviation. */
-export const STANDARDISATION_EPSILON = 1e-8;
+import { checkInput, checkValues, LARGEST_VALUE } from './evidenceInput.ts';
+import type { LabelColumns } from './labelRows.ts';
+import { boundOf, labelColumns, STANDARDISATION_EPSILON } from './labelRows.ts';
 
 /**
  * All that a score may use, with what several scores derive from it computed at most once.
@@ -30,6 +29,8 @@ export class Evidence {
   readonly scale: () => Promise<Float64Array>;
   /** The K label embeddings standardised over the samples, `[C, d2]` with class labels, else `[n, d2]`. */
   readonly standardisedLabels: () => Matrix[];
+  /** Of the label embeddings of samples: what standardises their columns, in one pass over them. */
+  readonly labelColumns: () => LabelColumns;
   /** Results that scores keep for each other, by name. */
   private readonly shared = new Map<string, unknown>();
 
@@ -65,6 +66,7 @@ export class Evidence {
       const epsilon = STANDARDISATION_EPSILON * Math.min(1, largest);
       return deviations.map((deviation) => (deviation > 0 ? 1 / (deviation + epsilon) : 0));
     });
+    this.labelColumns = once(() => labelColumns(this.labelEmbeddings));
     this.standardisedLabels = once(() => {
       const weights = this.labels === undefined ? undefined : this.classCounts();
       return this.labelEmbeddings.map((embedding) => standardise(embedding, weights));
@@ -126,7 +128,15 @@ export class Evidence {
 /** @throws InputError when the parts of the input don't fit each other or are no numbers, see `checkInput` */
 export function createEvidence(input: EvidenceInput): Evidence {
   const { labels, classCount, kind, labelEmbeddings } = checkInput(input);
-  return new Evidence({ ...input, labels }, kind, classCount, labelEmbeddings);
+  const evidence = new Evidence({ ...input, labels }, kind, classCount, labelEmbeddings);
+  if (labels === undefined && input.multiLabels === undefined) {
+    // Embeddings of many samples are looked at one by one only if what must be known of them in any case hints at a wrong one.
+    const { labelEmbeddings: embeddings = [] } = input;
+    if (embeddings.length > 0 && !(boundOf(evidence.labelColumns(), evidence.count) < LARGEST_VALUE)) {
+      for (const embedding of embeddings) checkValues(embedding, 'sample');
+    }
+  }
+  return evidence;
 }
 
 /**

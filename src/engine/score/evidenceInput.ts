@@ -5,7 +5,7 @@ import { firstNotBelow } from '../linalg/sampleRows.ts';
 import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 
 /** Beyond, fourth powers leave the range of doubles; single precision ends at 3e38. */
-const LARGEST_VALUE = 1e75;
+export const LARGEST_VALUE = 1e75;
 
 /** Below, they do too. */
 const SMALLEST_VALUE = 1e-75;
@@ -225,7 +225,8 @@ function checkLabels(labels: Int32Array, n: number, declaredCount: number | unde
   return classCount;
 }
 
-function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: string): void {
+/** Checks all but the values of embeddings of samples, see `createEvidence`. */
+function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: 'class' | 'sample'): void {
   const width = embeddings[0]?.cols;
   for (const embedding of embeddings) {
     if (embedding.rows !== rows) {
@@ -234,14 +235,17 @@ function checkEmbeddings(embeddings: readonly FloatMatrix[], rows: number, of: s
     if (embedding.cols !== width) {
       throw new InputError(`Label embeddings of width ${width} and ${embedding.cols} don't mix; use one width.`);
     }
-    const unusable = firstNotBelow(embedding.data, LARGEST_VALUE);
-    if (unusable >= 0) {
-      throw new InputError(
-        `The label embedding of ${of} ${Math.floor(unusable / embedding.cols)} holds ${embedding.data[unusable]}; ` +
-          'embed the labels again.',
-      );
-    }
+    if (of === 'class') checkValues(embedding, of);
   }
+}
+
+/** @throws InputError for a value that is no number or too large */
+export function checkValues({ cols, data }: FloatMatrix, of: 'class' | 'sample'): void {
+  const unusable = firstNotBelow(data, LARGEST_VALUE);
+  if (unusable < 0) return;
+  throw new InputError(
+    `The label embedding of ${of} ${Math.floor(unusable / cols)} holds ${data[unusable]}; embed the labels again.`,
+  );
 }
 
 /** @throws InputError for an embedding whose `rows` are all the same: standardised it is 0, and anything predicts that. */

@@ -2,7 +2,7 @@ import { robustProjector, trustedWhitening } from '../linalg/columnSpace.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { selectRows, zeros } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
-import { STANDARDISATION_EPSILON } from './evidence.ts';
+import { STANDARDISATION_EPSILON } from './labelRows.ts';
 
 /** The column space of the standardised features as a projector, see `linalg/columnSpace.ts`. */
 export interface FeatureSpace {
@@ -25,10 +25,11 @@ export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
   const active = [...scale.keys()].filter((j) => scale[j] !== 0);
   async function* standardised(reuseMemory: boolean) {
     for await (const block of evidence.standardised(scale, reuseMemory)) {
-      yield active.length === block.rows ? block : selectRows(block, active);
+      yield active.length === dimension ? block : selectRows(block, active);
     }
   }
-  const gram = selectRows(statistics.standardisedGram(scale), active, active);
+  const standardisedGram = statistics.standardisedGram(scale);
+  const gram = active.length === dimension ? standardisedGram : selectRows(standardisedGram, active, active);
   const whitening = active.length === 0 ? zeros(0, 0) : await trustedWhitening(gram);
   if (whitening !== undefined) {
     return {

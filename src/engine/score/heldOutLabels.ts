@@ -5,7 +5,6 @@ import { randomSigns } from '../linalg/randomMatrix.ts';
 import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
-import { labelColumns } from './labelRows.ts';
 import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
 
@@ -39,8 +38,9 @@ export interface LabelSide {
 }
 
 /** The label embeddings of every sample. */
-export async function sampleLabels({ labelEmbeddings, features, count }: Evidence): Promise<LabelSide> {
-  const columns = labelColumns(labelEmbeddings);
+export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
+  const { labelEmbeddings, features, count } = evidence;
+  const columns = evidence.labelColumns();
   /** `[d2, size]`, the standardised embedding k of some samples, valid until the next. */
   const standardised = (k: number, first: number, size: number) =>
     standardisedColumns(

@@ -27,7 +27,6 @@ import { classMoments } from '../stats/classMoments.ts';
 import { standardisedSums } from '../stats/sufficientStatistics.ts';
 import type { Evidence } from './evidence.ts';
 import { featureSpace, unitScale } from './featureSpace.ts';
-import { labelColumns } from './labelRows.ts';
 import type { MixtureProjection } from './mixtureProjection.ts';
 import { mixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
@@ -78,7 +77,7 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   const { blocks, whitening } = await featureSpace(evidence);
   const { labelEmbeddings, embeddingShape, count } = evidence;
-  const columns = labelColumns(labelEmbeddings);
+  const columns = evidence.labelColumns();
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
     const targets = mix(evidence.standardisedLabels(), t);

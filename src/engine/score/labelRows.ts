@@ -1,7 +1,9 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
 import { allocate, doubles, kernels, put, singles } from '../linalg/wasm/kernels.ts';
-import { STANDARDISATION_EPSILON } from './evidence.ts';
+
+/** What the published EMMS code adds to every standard deviation. */
+export const STANDARDISATION_EPSILON = 1e-8;
 
 /** Samples whose embeddings are worked on at once: they stay in the second-level cache. */
 const CHUNK = 32;
@@ -65,6 +67,19 @@ export function labelColumns(embeddings: readonly FloatMatrix[]): LabelColumns {
   });
   const offsets = shifts.map((_, k) => Float64Array.from({ length: width }, (_, j) => sum(k, j) / count));
   return { shifts, offsets, scales, gram };
+}
+
+/** What no value of `count` samples exceeds in magnitude, from their columns; NaN where some are no numbers. */
+export function boundOf({ shifts, offsets, scales, gram }: LabelColumns, count: number): number {
+  let bound = gram.data.some(Number.isNaN) ? Number.NaN : 0;
+  shifts.forEach((shift, k) => {
+    shift.forEach((origin, j) => {
+      const scale = scales[k]?.[j] as number;
+      const deviation = scale > 0 ? 1 / scale : 0;
+      bound = Math.max(bound, Math.abs(origin) + Math.sqrt(count) * (Math.abs(offsets[k]?.[j] as number) + deviation));
+    });
+  });
+  return bound;
 }
 
 /** Samples relative to a shift, `[b, d2]`, where the kernels work: valid until the next of them is called. */

@@ -1,7 +1,7 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
-import { STANDARDISATION_EPSILON } from './evidence.ts';
+import { STANDARDISATION_EPSILON } from './labelRows.ts';
 
 /**
  * One-hot labels standardised over the samples without the `[C, C]` numbers of the embedding: for a sample of class y,

@@ -236,6 +236,40 @@ describe('label embeddings that say nothing are refused', () => {
   });
 });
 
+describe.each([
+  ['single', Float32Array],
+  ['double', Float64Array],
+] as const)('label embeddings in %s precision that hold no numbers are refused', (_, Numbers) => {
+  const [n, width] = [40, 3];
+  const features = generator(1).matrix(n, 2);
+
+  test.each([
+    [Number.NaN, 0],
+    [Number.POSITIVE_INFINITY, 0],
+    [Number.NEGATIVE_INFINITY, 33],
+    [Number.NaN, 39],
+  ])('%d of sample %d', (value, sample) => {
+    const embeddings = [2, 3].map((seed) => {
+      const { rows, cols, data } = generator(seed).matrix(n, width);
+      return { rows, cols, data: new Numbers(data) };
+    });
+    expect(() => createEvidence({ features, labelEmbeddings: embeddings })).not.toThrow();
+    embeddings[1]?.data.fill(value, sample * width + 1, sample * width + 2);
+    expect(() => createEvidence({ features, labelEmbeddings: embeddings })).toThrow(
+      `label embedding of sample ${sample} holds ${value}`,
+    );
+  });
+});
+
+test('label embeddings of doubles whose fourth powers leave their range are refused, in a column of one value too', () => {
+  const features = generator(1).matrix(20, 2);
+  const embedding = generator(2).matrix(20, 3);
+  embedding.data[17] = 1e74;
+  expect(() => createEvidence({ features, labelEmbeddings: [embedding] })).not.toThrow();
+  for (let i = 0; i < 20; i++) embedding.data[i * 3] = 1e76;
+  expect(() => createEvidence({ features, labelEmbeddings: [embedding] })).toThrow('sample 0 holds 1e+76');
+});
+
 describe('numbers of classes without samples', () => {
   const { features } = regression(32, 30, 4, 1);
   const labels = Int32Array.from({ length: 30 }, (_, i) => (i * i) % 3);
