@@ -1,6 +1,6 @@
 import type { FloatMatrix, Matrix } from './matrix.ts';
 import { zeros } from './matrix.ts';
-import { allocate, doubles, integers, kernels, put } from './wasm/kernels.ts';
+import { allocate, doubles, integers, kernels, put, singles } from './wasm/kernels.ts';
 
 /**
  * Samples that travel together through products: bounds the memory, `[d, 2000]` doubles. No power of two: the rows of such a
@@ -69,39 +69,65 @@ export function addSquares(
   squares.set(doubles(squaresAt, squares.length));
 }
 
+/** The standardisation of the columns of samples: (x − shift − offset)·scale, all `[d]`. */
+export interface Standardisation {
+  shift: Float64Array;
+  offset: Float64Array;
+  scale: Float64Array;
+}
+
 /**
- * Samples by columns, the layout that a Gram matrix reads fastest: (x − shift − offset)·scale of samples `from` to `to`.
+ * Samples by columns, the layout that a Gram matrix reads fastest, standardised: samples `from` to `to`.
  *
  * @param features `[n, d]`
- * @param shift `[d]`
- * @param offset `[d]`
- * @param scale `[d]`
  * @returns `[d, to − from]`, where the kernels work: valid until the next of them is called
  */
 export function standardisedColumns(
+  features: FloatMatrix,
+  from: number,
+  to: number,
+  standardisation: Standardisation,
+): Matrix {
+  const data = doubles(standardise(features, from, to, standardisation, false), (to - from) * features.cols);
+  return { rows: features.cols, cols: to - from, data };
+}
+
+/** The same in single precision, rounded at last; as long valid. */
+export function singleColumns(
+  features: FloatMatrix,
+  from: number,
+  to: number,
+  standardisation: Standardisation,
+): Float32Array<ArrayBuffer> {
+  return singles(standardise(features, from, to, standardisation, true), (to - from) * features.cols);
+}
+
+/** Where the kernels put it. */
+function standardise(
   { cols, data }: FloatMatrix,
   from: number,
   to: number,
-  shift: Float64Array,
-  offset: Float64Array,
-  scale: Float64Array,
-): Matrix {
-  const rows = to - from;
+  { shift, offset, scale }: Standardisation,
+  single: boolean,
+): number {
   const part = data.subarray(from * cols, to * cols);
   const [dataAt, shiftAt, offsetAt, scaleAt, resultAt] = allocate(
     part.byteLength,
     shift.byteLength,
     offset.byteLength,
     scale.byteLength,
-    8 * part.length,
+    (single ? 4 : 8) * part.length,
   );
   put(dataAt, part);
   put(shiftAt, shift);
   put(offsetAt, offset);
   put(scaleAt, scale);
-  const kernel = part instanceof Float32Array ? kernels.standardiseColumns32 : kernels.standardiseColumns64;
-  kernel(dataAt, rows, cols, shiftAt, offsetAt, scaleAt, resultAt);
-  return { rows: cols, cols: rows, data: doubles(resultAt, part.length) };
+  const kernel =
+    part instanceof Float32Array
+      ? kernels[single ? 'standardiseColumns32To32' : 'standardiseColumns32To64']
+      : kernels[single ? 'standardiseColumns64To32' : 'standardiseColumns64To64'];
+  kernel(dataAt, to - from, cols, shiftAt, offsetAt, scaleAt, resultAt);
+  return resultAt;
 }
 
 /** Index of the first number that is NaN or not smaller than `limit` in magnitude, or −1. */

@@ -8,6 +8,8 @@ import { STANDARDISATION_EPSILON } from './labelRows.ts';
 export interface FeatureSpace {
   /** Blocks `[r, b]` of samples; a block may be overwritten by the next. */
   blocks(): AsyncIterable<Matrix>;
+  /** The same in single precision, each in memory of its own. */
+  singleBlocks(): AsyncIterable<Float32Array>;
   /** `[r, r]` */
   whitening: Matrix;
   /** `[r, C]`, the sum of the columns of `blocks` over the samples of each class. */
@@ -34,6 +36,8 @@ export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
   if (whitening !== undefined) {
     return {
       blocks: () => standardised(true),
+      singleBlocks: () =>
+        active.length === dimension ? evidence.standardisedInSingle(scale) : inSingle(standardised(true)),
       whitening,
       classSums: async () => selectRows(statistics.standardisedClassSums(scale), active),
     };
@@ -43,13 +47,19 @@ export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
     vectors.push(block);
   }
   const projector = await robustProjector(vectors, gram);
+  async function* blocks() {
+    yield* projector.factors;
+  }
   return {
-    async *blocks() {
-      yield* projector.factors;
-    },
+    blocks,
+    singleBlocks: () => inSingle(blocks()),
     whitening: projector.whitening,
     classSums: async (labels) => sumByClass(projector.factors, labels, evidence.classCount),
   };
+}
+
+async function* inSingle(blocks: AsyncIterable<Matrix>): AsyncGenerator<Float32Array> {
+  for await (const { data } of blocks) yield new Float32Array(data);
 }
 
 /**

@@ -43,14 +43,11 @@ export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
   const columns = evidence.labelColumns();
   /** `[d2, size]`, the standardised embedding k of some samples, valid until the next. */
   const standardised = (k: number, first: number, size: number) =>
-    standardisedColumns(
-      labelEmbeddings[k] as FloatMatrix,
-      first,
-      first + size,
-      columns.shifts[k] as Float64Array,
-      columns.offsets[k] as Float64Array,
-      columns.scales[k] as Float64Array,
-    );
+    standardisedColumns(labelEmbeddings[k] as FloatMatrix, first, first + size, {
+      shift: columns.shifts[k] as Float64Array,
+      offset: columns.offsets[k] as Float64Array,
+      scale: columns.scales[k] as Float64Array,
+    });
   let swept: Promise<Matrix[]> | undefined;
   const sweep = (blocks: readonly Matrix[]) => {
     swept ??= sampleProducts(labelEmbeddings, columns, blocks, features.cols);

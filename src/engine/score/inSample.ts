@@ -75,7 +75,7 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
-  const { blocks, whitening } = await featureSpace(evidence);
+  const { blocks, singleBlocks, whitening } = await featureSpace(evidence);
   const { labelEmbeddings, embeddingShape, count } = evidence;
   const columns = evidence.labelColumns();
   /** Σ tₖ·P·Zₖ `[n, d2]` */
@@ -103,7 +103,7 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
     projected: () => evidence.share('projectedProducts', () => projectedProducts(evidence, columns, blocks, whitening)),
     ...(large &&
       embeddingShape.count > MIXTURE_PRODUCTS && {
-        mixture: (t) => mixtureProjection(labelEmbeddings, columns, t, blocks(), whitening),
+        mixture: (t) => mixtureProjection(labelEmbeddings, columns, t, singleBlocks(), whitening),
       }),
     leastSquares: async (t) => {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
@@ -233,7 +233,7 @@ async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<Indic
   function* blocks() {
     for (let from = 0; from < count; from += BLOCK_SAMPLES) {
       const to = Math.min(from + BLOCK_SAMPLES, count);
-      yield standardisedColumns(features, from, to, shift, offset, scale);
+      yield standardisedColumns(features, from, to, { shift, offset, scale });
     }
   }
   const solved = await solveNormalEquations(blocks, standardisedSums(sums, evidence.classCounts(), offset, scale));

@@ -27,14 +27,14 @@ export interface MixtureProjection {
  * @param embeddings K of `[n, d2]`
  * @param columns theirs
  * @param weights t `[K]`
- * @param blocks F `[r, n]` in blocks of samples
+ * @param blocks F `[r, n]` in blocks of samples, which are kept
  * @param whitening L⁻¹ `[r, r]`, so that the rows of L⁻¹·F are orthonormal
  */
 export async function mixtureProjection(
   embeddings: readonly FloatMatrix[],
   columns: LabelColumns,
   weights: readonly number[],
-  blocks: AsyncIterable<Matrix>,
+  blocks: AsyncIterable<Float32Array>,
   whitening: Matrix,
 ): Promise<MixtureProjection> {
   const { rows: rank } = whitening;
@@ -42,12 +42,12 @@ export async function mixtureProjection(
   const features: Float32Array[] = [];
   const sums = new Float32Array(rank * width);
   let count = 0;
-  for await (const { data, cols } of blocks) {
-    const block = new Float32Array(data);
+  for await (const block of blocks) {
     features.push(block);
-    const mixture = mixRows(embeddings, columns, weights, count, count + cols);
-    await addProduct(1, block, mixture, sums, rank, cols, width, 'neither');
-    count += cols;
+    const size = block.length / rank;
+    const mixture = mixRows(embeddings, columns, weights, count, count + size);
+    await addProduct(1, block, mixture, sums, rank, size, width, 'neither');
+    count += size;
   }
   const coordinates = await multiplyLowerTriangular(whitening, {
     rows: rank,

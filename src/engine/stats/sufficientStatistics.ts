@@ -71,9 +71,9 @@ export class SufficientStatistics {
 
   /** Blocks `[d, b]` of the samples less their mean, each valid until the next. */
   private *centred(features: FloatMatrix, offset: Float64Array): Generator<Matrix> {
-    const unscaled = new Float64Array(this.dimension).fill(1);
+    const standardisation = { shift: this.shift, offset, scale: new Float64Array(this.dimension).fill(1) };
     for (const [from, to] of blocksOf(features)) {
-      yield standardisedColumns(features, from, to, this.shift, offset, unscaled);
+      yield standardisedColumns(features, from, to, standardisation);
     }
   }
 

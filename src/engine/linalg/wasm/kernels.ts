@@ -35,8 +35,10 @@ interface Exports {
   sumRows64: SumRows;
   sumSquares32: SumSquares;
   sumSquares64: SumSquares;
-  standardiseColumns32: StandardiseColumns;
-  standardiseColumns64: StandardiseColumns;
+  standardiseColumns32To32: StandardiseColumns;
+  standardiseColumns32To64: StandardiseColumns;
+  standardiseColumns64To32: StandardiseColumns;
+  standardiseColumns64To64: StandardiseColumns;
   allSmaller32: AllSmaller;
   allSmaller64: AllSmaller;
   addMoments32: AddMoments;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { addSquares, firstNotBelow, standardisedColumns, sumRows } from '../../../../src/engine/linalg/sampleRows.ts';
+import {
+  addSquares,
+  firstNotBelow,
+  singleColumns,
+  standardisedColumns,
+  sumRows,
+} from '../../../../src/engine/linalg/sampleRows.ts';
 import { generator } from '../../../helpers/random.ts';
 
 /** Sizes that leave rows and columns over from vectors of two and blocks of eight. */
@@ -55,13 +61,17 @@ describe.each([
     const samples = { rows: rows + 1, cols, data: numbers((rows + 1) * cols, uniform) };
     const vector = () => Float64Array.from({ length: cols }, uniform);
     const [shift, offset, scale] = [vector(), vector(), vector()];
-    const columns = standardisedColumns(samples, 1, rows + 1, shift, offset, scale);
+    const standardisation = { shift, offset, scale };
+    const columns = standardisedColumns(samples, 1, rows + 1, standardisation);
+    const data = columns.data.slice();
+    const single = singleColumns(samples, 1, rows + 1, standardisation);
     expect([columns.rows, columns.cols]).toEqual([cols, rows]);
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < cols; j++) {
         const value = samples.data[(i + 1) * cols + j] as number;
         const expected = (value - (shift[j] as number) - (offset[j] as number)) * (scale[j] as number);
-        expect(columns.data[j * rows + i]).toBe(expected);
+        expect(data[j * rows + i]).toBe(expected);
+        expect(single[j * rows + i]).toBe(Math.fround(expected));
       }
     }
   });

@@ -28,7 +28,7 @@ export function sumSquares64(data: usize, rows: i32, cols: i32, shift: usize, sq
   sumSquares<f64>(data, rows, cols, shift, squares);
 }
 
-export function standardiseColumns32(
+export function standardiseColumns32To32(
   data: usize,
   rows: i32,
   cols: i32,
@@ -37,10 +37,10 @@ export function standardiseColumns32(
   scale: usize,
   result: usize,
 ): void {
-  standardiseColumns<f32>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result);
 }
 
-export function standardiseColumns64(
+export function standardiseColumns32To64(
   data: usize,
   rows: i32,
   cols: i32,
@@ -49,7 +49,31 @@ export function standardiseColumns64(
   scale: usize,
   result: usize,
 ): void {
-  standardiseColumns<f64>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result);
+}
+
+export function standardiseColumns64To32(
+  data: usize,
+  rows: i32,
+  cols: i32,
+  shift: usize,
+  offset: usize,
+  scale: usize,
+  result: usize,
+): void {
+  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result);
+}
+
+export function standardiseColumns64To64(
+  data: usize,
+  rows: i32,
+  cols: i32,
+  shift: usize,
+  offset: usize,
+  scale: usize,
+  result: usize,
+): void {
+  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result);
 }
 
 export function addMoments32(

@@ -1,5 +1,5 @@
 import { doubleAt, PAIR } from './memory';
-import { addRow, loadPair } from './samples';
+import { addRow, loadPair, storePair } from './samples';
 
 // Rows of K label embeddings side by side, `data` `[K, rows, width]` in single (T is f32) or double precision (f64).
 
@@ -113,11 +113,7 @@ function centreRow<T, R>(row: usize, width: i32, shift: usize, result: usize): v
   let target = result;
   for (let j = 0; j < pairs; j += 2) {
     const centred = f64x2.sub(loadPair<T>(row + <usize>j * sizeof<T>()), v128.load(doubleAt(shift, j)));
-    if (sizeof<R>() === 4) {
-      v128.store64_lane(target, f32x4.demote_f64x2_zero(centred), 0);
-    } else {
-      v128.store(target, centred);
-    }
+    storePair<R>(target, centred);
     target += 2 * sizeof<R>();
   }
   if (pairs < width) {
@@ -175,7 +171,7 @@ export function mixRows<T>(
         sum = f64x2.add(sum, f64x2.mul(centred, v128.load(doubleAt(factors, at))));
         value += plane;
       }
-      v128.store64_lane(target, f32x4.demote_f64x2_zero(sum), 0);
+      storePair<f32>(target, sum);
       target += 2 * sizeof<f32>();
     }
     if (pairs < width) {

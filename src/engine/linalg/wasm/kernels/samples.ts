@@ -7,6 +7,15 @@ export function loadPair<T>(pointer: usize): v128 {
   return sizeof<T>() === 4 ? f64x2.promote_low_f32x4(v128.load64_zero(pointer)) : v128.load(pointer);
 }
 
+/** Writes two numbers in the precision of R. */
+export function storePair<R>(pointer: usize, pair: v128): void {
+  if (sizeof<R>() === 4) {
+    v128.store64_lane(pointer, f32x4.demote_f64x2_zero(pair), 0);
+  } else {
+    v128.store(pointer, pair);
+  }
+}
+
 /**
  * Adds every row minus `shift` to its sum.
  *
@@ -66,11 +75,11 @@ export function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): voi
 }
 
 /**
- * Writes (x − shift − offset)·scale of every column, transposed: `result` `[cols, rows]`.
+ * Writes (x − shift − offset)·scale of every column in the precision of R, transposed: `result` `[cols, rows]`.
  *
- * Eight rows at a time: their part of a column of the result is one line of the cache.
+ * Eight rows at a time: their part of a column of the result is a line of the cache, or half of one.
  */
-export function standardiseColumns<T>(
+export function standardiseColumns<T, R>(
   data: usize,
   rows: i32,
   cols: i32,
@@ -80,7 +89,7 @@ export function standardiseColumns<T>(
   result: usize,
 ): void {
   const step = <usize>cols * sizeof<T>();
-  const down = doubleAt(0, rows);
+  const down = <usize>rows * sizeof<R>();
   const eights = rows & ~7;
   const pairs = cols & ~1;
   for (let i = 0; i < eights; i += 8) {
@@ -89,23 +98,23 @@ export function standardiseColumns<T>(
       const mean = v128.load(doubleAt(offset, j));
       const factor = v128.load(doubleAt(scale, j));
       let value = data + <usize>i * step + <usize>j * sizeof<T>();
-      let target = doubleAt(result, j * rows + i);
+      let target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
       for (let two = 0; two < 4; two++) {
         const above = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value), origin), mean), factor);
         const below = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value + step), origin), mean), factor);
-        v128.store(target, i64x2.shuffle(above, below, 0, 2));
-        v128.store(target + down, i64x2.shuffle(above, below, 1, 3));
+        storePair<R>(target, i64x2.shuffle(above, below, 0, 2));
+        storePair<R>(target + down, i64x2.shuffle(above, below, 1, 3));
         value += 2 * step;
-        target += PAIR;
+        target += 2 * sizeof<R>();
       }
     }
   }
-  standardisePart<T>(data, rows, cols, 0, eights, pairs, cols, shift, offset, scale, result);
-  standardisePart<T>(data, rows, cols, eights, rows, 0, cols, shift, offset, scale, result);
+  standardisePart<T, R>(data, rows, cols, 0, eights, pairs, cols, shift, offset, scale, result);
+  standardisePart<T, R>(data, rows, cols, eights, rows, 0, cols, shift, offset, scale, result);
 }
 
 /** The same for the rows and columns that are left over. */
-function standardisePart<T>(
+function standardisePart<T, R>(
   data: usize,
   rows: i32,
   cols: i32,
@@ -122,7 +131,8 @@ function standardisePart<T>(
     for (let j = firstCol; j < lastCol; j++) {
       const value = <f64>load<T>(data + (<usize>i * <usize>cols + <usize>j) * sizeof<T>());
       const centred = value - load<f64>(doubleAt(shift, j)) - load<f64>(doubleAt(offset, j));
-      store<f64>(doubleAt(result, j * rows + i), centred * load<f64>(doubleAt(scale, j)));
+      const target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
+      store<R>(target, <R>(centred * load<f64>(doubleAt(scale, j))));
     }
   }
 }
