@@ -5,7 +5,7 @@ import type { RunnableModel } from '../checkpoints/checkpoint.ts';
 import { type NewModel, withOutput } from '../onnx/writeModel.ts';
 import { blockedBytes, isConvolutional, layOutInBlocks } from './blockedLayout.ts';
 
-/** From this many bytes on, weights in half precision may stay so: the memory counts more than a cast in every run. */
+/** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
 const LARGE_HALF_PRECISION = 64 * 2 ** 20;
 
 export interface SessionOptions {
@@ -14,8 +14,8 @@ export interface SessionOptions {
   /** Besides the CPU. */
   readonly provider: string;
   /**
-   * Whether a run has a thousand rows and more, as images have: beside that it costs little to cast and pack the weights
-   * in every run, but as much as the rest where a run has a hundred, as texts have.
+   * Whether a run has a thousand rows and more, as images have: beside that it costs little to pack the weights in every
+   * run, but up to half of the rest where a run has few, as texts have.
    */
   readonly manyRows: boolean;
   /** A network of convolutions has files beside its entries for a while. */
@@ -48,7 +48,7 @@ async function openWhole(
   { tensor, provider, manyRows }: SessionOptions,
 ): Promise<InferenceSession> {
   const onCpu = provider === 'cpu';
-  const keepHalf = onCpu && manyRows && (inPlace?.halfPrecisionBytes ?? 0) >= LARGE_HALF_PRECISION;
+  const keepHalf = onCpu && (inPlace?.halfPrecisionBytes ?? 0) >= LARGE_HALF_PRECISION;
   return InferenceSession.create(withOutput(model, tensor), {
     executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
     logSeverityLevel: 4,
