@@ -7,6 +7,8 @@ export const STANDARDISATION_EPSILON = 1e-8;
 
 /** Samples whose embeddings are worked on at once: they stay in the second-level cache. */
 const CHUNK = 32;
+/** Columns whose moments are added up at once: they are padded to a multiple of it. */
+const STRIP = 32;
 
 /** Label embeddings `[n, d2]`, K of them, and what standardises their columns: (x − shift − offset)·scale. */
 export interface LabelColumns {
@@ -29,13 +31,15 @@ export function labelColumns(embeddings: readonly FloatMatrix[]): LabelColumns {
   const size = embeddings.length;
   const shifts = embeddings.map(({ data }) => Float64Array.from(data.subarray(0, width)));
   const pairs = (size * (size + 1)) / 2;
-  const sums = zeros(size, width);
-  const products = zeros(pairs, width);
-  const [dataAt, shiftAt, sumsAt, productsAt] = allocate(
+  const stride = Math.ceil(width / STRIP) * STRIP;
+  const sums = zeros(size, stride);
+  const products = zeros(pairs, stride);
+  const [dataAt, shiftAt, sumsAt, productsAt, centredAt] = allocate(
     8 * size * CHUNK * width,
     8 * size * width,
-    8 * size * width,
-    8 * pairs * width,
+    8 * size * stride,
+    8 * pairs * stride,
+    8 * size * CHUNK * STRIP,
   );
   putVectors(shiftAt, shifts);
   put(sumsAt, sums.data);
@@ -43,14 +47,14 @@ export function labelColumns(embeddings: readonly FloatMatrix[]): LabelColumns {
   for (let from = 0; from < count; from += CHUNK) {
     const rows = Math.min(CHUNK, count - from);
     const kernel = putRows(dataAt, embeddings, from, rows) ? kernels.addMoments32 : kernels.addMoments64;
-    kernel(dataAt, size, rows, width, shiftAt, sumsAt, productsAt);
+    kernel(dataAt, size, rows, width, shiftAt, sumsAt, productsAt, centredAt);
   }
   sums.data.set(doubles(sumsAt, sums.data.length));
   products.data.set(doubles(productsAt, products.data.length));
 
-  const sum = (k: number, j: number) => sums.data[k * width + j] as number;
+  const sum = (k: number, j: number) => sums.data[k * stride + j] as number;
   const covariance = (k: number, l: number, j: number) =>
-    (products.data[((k * (k + 1)) / 2 + l) * width + j] as number) - (sum(k, j) * sum(l, j)) / count;
+    (products.data[((k * (k + 1)) / 2 + l) * stride + j] as number) - (sum(k, j) * sum(l, j)) / count;
   const scales = shifts.map((_, k) =>
     Float64Array.from({ length: width }, (_, j) => {
       const variance = covariance(k, k, j) / count;
@@ -146,21 +150,19 @@ export function mixRows(
   const { length: size } = embeddings;
   const { cols: width = 0 } = embeddings[0] ?? {};
   const count = to - from;
-  const factors = scales.map((scale, k) => scale.map((value) => value * (weights[k] as number)));
-  const constant = new Float64Array(width);
-  factors.forEach((factor, k) => {
-    const offset = offsets[k] as Float64Array;
-    for (let j = 0; j < width; j++)
-      constant[j] = (constant[j] as number) + (factor[j] as number) * (offset[j] as number);
-  });
+  const factors = scales.map((scale, k) => Float32Array.from(scale, (value) => value * (weights[k] as number)));
+  const constant = Float32Array.from({ length: width }, (_, j) =>
+    factors.reduce((sum, factor, k) => sum + (factor[j] as number) * (offsets[k]?.[j] as number), 0),
+  );
+  const origins = isSingle(embeddings) ? shifts.map((shift) => new Float32Array(shift)) : shifts;
   const [resultAt, dataAt, shiftAt, factorsAt, constantAt] = allocate(
     4 * count * width,
     8 * size * CHUNK * width,
     8 * size * width,
-    8 * size * width,
-    8 * width,
+    4 * size * width,
+    4 * width,
   );
-  putVectors(shiftAt, shifts);
+  putVectors(shiftAt, origins);
   putVectors(factorsAt, factors);
   put(constantAt, constant);
   for (let first = 0; first < count; first += CHUNK) {
@@ -205,7 +207,7 @@ export function addDots(
 
 /** Copies `rows` samples of every embedding from sample `from` on; whether they are in single precision. */
 function putRows(pointer: number, embeddings: readonly FloatMatrix[], from: number, rows: number): boolean {
-  const single = embeddings.every(({ data }) => data instanceof Float32Array);
+  const single = isSingle(embeddings);
   const { cols: width = 0 } = embeddings[0] ?? {};
   const length = rows * width;
   embeddings.forEach(({ data }, k) => {
@@ -219,8 +221,12 @@ function putRows(pointer: number, embeddings: readonly FloatMatrix[], from: numb
   return single;
 }
 
-function putVectors(pointer: number, vectors: readonly Float64Array[]): void {
+function isSingle(embeddings: readonly FloatMatrix[]): boolean {
+  return embeddings.every(({ data }) => data instanceof Float32Array);
+}
+
+function putVectors(pointer: number, vectors: readonly (Float32Array | Float64Array)[]): void {
   vectors.forEach((vector, k) => {
-    put(pointer + 8 * k * vector.length, vector);
+    put(pointer + k * vector.byteLength, vector);
   });
 }

@@ -1,7 +1,7 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { columnSquares, zeros } from '../linalg/matrix.ts';
-import { multiplyLowerTriangular } from '../linalg/multiply.ts';
+import { zeros } from '../linalg/matrix.ts';
 import { addProduct, gemm } from '../linalg/onnxKernels.ts';
+import { addSquares } from '../linalg/sampleRows.ts';
 import type { LabelColumns } from './labelRows.ts';
 import { addDots, mixRows } from './labelRows.ts';
 import { quadraticForm } from './simplex.ts';
@@ -49,14 +49,11 @@ export async function mixtureProjection(
     await addProduct(1, block, mixture, sums, rank, size, width, 'neither');
     count += size;
   }
-  const coordinates = await multiplyLowerTriangular(whitening, {
-    rows: rank,
-    cols: width,
-    data: new Float64Array(sums),
-  });
+  const inverse = new Float32Array(whitening.data);
+  const coordinates = new Float32Array(sums.length);
+  await gemm(inverse, sums, coordinates, rank, rank, width, 'neither');
   const coefficients = sums;
-  const [left, right] = [new Float32Array(whitening.data), new Float32Array(coordinates.data)];
-  await gemm(left, right, coefficients, rank, rank, width, 'a');
+  await gemm(inverse, coordinates, coefficients, rank, rank, width, 'a');
 
   const dots = zeros(embeddings.length, width);
   const memory = new Float32Array(((features[0]?.length ?? 0) / rank) * width);
@@ -68,7 +65,8 @@ export async function mixtureProjection(
     addDots(embeddings, columns, fitted, first, dots);
     first += rows;
   }
-  const squares = columnSquares(coordinates);
+  const squares = new Float64Array(width);
+  addSquares({ rows: rank, cols: width, data: coordinates }, 0, rank, new Float64Array(width), squares);
   const products = columns.scales.map(() => 0);
   let [error, squaredError] = [0, 0];
   squares.forEach((square, j) => {

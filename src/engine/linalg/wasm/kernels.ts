@@ -75,6 +75,7 @@ type AddMoments = (
   shift: number,
   sums: number,
   products: number,
+  centred: number,
 ) => void;
 
 type CentreRows = (

@@ -84,8 +84,9 @@ export function addMoments32(
   shift: usize,
   sums: usize,
   products: usize,
+  centred: usize,
 ): void {
-  addMoments<f32>(data, size, rows, width, shift, sums, products);
+  addMoments<f32>(data, size, rows, width, shift, sums, products, centred);
 }
 
 export function addMoments64(
@@ -96,8 +97,9 @@ export function addMoments64(
   shift: usize,
   sums: usize,
   products: usize,
+  centred: usize,
 ): void {
-  addMoments<f64>(data, size, rows, width, shift, sums, products);
+  addMoments<f64>(data, size, rows, width, shift, sums, products, centred);
 }
 
 // The second precision is that of the result.

@@ -1,14 +1,20 @@
 import { doubleAt, PAIR } from './memory';
-import { addRow, loadPair, storePair } from './samples';
+import { loadPair, storePair } from './samples';
 
 // Rows of K label embeddings side by side, `data` `[K, rows, width]` in single (T is f32) or double precision (f64).
+
+/** Columns that are worked on at once, by 32 rows of three embeddings: they stay in the first-level cache. */
+const STRIP = 32;
+/** Columns whose sums stay in registers. */
+const COLUMNS = 8;
 
 /**
  * Adds up, per column, the products of embeddings k and l ≤ k and the values of each, all relative to `shift`.
  *
  * @param shift `[K, width]`
- * @param sums `[K, width]`
- * @param products `[K·(K+1)/2, width]`, in the order (0, 0), (1, 0), (1, 1), (2, 0), …
+ * @param sums `[K, stride]`, stride being `width` rounded up to a multiple of 32
+ * @param products `[K·(K+1)/2, stride]`, in the order (0, 0), (1, 0), (1, 1), (2, 0), …
+ * @param centred room for `[K, rows, 32]` doubles
  */
 export function addMoments<T>(
   data: usize,
@@ -18,63 +24,80 @@ export function addMoments<T>(
   shift: usize,
   sums: usize,
   products: usize,
+  centred: usize,
 ): void {
   const step = <usize>width * sizeof<T>();
-  const plane = <usize>rows * step;
-  const bytes = doubleAt(0, width);
-  let product = products;
-  for (let k = 0; k < size; k++) {
-    const valuesK = data + <usize>k * plane;
-    const shiftK = doubleAt(shift, k * width);
-    for (let l = 0; l <= k; l++) {
-      const valuesL = data + <usize>l * plane;
-      const shiftL = doubleAt(shift, l * width);
-      let i = 0;
-      // Two rows at a time: fewer loads and stores of what adds up.
-      for (; i + 2 <= rows; i += 2) {
-        const at = <usize>i * step;
-        addProducts<T>(valuesK + at, valuesL + at, step, width, shiftK, shiftL, product);
+  const stride = (width + STRIP - 1) & -STRIP;
+  const plane = doubleAt(0, rows * STRIP);
+  for (let first = 0; first < width; first += STRIP) {
+    const cols = min(STRIP, width - first);
+    let value = data + <usize>first * sizeof<T>();
+    let target = centred;
+    for (let k = 0; k < size; k++) {
+      for (let i = 0; i < rows; i++) {
+        centreRow<T, f64>(value, cols, doubleAt(shift, k * width + first), target);
+        if (cols < STRIP) memory.fill(doubleAt(target, cols), 0, doubleAt(0, STRIP - cols));
+        value += step;
+        target += doubleAt(0, STRIP);
       }
-      if (i < rows)
-        addProducts<T>(valuesK + <usize>i * step, valuesL + <usize>i * step, 0, width, shiftK, shiftL, product);
-      product += bytes;
     }
-    for (let i = 0; i < rows; i++) addRow<T>(valuesK + <usize>i * step, width, shiftK, doubleAt(sums, k * width));
+    let product = doubleAt(products, first);
+    for (let k = 0; k < size; k++) {
+      const values = centred + <usize>k * plane;
+      for (let l = 0; l <= k; l++) {
+        addProducts(values, centred + <usize>l * plane, rows, product);
+        product += doubleAt(0, stride);
+      }
+      addColumns(values, rows, doubleAt(sums, k * stride + first));
+    }
   }
 }
 
-/** Adds, per column, the products of a row of a and b, and of the next, `step` bytes on, unless that is 0. */
-function addProducts<T>(
-  a: usize,
-  b: usize,
-  step: usize,
-  width: i32,
-  shiftA: usize,
-  shiftB: usize,
-  products: usize,
-): void {
-  const pairs = width & ~1;
-  let target = products;
-  for (let j = 0; j < pairs; j += 2) {
-    const at = <usize>j * sizeof<T>();
-    const originA = v128.load(doubleAt(shiftA, j));
-    const originB = v128.load(doubleAt(shiftB, j));
-    let sum = f64x2.mul(f64x2.sub(loadPair<T>(a + at), originA), f64x2.sub(loadPair<T>(b + at), originB));
-    if (step !== 0) {
-      const next = at + step;
-      const product = f64x2.mul(f64x2.sub(loadPair<T>(a + next), originA), f64x2.sub(loadPair<T>(b + next), originB));
-      sum = f64x2.add(sum, product);
+/** Adds the sums over rows of a·b, both `[rows, STRIP]`. */
+function addProducts(a: usize, b: usize, rows: i32, target: usize): void {
+  for (let j = 0; j < STRIP; j += COLUMNS) {
+    const at = doubleAt(target, j);
+    let left = doubleAt(a, j);
+    let right = doubleAt(b, j);
+    let sum0 = v128.load(at);
+    let sum1 = v128.load(at, PAIR);
+    let sum2 = v128.load(at, 2 * PAIR);
+    let sum3 = v128.load(at, 3 * PAIR);
+    for (let i = 0; i < rows; i++) {
+      sum0 = f64x2.add(sum0, f64x2.mul(v128.load(left), v128.load(right)));
+      sum1 = f64x2.add(sum1, f64x2.mul(v128.load(left, PAIR), v128.load(right, PAIR)));
+      sum2 = f64x2.add(sum2, f64x2.mul(v128.load(left, 2 * PAIR), v128.load(right, 2 * PAIR)));
+      sum3 = f64x2.add(sum3, f64x2.mul(v128.load(left, 3 * PAIR), v128.load(right, 3 * PAIR)));
+      left += doubleAt(0, STRIP);
+      right += doubleAt(0, STRIP);
     }
-    v128.store(target, f64x2.add(v128.load(target), sum));
-    target += PAIR;
+    v128.store(at, sum0);
+    v128.store(at, sum1, PAIR);
+    v128.store(at, sum2, 2 * PAIR);
+    v128.store(at, sum3, 3 * PAIR);
   }
-  if (pairs < width) {
-    const at = <usize>pairs * sizeof<T>();
-    const originA = load<f64>(doubleAt(shiftA, pairs));
-    const originB = load<f64>(doubleAt(shiftB, pairs));
-    let sum = (<f64>load<T>(a + at) - originA) * (<f64>load<T>(b + at) - originB);
-    if (step !== 0) sum += (<f64>load<T>(a + at + step) - originA) * (<f64>load<T>(b + at + step) - originB);
-    store<f64>(target, load<f64>(target) + sum);
+}
+
+/** Adds the sums over rows of a `[rows, STRIP]`. */
+function addColumns(a: usize, rows: i32, target: usize): void {
+  for (let j = 0; j < STRIP; j += COLUMNS) {
+    const at = doubleAt(target, j);
+    let value = doubleAt(a, j);
+    let sum0 = v128.load(at);
+    let sum1 = v128.load(at, PAIR);
+    let sum2 = v128.load(at, 2 * PAIR);
+    let sum3 = v128.load(at, 3 * PAIR);
+    for (let i = 0; i < rows; i++) {
+      sum0 = f64x2.add(sum0, v128.load(value));
+      sum1 = f64x2.add(sum1, v128.load(value, PAIR));
+      sum2 = f64x2.add(sum2, v128.load(value, 2 * PAIR));
+      sum3 = f64x2.add(sum3, v128.load(value, 3 * PAIR));
+      value += doubleAt(0, STRIP);
+    }
+    v128.store(at, sum0);
+    v128.store(at, sum1, PAIR);
+    v128.store(at, sum2, 2 * PAIR);
+    v128.store(at, sum3, 3 * PAIR);
   }
 }
 
@@ -138,13 +161,13 @@ function addWeighted<T>(row: usize, width: i32, shift: usize, weight: f64, sums:
 }
 
 /**
- * Writes the mixture Σₖ factor·(x − shift) − constant of K embeddings, per sample and column.
+ * Writes the mixture Σₖ factor·(x − shift) − constant of K embeddings, per sample and column, in single precision.
  *
  * @param data `[K, rows, width]`
- * @param shift `[K, width]`
- * @param factors `[K, width]`
+ * @param shift `[K, width]` in the precision of `data`, which differences lose nothing of
+ * @param factors `[K, width]` in single precision, as all below
  * @param constant `[width]`
- * @param result receives `[rows, width]` in single precision
+ * @param result receives `[rows, width]`
  */
 export function mixRows<T>(
   data: usize,
@@ -158,34 +181,45 @@ export function mixRows<T>(
 ): void {
   const step = <usize>width * sizeof<T>();
   const plane = <usize>rows * step;
-  const pairs = width & ~1;
+  const fours = width & ~3;
   let target = result;
   for (let i = 0; i < rows; i++) {
     const row = data + <usize>i * step;
-    for (let j = 0; j < pairs; j += 2) {
-      let value = row + <usize>j * sizeof<T>();
-      let sum = f64x2.neg(v128.load(doubleAt(constant, j)));
+    for (let j = 0; j < fours; j += 4) {
+      let at = <usize>j;
+      let value = row + at * sizeof<T>();
+      let sum = f32x4.neg(v128.load(constant + at * sizeof<f32>()));
       for (let k = 0; k < size; k++) {
-        const at = k * width + j;
-        const centred = f64x2.sub(loadPair<T>(value), v128.load(doubleAt(shift, at)));
-        sum = f64x2.add(sum, f64x2.mul(centred, v128.load(doubleAt(factors, at))));
+        const centred = centredFour<T>(value, shift + at * sizeof<T>());
+        sum = f32x4.add(sum, f32x4.mul(centred, v128.load(factors + at * sizeof<f32>())));
         value += plane;
+        at += width;
       }
-      storePair<f32>(target, sum);
-      target += 2 * sizeof<f32>();
+      v128.store(target, sum);
+      target += 4 * sizeof<f32>();
     }
-    if (pairs < width) {
-      let value = row + <usize>pairs * sizeof<T>();
-      let sum = -load<f64>(doubleAt(constant, pairs));
+    for (let j = fours; j < width; j++) {
+      let at = <usize>j;
+      let value = row + at * sizeof<T>();
+      let sum = -load<f32>(constant + at * sizeof<f32>());
       for (let k = 0; k < size; k++) {
-        const at = k * width + pairs;
-        sum += (<f64>load<T>(value) - load<f64>(doubleAt(shift, at))) * load<f64>(doubleAt(factors, at));
+        const centred = <f32>(load<T>(value) - load<T>(shift + at * sizeof<T>()));
+        sum += centred * load<f32>(factors + at * sizeof<f32>());
         value += plane;
+        at += width;
       }
-      store<f32>(target, <f32>sum);
+      store<f32>(target, sum);
       target += sizeof<f32>();
     }
   }
+}
+
+/** Four values minus as many others, then in single precision. */
+function centredFour<T>(value: usize, origin: usize): v128 {
+  if (sizeof<T>() === 4) return f32x4.sub(v128.load(value), v128.load(origin));
+  const first = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(value), v128.load(origin)));
+  const second = f32x4.demote_f64x2_zero(f64x2.sub(v128.load(value, PAIR), v128.load(origin, PAIR)));
+  return i64x2.shuffle(first, second, 0, 2);
 }
 
 /**
