@@ -3,7 +3,10 @@ import { loadPair, storePair } from './samples';
 
 // Rows of K label embeddings side by side, `data` `[K, rows, width]` in single (T is f32) or double precision (f64).
 
-/** Columns that are worked on at once, by 32 rows of three embeddings: they stay in the first-level cache. */
+/**
+ * Columns that are worked on at once, by 32 rows of three embeddings: they stay in the first-level cache. Where fewer are
+ * left, what is added up beyond them has no meaning.
+ */
 const STRIP = 32;
 /** Columns whose sums stay in registers. */
 const COLUMNS = 8;
@@ -12,7 +15,7 @@ const COLUMNS = 8;
  * Adds up, per column, the products of embeddings k and l ≤ k and the values of each, all relative to `shift`.
  *
  * @param shift `[K, width]`
- * @param sums `[K, stride]`, stride being `width` rounded up to a multiple of 32
+ * @param sums `[K, stride]`, stride being `width` rounded up to a multiple of 32; the last columns are not used
  * @param products `[K·(K+1)/2, stride]`, in the order (0, 0), (1, 0), (1, 1), (2, 0), …
  * @param centred room for `[K, rows, 32]` doubles
  */
@@ -36,7 +39,6 @@ export function addMoments<T>(
     for (let k = 0; k < size; k++) {
       for (let i = 0; i < rows; i++) {
         centreRow<T, f64>(value, cols, doubleAt(shift, k * width + first), target);
-        if (cols < STRIP) memory.fill(doubleAt(target, cols), 0, doubleAt(0, STRIP - cols));
         value += step;
         target += doubleAt(0, STRIP);
       }
