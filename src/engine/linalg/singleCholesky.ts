@@ -1,5 +1,5 @@
 import { inverseCholesky } from './cholesky.ts';
-import type { Matrix } from './matrix.ts';
+import type { FloatMatrix, Matrix } from './matrix.ts';
 import { zeros } from './matrix.ts';
 import { addProduct, gemm } from './onnxKernels.ts';
 
@@ -63,7 +63,7 @@ export async function factorise({ size, panels }: LowerPanels): Promise<boolean>
 }
 
 /** L⁻¹·B for a factorised L and B `[d, r]`. */
-export async function solveLower({ size, panels }: LowerPanels, b: Matrix): Promise<Matrix> {
+export async function solveLower({ size, panels }: LowerPanels, b: FloatMatrix): Promise<Matrix> {
   const rest = new Float32Array(b.data);
   const cols = b.cols;
   for (const { first, width, data } of panels) {
@@ -88,7 +88,7 @@ export async function solveLower({ size, panels }: LowerPanels, b: Matrix): Prom
 }
 
 /** L⁻ᵀ·B for a factorised L and B `[d, r]`. */
-export async function solveUpper({ size, panels }: LowerPanels, b: Matrix): Promise<Matrix> {
+export async function solveUpper({ size, panels }: LowerPanels, b: FloatMatrix): Promise<Matrix> {
   const rest = new Float32Array(b.data);
   const cols = b.cols;
   for (const { first, width, data } of panels.toReversed()) {

@@ -133,7 +133,7 @@ async function inSampleContributions(
   const perSample = evidence.count / squares.reduce((sum, square) => sum + square, 0);
   const denominator = squares.map((square) => square * perSample);
   const numerator = residuals.map((value) => -factor * value);
-  return asIfRefitted({ numerator, denominator }, 1 - (fit.rank + 1) / evidence.count);
+  return asIfRefitted({ numerator, denominator }, 1 - ((await fit.rank()) + 1) / evidence.count);
 }
 
 /** `[n]`, Σ tₖ·|zₖᵢ|² */

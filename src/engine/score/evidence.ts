@@ -1,6 +1,6 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
-import { BLOCK_SAMPLES, singleColumns, standardisedColumns } from '../linalg/sampleRows.ts';
+import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { EvidenceInput, LabelKind } from './evidenceInput.ts';
 import { checkInput, checkValues, LARGEST_VALUE } from './evidenceInput.ts';
@@ -121,15 +121,6 @@ export class Evidence {
       const data = memory?.subarray(0, block.data.length) ?? new Float64Array(block.data.length);
       data.set(block.data);
       yield { ...block, data };
-    }
-  }
-
-  /** The same in single precision, in memory of their own. */
-  async *standardisedInSingle(scale: Float64Array): AsyncGenerator<Float32Array> {
-    const { shift, offset } = await this.statistics();
-    for (let from = 0; from < this.count; from += BLOCK_SAMPLES) {
-      const to = Math.min(from + BLOCK_SAMPLES, this.count);
-      yield singleColumns(this.features, from, to, { shift, offset, scale }).slice();
     }
   }
 }

@@ -8,8 +8,6 @@ import { STANDARDISATION_EPSILON } from './labelRows.ts';
 export interface FeatureSpace {
   /** Blocks `[r, b]` of samples; a block may be overwritten by the next. */
   blocks(): AsyncIterable<Matrix>;
-  /** The same in single precision, each in memory of its own. */
-  singleBlocks(): AsyncIterable<Float32Array>;
   /** `[r, r]` */
   whitening: Matrix;
   /** `[r, C]`, the sum of the columns of `blocks` over the samples of each class. */
@@ -36,8 +34,6 @@ export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
   if (whitening !== undefined) {
     return {
       blocks: () => standardised(true),
-      singleBlocks: () =>
-        active.length === dimension ? evidence.standardisedInSingle(scale) : inSingle(standardised(true)),
       whitening,
       classSums: async () => selectRows(statistics.standardisedClassSums(scale), active),
     };
@@ -52,14 +48,9 @@ export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
   }
   return {
     blocks,
-    singleBlocks: () => inSingle(blocks()),
     whitening: projector.whitening,
     classSums: async (labels) => sumByClass(projector.factors, labels, evidence.classCount),
   };
-}
-
-async function* inSingle(blocks: AsyncIterable<Matrix>): AsyncGenerator<Float32Array> {
-  for await (const { data } of blocks) yield new Float32Array(data);
 }
 
 /**

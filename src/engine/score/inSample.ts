@@ -31,6 +31,7 @@ import type { MixtureProjection } from './mixtureProjection.ts';
 import { mixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import { innerProducts, projectedProducts } from './projectedProducts.ts';
+import { singleFeatures } from './singleFeatures.ts';
 
 /**
  * The least-squares fit of standardised label embeddings Zₖ `[n, d2]` by standardised features X `[n, d]`, in Gram space:
@@ -41,7 +42,7 @@ import { innerProducts, projectedProducts } from './projectedProducts.ts';
  */
 export interface InSampleFit {
   /** Number of features that are linearly independent. */
-  rank: number;
+  rank(): Promise<number>;
   /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
   gram: Matrix;
   /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩; computed once. */
@@ -75,11 +76,12 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
-  const { blocks, singleBlocks, whitening } = await featureSpace(evidence);
-  const { labelEmbeddings, embeddingShape, count } = evidence;
+  const space = () => evidence.share('featureSpace', () => featureSpace(evidence));
+  const { features, labelEmbeddings, embeddingShape, count } = evidence;
   const columns = evidence.labelColumns();
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
+    const { blocks, whitening } = await space();
     const targets = mix(evidence.standardisedLabels(), t);
     const products = zeros(whitening.rows, targets.cols);
     let first = 0;
@@ -96,14 +98,15 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
     }
     return transpose(joinColumns(parts));
   };
-  const large = count * whitening.rows * embeddingShape.width >= SINGLE_PRECISION_FROM;
+  const large = count * features.cols * embeddingShape.width >= SINGLE_PRECISION_FROM;
   return {
-    rank: whitening.rows,
+    rank: async () => (await space()).whitening.rows,
     gram: columns.gram,
-    projected: () => evidence.share('projectedProducts', () => projectedProducts(evidence, columns, blocks, whitening)),
+    projected: () =>
+      evidence.share('projectedProducts', async () => projectedProducts(evidence, columns, await space())),
     ...(large &&
       embeddingShape.count > MIXTURE_PRODUCTS && {
-        mixture: (t) => mixtureProjection(labelEmbeddings, columns, t, singleBlocks(), whitening),
+        mixture: async (t) => mixtureProjection(labelEmbeddings, columns, t, await singleFeatures(evidence)),
       }),
     leastSquares: async (t) => {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
@@ -122,7 +125,7 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
   const gram = innerProducts(unitTargets, unitTargets);
   const projected = innerProducts(await inTurn(targets, (target) => multiply(products, target)), targets);
   return {
-    rank,
+    rank: async () => rank,
     gram,
     projected: async () => projected,
     leastSquares: async (t) => {
@@ -172,7 +175,7 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
   const projected = sum((c) => fitted[c] as number);
   const single = (value: number): Matrix => ({ rows: 1, cols: 1, data: Float64Array.of(value) });
   return {
-    rank: whitening.rows,
+    rank: async () => whitening.rows,
     gram: single(gram),
     projected: async () => single(projected),
     leastSquares: async ([t = 0]) => [(t * projected) / gram],

@@ -4,6 +4,7 @@ import { inTurn, multiply, multiplyLowerTriangular, SINGLE_PRECISION_FROM } from
 import { randomSigns } from '../linalg/randomMatrix.ts';
 import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
+import type { FeatureSpace } from './featureSpace.ts';
 import type { LabelColumns } from './labelRows.ts';
 import { checkedSampleProducts, sampleProducts } from './sampleProducts.ts';
 import { minimiseOnSimplex, quadraticForm } from './simplex.ts';
@@ -23,14 +24,12 @@ const LARGEST_ERROR = 1e-6;
  * 1e-6 for any two mixtures t and λ; in fact to far less, for rounding doesn't point along it.
  *
  * @param columns those of the label embeddings
- * @param blocks F `[r, n]` in blocks of samples; called once per sweep
- * @param whitening L⁻¹ `[r, r]`, so that the rows of L⁻¹·F are orthonormal
+ * @param space F `[r, n]` in blocks of samples, and L⁻¹ `[r, r]`, so that the rows of L⁻¹·F are orthonormal
  */
 export async function projectedProducts(
   { count, embeddingShape, labelEmbeddings }: Evidence,
   columns: LabelColumns,
-  blocks: () => AsyncIterable<Matrix>,
-  whitening: Matrix,
+  { blocks, whitening }: FeatureSpace,
 ): Promise<Matrix> {
   const { rows: rank } = whitening;
   if (count * rank * embeddingShape.width >= SINGLE_PRECISION_FROM) {

@@ -4,15 +4,17 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { featureSpace } from '../../../../src/engine/score/featureSpace.ts';
 import { mixtureProjection } from '../../../../src/engine/score/mixtureProjection.ts';
 import { projectedProducts } from '../../../../src/engine/score/projectedProducts.ts';
+import { singleFeatures } from '../../../../src/engine/score/singleFeatures.ts';
 import { generator } from '../../../helpers/random.ts';
 
 const SAMPLES = 2101;
 const WEIGHTS = [0.5, 0.2, 0.3];
 
 /** Three embeddings that partly follow from the features, with means far from 0. */
-function evidenceOf(width: number, single: boolean) {
+function evidenceOf(width: number, single: boolean, dependent: boolean) {
   const { matrix, normal } = generator(3);
   const features = matrix(SAMPLES, 9);
+  if (dependent) for (let i = 0; i < SAMPLES; i++) features.data[9 * i] = 2 * (features.data[9 * i + 1] as number) - 1;
   const labelEmbeddings = WEIGHTS.map((_, k): FloatMatrix => {
     const data = Float64Array.from({ length: SAMPLES * width }, (_, at) => {
       const [i, j] = [Math.floor(at / width), at % width];
@@ -24,23 +26,23 @@ function evidenceOf(width: number, single: boolean) {
 }
 
 describe.each([
-  { width: 5, single: true },
-  { width: 37, single: true },
-  { width: 5, single: false },
-  { width: 37, single: false },
-])('three embeddings of $width columns, in single precision: $single', ({ width, single }) => {
+  { width: 5, single: true, dependent: false },
+  { width: 37, single: true, dependent: false },
+  { width: 5, single: false, dependent: false },
+  { width: 37, single: false, dependent: false },
+  { width: 5, single: true, dependent: true },
+])('embeddings of $width columns, single: $single, of dependent features: $dependent', (shape) => {
+  const { width, single, dependent } = shape;
   test('their mixture is projected as all of them in double precision, and the error is known', async () => {
-    const evidence = evidenceOf(width, single);
-    const { blocks, singleBlocks, whitening } = await featureSpace(evidence);
+    const evidence = evidenceOf(width, single, dependent);
     const columns = evidence.labelColumns();
     const { square, products, error } = await mixtureProjection(
       evidence.labelEmbeddings,
       columns,
       WEIGHTS,
-      singleBlocks(),
-      whitening,
+      await singleFeatures(evidence),
     );
-    const projected = await projectedProducts(evidence, columns, blocks, whitening);
+    const projected = await projectedProducts(evidence, columns, await featureSpace(evidence));
     const expected = WEIGHTS.map((_, k) =>
       WEIGHTS.reduce((sum, weight, l) => sum + weight * (projected.data[3 * k + l] as number), 0),
     );

@@ -60,7 +60,7 @@ export function sumSquares<T>(data: usize, rows: i32, cols: i32, shift: usize, s
 }
 
 /** Adds a row minus `shift` to `sums`. */
-export function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
+function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
   const pairs = cols & ~1;
   let value = row;
   let origin = shift;
