@@ -80,7 +80,11 @@ function scoresWithoutBlocks({ numerator, denominator }: Contributions, most: nu
     below[block] = (below[block] as number) + (denominator[i] as number);
   }
   const [allAbove, allBelow] = [sum(above), sum(below)];
-  return above.map((value, block) => (allAbove - value) / (allBelow - (below[block] as number)));
+  return above.map((value, block) => {
+    const rest = allBelow - (below[block] as number);
+    // Without the only samples of their class nothing varies that could be explained.
+    return rest > ROUNDING * allBelow ? (allAbove - value) / rest : 0;
+  });
 }
 
 /** The jackknife's standard error times the quantile of Student's t. */

@@ -100,6 +100,14 @@ test('parts of samples and scores that were computed anew pair, on the blocks of
   expect(rankConfidence([better, anew]).map(({ tiedWith }) => tiedWith)).toEqual([[], []]);
 });
 
+test('what can not be scored without a block counts as nothing explained', () => {
+  // Without the last sample all labels are the same.
+  const [confidence] = rankConfidence([candidate('a', Float64Array.of(0, 0, 0.5), Float64Array.of(0, 0, 1))]);
+  // Scores of 0.5, 0.5 and 0 without each in turn: their jackknife's error is 1/3, Student's quantile for 2 degrees 2.92.
+  expect(confidence?.interval[0]).toBeCloseTo(0.5 - 2.92 / 3, 1);
+  expect(confidence?.interval[1]).toBeCloseTo(0.5 + 2.92 / 3, 1);
+});
+
 test('scores that differ by rounding are tied, however small their noise', () => {
   const perfect = candidate('perfect', new Float64Array(40).fill(1));
   const rounded = candidate('rounded', new Float64Array(40).fill(1 - 2 ** -50));
