@@ -181,13 +181,13 @@ function columnOf({ element, children }: SchemaTree): ParquetColumn {
   return { name: element.name ?? '', kind, fields: kind === 'list' ? entries : kind === 'struct' ? fields : [] };
 }
 
-/** A page that claims to be larger than any is not unpacked. */
+/** A page that claims to be larger than any is not unpacked, nor an empty one, in which LZ4 is looked for in vain. */
 const bounded: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, decompress]): [string, typeof decompress] => [
     codec,
     (input, length) => {
       if (length > MAX_PAGE_BYTES) throw new Error(`a page of ${length} bytes`);
-      return decompress(input, length);
+      return length === 0 ? new Uint8Array() : decompress(input, length);
     },
   ]),
 );

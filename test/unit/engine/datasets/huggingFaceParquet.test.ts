@@ -141,6 +141,17 @@ describe('Hugging Face parquet', () => {
     );
   });
 
+  it('is read where LZ4 wrote a byte for a page of nothing, as for the paths of images that have none', async () => {
+    const file = path.join(await folderWith({ 'a.parquet': LZ4 }), 'a.parquet');
+    const rows = (await openParquet(file)).rowsOf(['image', 'label']);
+    const read = [];
+    for await (const { values } of rows) read.push(values);
+    expect(read).toEqual([
+      { image: { bytes: Uint8Array.of(1, 2), path: null }, label: 0n },
+      { image: { bytes: Uint8Array.of(3), path: null }, label: 1n },
+    ]);
+  });
+
   it('does not fall for footers that claim too much', async () => {
     const claim = Buffer.from('PAR1\xff\xff\xff\x7fPAR1', 'latin1');
     const file = path.join(await folderWith({ 'a.parquet': claim }), 'a.parquet');
@@ -149,6 +160,20 @@ describe('Hugging Face parquet', () => {
     );
   });
 });
+
+/** Two images without paths, as pyarrow 26 writes them with `compression="lz4", store_schema=False`. */
+const LZ4 = Buffer.from(
+  [
+    'UEFSMRUEFRYVGEwVBBUAEgAAsAIAAAABAgEAAAADFQAVEhUULBUEFRAVBhUGHAAAAJACAAAABAIBAwIVBBUAFQJMFQAVABIAAAAV',
+    'ABUOFRAsFQQVEBUGFQYcAAAAcAIAAAAEAQAVBBUgFRpMFQQVABIAABMAAQCAAQAAAAAAAAAVABUSFRQsFQQVEBUGFQYcAAAAkAIA',
+    'AAAEAQEDAhUEGVw1ABgGc2NoZW1hFQQANQIYBWltYWdlFQQAFQwlAhgFYnl0ZXMAFQwlAhgEcGF0aCUATBwAAAAVBCUCGAVsYWJl',
+    'bAAWBBkcGTwmABwVDBk1AAYQGSgFaW1hZ2UFYnl0ZXMVDhYEFmoWbiY8JggpLBUEFQAVAgAVABUQFQIAPBYGGQYZNgAABAAAACYA',
+    'HBUMGTUABhAZKAVpbWFnZQRwYXRoFQ4WBBZQFlQmlAEmdiksFQQVABUCABUAFRAVAgA8FgAZBhk2AAQAAAAAJgAcFQQZNQAGEBkY',
+    'BWxhYmVsFQ4WBBZ0FnAmgAImygEpLBUEFQAVAgAVABUQFQIAPCkGGSYABAAAABauAhYEJggWsgIAKCBwYXJxdWV0LWNwcC1hcnJv',
+    'dyB2ZXJzaW9uIDI2LjAuMRk8HAAAHAAAHAAAAEEBAABQQVIx',
+  ].join(''),
+  'base64',
+);
 
 /** The same file, claiming for every column in its footer that it is compressed by another codec than snappy. */
 function withCodec(content: Buffer, codec: number): Buffer {
