@@ -9,6 +9,7 @@ import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { type ManifestRow, type ManifestTable, openManifest } from './manifestTable.ts';
 import { namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
+import { firstRowsOf } from './tables/firstRows.ts';
 
 /** Lists without columns are called by their split, or lists. */
 const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$|(train|val|dev|test|list|annotation)[^/]*\.txt$/i;
@@ -46,7 +47,7 @@ export const manifest: DatasetLayout = {
       const finder = new ImageFinder(folder, index.images, preferred);
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
-      if (table.problem || (asked && table.certain) || (await namesImages(table, finder, elsewhere))) {
+      if (table.problem || (asked && table.certain) || (await namesImages(table, finder, asked, elsewhere))) {
         found.push({ files, table, finder });
       }
     }
@@ -107,18 +108,20 @@ function addRow(row: ManifestRow, inName: string | undefined, { gathered, finder
   }
 }
 
-/** @param elsewhere a folder in which the images must not lie */
-async function namesImages(table: ManifestTable, finder: ImageFinder, elsewhere?: string): Promise<boolean> {
-  let seen = 0;
-  try {
-    for await (const row of table.rows()) {
-      const image = row.problem === undefined ? finder.find(row.image) : undefined;
-      if (image !== undefined && (elsewhere === undefined || !image.startsWith(elsewhere))) return true;
-      seen += 1;
-      if (seen >= LOOKED_AT) return false;
-    }
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
-  return false;
+/**
+ * @param asked whether a person named the folder, who is told when the table is read why none of its rows is understood
+ * @param elsewhere a folder in which the images must not lie
+ */
+async function namesImages(
+  table: ManifestTable,
+  finder: ImageFinder,
+  asked: boolean,
+  elsewhere?: string,
+): Promise<boolean> {
+  const rows = await firstRowsOf(table.rows(), LOOKED_AT);
+  const isThere = (row: ManifestRow) => {
+    const image = row.problem === undefined ? finder.find(row.image) : undefined;
+    return image !== undefined && (elsewhere === undefined || !image.startsWith(elsewhere));
+  };
+  return rows.some(isThere) || (asked && rows.length > 0 && rows.every(({ problem }) => problem !== undefined));
 }

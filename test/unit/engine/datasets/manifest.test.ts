@@ -309,6 +309,11 @@ describe('manifests', () => {
       'a.csv:2: 1 value where the header names 2 columns, separated by commas; separate them in the same way throughout.',
     ],
     [
+      'another delimiter in the rows below names that may be those of other files',
+      { 'a.csv': 'filename,label\na.png;cat\nb.png;dog\n' },
+      'a.csv:2: 1 value where the header names 2 columns, separated by commas; separate them in the same way throughout.',
+    ],
+    [
       'an unknown delimiter',
       { 'a.csv': 'image^label\nimages/a.png^cat\n' },
       'a.csv:1: one column, "image^label"; separate the columns with commas, tabs, semicolons or bars.',
