@@ -19,11 +19,12 @@ const NAMES = {
     ...['text', 'sentence', 'sentence1', 'premise', 'question1', 'text1', 'review', 'reviewtext', 'content'],
     ...['questiontitle', 'comment', 'commenttext', 'tweet', 'message', 'utterance', 'document', 'article', 'body'],
     ...['questiontext', 'reviewbody', 'statement', 'query', 'description', 'abstract', 'headline', 'title'],
+    ...['1string', 'phrase'],
   ],
   label: [
     ...['labeltext', 'labelname', 'classname', 'categoryname', 'label', 'labels', 'class', 'classindex', 'classid'],
     ...['category', 'sentiment', 'target', 'emotion', 'topic', 'intent', 'polarity', 'stars', 'rating'],
-    ...['starrating', 'score', 'goldlabel', 'airlinesentiment', 'isduplicate'],
+    ...['starrating', 'score', 'goldlabel', 'airlinesentiment', 'isduplicate', 'quality'],
     ...['coarselabel', 'labelcoarse', 'finelabel', 'labelfine'],
   ],
   split: SPLIT_COLUMNS,
@@ -39,6 +40,8 @@ const SECOND: Readonly<Record<string, string>> = {
   premise: 'hypothesis',
   question1: 'question2',
   text1: 'text2',
+  // MRPC's `#1 String`.
+  '1string': '2string',
 };
 /** What stands before a text and belongs to it: news and reviews have titles. */
 const TITLES: Readonly<Record<string, readonly string[]>> = {

@@ -105,6 +105,24 @@ describe('tables of annotations', () => {
     expect((await opened({ ...rows, 'dataset_infos.json': different })).classes).toEqual(['0', '1']);
   });
 
+  it('are pairs of texts as in MRPC, and phrases as in Rotten Tomatoes', async () => {
+    const pairs = await opened({
+      'train.tsv':
+        '\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t702\t703\tHe said "no\tNo, he said\r\n0\t1\t2\tOne\tTwo\r\n',
+    });
+    expect(pairs).toMatchObject({ format: 'text-table', classes: ['0', '1'] });
+    expect(pairs.splits.get('train')?.map(({ text, context, label }) => [text, context, label])).toEqual([
+      ['He said "no', 'No, he said', 1],
+      ['One', 'Two', 0],
+    ]);
+    const phrases = await opened({
+      'train.tsv': 'PhraseId\tSentenceId\tPhrase\tSentiment\n1\t1\tA "series of\t1\n2\t1\tA series\t2\n',
+      'test.tsv': 'PhraseId\tSentenceId\tPhrase\n3\t2\tAn\n',
+    });
+    expect(phrases.classes).toEqual(['1', '2']);
+    expect(textsOf(phrases, 'train')).toEqual(['A "series of', 'A series']);
+  });
+
   it('are of one dataset where the one is to train on and the other to evaluate', async () => {
     const rows = 'question,answer,image_id\n"what, is it",lamp,a\nwhere is it,"book, desk",b\n';
     const dataset = await opened({ 'data_train.csv': rows, 'data_eval.csv': rows, ...TWO });
