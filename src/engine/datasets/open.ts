@@ -101,6 +101,9 @@ function choicesBeside(chosen: Reading, readings: readonly Reading[], task: Task
 /** How far above a file or folder that a person named its dataset is looked for: `coco/annotations/captions.json`. */
 const MAX_ABOVE = 2;
 
+/** So deep in a folder that a person named archives lie: `VOCtest_06-Nov-2007/VOCdevkit/VOC2007`. */
+const MAX_INSIDE = 3;
+
 /** The readings of the folder that a person named; else those that it stands for in the folders around it. */
 async function readingsOf(named: string, signal: AbortSignal | undefined): Promise<Reading[]> {
   const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
@@ -256,6 +259,10 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
     const tasks = new Set(readings.map(({ task }) => task));
     const paths = new Set(readings.map((reading) => reading.path));
     const recognised = [(await layout.recognise(folder, asked)) ?? []].flat();
+    if (layout === classFolders && asked && recognised.length > 0) {
+      const isCertain = (await layout.recognise(folder, false)) !== undefined;
+      if (!isCertain && (await holdsDatasets(folder))) continue;
+    }
     const others = recognised.filter((reading) => {
       const more = reading.path !== undefined && !paths.has(reading.path);
       return more || !tasks.has(reading.task);
@@ -264,6 +271,16 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
   }
   const ofTask = (task: Task) => readings.filter((reading) => reading.task === task).length;
   return readings.map((reading) => ({ ...reading, precise: ofTask(reading.task) > 1 ? reading.path : undefined }));
+}
+
+/** Whether what may be classes holds datasets of other layouts, as archives do that were unpacked side by side. */
+async function holdsDatasets(folder: Folder, depth = MAX_INSIDE): Promise<boolean> {
+  for (const child of folder.folders.filter(({ folders }) => folders.length > 0)) {
+    const readings = await recognise(child, false).catch(() => []);
+    if (readings.some(({ format }) => format !== classFolders.format)) return true;
+    if (depth > 1 && (await holdsDatasets(child, depth - 1))) return true;
+  }
+  return false;
 }
 
 function wrongTask(folder: string, readings: readonly Recognition[], task: string): string {

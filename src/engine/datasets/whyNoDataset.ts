@@ -8,6 +8,7 @@ import { countImages, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
+import { isTraining } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
 
 const EXPECTED =
@@ -52,13 +53,15 @@ async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<strin
   if (inside.length > 0) return `but in ${inside.join(', ')}: name one of them.`;
   const archive = root.files.find(isArchive);
   if (archive !== undefined) return `but an archive. Unpack ${archive} first.`;
-  const { tables } = await openTables(root);
+  const { tables, problems } = await openTables(root);
   for (const { files, table } of tables) {
     const image = OF_IMAGES.flatMap((roles) => rolesByName(table.columns, roles)?.get('image')?.[0] ?? [])[0];
     const first = image === undefined ? undefined : await firstCell(table, image);
     if (typeof first === 'string') return `for the images that ${files.name} names are not there; the first: ${first}.`;
   }
-  const [unknown] = tables;
+  const [problem] = problems;
+  if (problem) return `for ${problem.error.message}`;
+  const unknown = tables.find(({ files }) => isTraining(files)) ?? tables[0];
   if (!unknown) return undefined;
   const columns = unknown.table.columns.slice(0, MAX_COLUMNS).join(', ');
   return `for the columns of ${unknown.files.name} (${columns}) don’t tell what they hold. Call them text and label, image and label, image and caption, or question, answer and image or context.`;
@@ -98,9 +101,28 @@ export async function datasetAround(
     const { root, truncated } = await walk(folder, { maxEntries: MAX_ENTRIES, ...(signal && { signal }) });
     if (truncated) return undefined;
     const found = await datasetsOf(root);
-    if (found.length > 0) return `there is one around it: name ${found.join(' or ')}.`;
+    if (found.length === 0) continue;
+    const around = await notWholeBeside(named, root, found, datasetsOf);
+    return around.length > 0 ? `there is one around it: name ${around.join(' or ')}.` : undefined;
   }
   return undefined;
+}
+
+/** Of the datasets of a folder those that don't lie whole in a folder beside what was named, which is no part of them then. */
+async function notWholeBeside(
+  named: string,
+  root: Folder,
+  found: readonly string[],
+  datasetsOf: DatasetsOf,
+): Promise<readonly string[]> {
+  const beside = root.folders.filter((child) => !isIn(named, child)).slice(0, MAX_LOOKED_AT);
+  const whole: Folder[] = [];
+  for (const child of beside) if ((await datasetsOf(child)).length > 0) whole.push(child);
+  return found.filter((place) => !whole.some((child) => place === root.path || isIn(place, child)));
+}
+
+function isIn(file: string, folder: Folder): boolean {
+  return file === folder.path || file.startsWith(folder.path + path.sep);
 }
 
 function remarkOnImages(root: Folder): string | undefined {

@@ -6,6 +6,7 @@ import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../
 import { InputError } from '../../../../src/engine/errors.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
 import { copyOfMiniature, folderWith, miniature, splitSizes } from '../../../helpers/miniatures.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 /** Each dataset that a search finds, by its path in the folder. */
 async function found(folder: string): Promise<Record<string, Record<string, number>>> {
@@ -283,6 +284,18 @@ describe('a dataset that takes long to read', () => {
   });
 });
 
+describe('a folder in which archives were unpacked side by side', () => {
+  it('is none of classes', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['VOCtrainval_06-Nov-2007', 'VOCtest_06-Nov-2007']) {
+      await cp(miniature('VOCdevkit'), path.join(folder, name, 'VOCdevkit'), { recursive: true });
+    }
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      `${folder}: no dataset here, but in VOCtest_06-Nov-2007/VOCdevkit/VOC2007, VOCtrainval_06-Nov-2007/VOCdevkit/VOC2007`,
+    );
+  });
+});
+
 describe('a file or folder that stands for no reading', () => {
   it.each(['annotations/captions_val2014.json', 'train2014/COCO_train2014_000000000000.jpg', 'train2014'])(
     '%s is told to be part of one',
@@ -326,6 +339,24 @@ describe('a file or folder that stands for no reading', () => {
     await rename(`${images}-`, path.join(images, 'flickr30k_images'));
     await expect(openDataset(images, 'auto')).rejects.toThrow(
       `only one class ("flickr30k_images"). But there is one around it: name ${flickr}.`,
+    );
+  });
+
+  it('is not told of a dataset that lies whole beside it', async () => {
+    const data = await temporaryFolder();
+    await cp(miniature('refcoco-data'), path.join(data, 'refcoco'), { recursive: true });
+    const named = path.join(data, 'pictures');
+    await mkdir(named);
+    await writeFile(path.join(named, 'a.png'), 'a picture');
+    await expect(openDataset(named, 'auto')).rejects.toThrow(
+      `${named}: no dataset here. Its images (1) have no classes;`,
+    );
+  });
+
+  it('has a table that can not be read', async () => {
+    const folder = await folderWith({ 'train.csv': 'x'.repeat(3 * 1024 * 1024), 'a.png': 'a picture' });
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      `${folder}: no dataset here, for train.csv:1: this row takes more than 2 MB; a quote (") may not be closed,`,
     );
   });
 
