@@ -38,19 +38,25 @@ import { withStatistics } from './publishedStatistics.ts';
  */
 export const resnet: Architecture = { family: 'ResNet', recognise };
 
-/** From Hugging Face's `resnet`, with and without its base model's prefix, and from the CIFAR networks'. */
+/** From Hugging Face's `resnet`, with and without its base model's prefix, the CIFAR networks', and children in a row. */
 function canonicalName(name: string): string {
-  return name
-    .replace(/^resnet\.(?=embedder|encoder)/, '')
-    .replace(/^embedder\.embedder\.convolution\./, 'conv1.')
-    .replace(/^embedder\.embedder\.normalization\./, 'bn1.')
-    .replace(/^encoder\.stages\.(\d+)\.layers\./, (_, stage) => `layer${Number(stage) + 1}.`)
-    .replace(/\.layer\.(\d)\.convolution\./, (_, index) => `.conv${Number(index) + 1}.`)
-    .replace(/\.layer\.(\d)\.normalization\./, (_, index) => `.bn${Number(index) + 1}.`)
-    .replace(/\.shortcut\.convolution\./, '.downsample.0.')
-    .replace(/\.shortcut\.normalization\./, '.downsample.1.')
-    .replace(/\.shortcut\.(?=[01]\.)/, '.downsample.')
-    .replace(/^(linear|classifier|head)\./, 'fc.');
+  return (
+    name
+      .replace(/^resnet\.(?=embedder|encoder)/, '')
+      .replace(/^embedder\.embedder\.convolution\./, 'conv1.')
+      .replace(/^embedder\.embedder\.normalization\./, 'bn1.')
+      .replace(/^encoder\.stages\.(\d+)\.layers\./, (_, stage) => `layer${Number(stage) + 1}.`)
+      .replace(/\.layer\.(\d)\.convolution\./, (_, index) => `.conv${Number(index) + 1}.`)
+      .replace(/\.layer\.(\d)\.normalization\./, (_, index) => `.bn${Number(index) + 1}.`)
+      .replace(/\.shortcut\.convolution\./, '.downsample.0.')
+      .replace(/\.shortcut\.normalization\./, '.downsample.1.')
+      .replace(/\.shortcut\.(?=[01]\.)/, '.downsample.')
+      // Numbered by nn.Sequential(*resnet.children()), of which the ReLU and the pooling have no weights.
+      .replace(/^0\.(?=weight$)/, 'conv1.')
+      .replace(/^1\.(?=\w+$)/, 'bn1.')
+      .replace(/^([4-7])\.(?=\d+\.)/, (_, child) => `layer${Number(child) - 3}.`)
+      .replace(/^(linear|classifier|head)\./, 'fc.')
+  );
 }
 
 /** Every weight that the graph below can use, and heads. */

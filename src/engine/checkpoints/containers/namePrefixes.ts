@@ -61,6 +61,7 @@ const SIDE_PARTS = new Set([
   'center',
   'criterion',
   'loss',
+  'loss_fn',
   'n_averaged',
 ]);
 
@@ -71,8 +72,9 @@ const MAX_PREFIXES = 4;
 const SEGMENTER = /^(module\.|_orig_mod\.|model\.)*classifier\./;
 
 /**
- * The weights as they are, then with each wrapper's prefix taken off their names: first one prefix, then more. A prefix
- * may as well be part of the network's own names, as `encoder.` is in BERT, so that only the architecture can tell.
+ * The weights as they are, then with each wrapper's prefix taken off their names, or whatever all of them start with: first
+ * one prefix, then more. A prefix may as well be part of the network's own names, as `encoder.` is in BERT, so that only
+ * the architecture can tell.
  * @throws Error when it segments images: its backbone is dilated, which leaves no trace in its weights
  */
 export function candidatesOfNames(weights: Weights): Weights[] {
@@ -84,7 +86,7 @@ export function candidatesOfNames(weights: Weights): Weights[] {
   for (let depth = 0; depth < MAX_PREFIXES && layer.length > 0; depth += 1) {
     layer = layer.flatMap((candidate) => {
       const names = [...candidate.tensors.keys()];
-      return WRAPPER_PREFIXES.flatMap((prefix) => {
+      return [...new Set([...WRAPPER_PREFIXES, ...attributeIn(names)])].flatMap((prefix) => {
         const stripped = stripPrefix(names, prefix);
         return stripped ? [renamed(candidate, stripped)] : [];
       });
@@ -92,6 +94,12 @@ export function candidatesOfNames(weights: Weights): Weights[] {
     candidates.push(...layer);
   }
   return candidates;
+}
+
+/** The attribute that the network is of the class around it, `resnet.` or `0.`, where it is its only one but for side parts. */
+function attributeIn(names: readonly string[]): string[] {
+  const parts = new Set(names.map((name) => name.split('.', 1)[0] ?? '').filter((part) => !SIDE_PARTS.has(part)));
+  return parts.size === 1 ? [...parts].map((part) => `${part}.`) : [];
 }
 
 /**

@@ -187,6 +187,31 @@ describe('EfficientNet of Hugging Face', () => {
   });
 });
 
+describe('the children of a ResNet in a row', () => {
+  const CHILDREN = ['conv1', 'bn1', 'relu', 'maxpool', 'layer1', 'layer2', 'layer3', 'layer4'];
+  /** As Lightning's own guide to transfer learning has them, `nn.Sequential(*resnet.children())`, with another head. */
+  const inRow = (shapes: Shapes): Shapes => {
+    const numbered = Object.entries(shapes).flatMap(([name, shape]): [string, readonly number[]][] => {
+      const [child = '', ...rest] = name.split('.');
+      const index = CHILDREN.indexOf(child);
+      return index < 0 ? [] : [[['feature_extractor', index, ...rest].join('.'), shape]];
+    });
+    return { ...Object.fromEntries(numbered), 'classifier.weight': [5, 512], 'classifier.bias': [5] };
+  };
+
+  it('are the ResNet without its head', () => {
+    const shapes = resnetShapes([2, 2, 2, 2], {});
+    const candidates = candidatesOfNames(weightsOf(inRow(shapes)));
+    const [network] = candidates.flatMap((weights) => detectArchitecture(weights, undefined) ?? []);
+    expect(network?.architecture).toBe('ResNet-18');
+    expect(network?.hasLogits).toBe(false);
+    const first = inRow(resnetShapes([2, 2, 2, 2], {}));
+    delete first['feature_extractor.0.weight'];
+    const others = candidatesOfNames(weightsOf(first));
+    expect(others.flatMap((weights) => detectArchitecture(weights, undefined) ?? [])).toEqual([]);
+  });
+});
+
 describe('near misses', () => {
   it('leaves other networks alone', () => {
     expect(recognise({ 'conv1.weight': [32, 3, 3, 3], 'fc.weight': [10, 128], 'fc.bias': [10] })).toBeUndefined();

@@ -118,6 +118,17 @@ describe('candidates of names', () => {
       ],
     ],
     ['a teacher before its student', ['student.a', 'teacher.b'], [['student.a', 'teacher.b'], ['b'], ['a']]],
+    [
+      'an attribute of any name',
+      ['module.my_cnn.0.a', 'module.my_cnn.0.b', 'module.loss_fn.weight'],
+      [
+        ['module.my_cnn.0.a', 'module.my_cnn.0.b', 'module.loss_fn.weight'],
+        ['my_cnn.0.a', 'my_cnn.0.b', 'loss_fn.weight'],
+        ['0.a', '0.b'],
+        ['a', 'b'],
+      ],
+    ],
+    ['two attributes', ['image.a', 'words.b', 'fc.c'], [['image.a', 'words.b', 'fc.c']]],
     ['a name that is only the prefix', ['module.'], [['module.']]],
     ['names such as __proto__', ['module.__proto__'], [['module.__proto__'], ['__proto__']]],
   ])('of %s', (_, names, expected) => {
