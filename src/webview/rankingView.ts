@@ -14,6 +14,7 @@ import { warningIcon } from './icons.ts';
 import { RowNavigation } from './rowNavigation.ts';
 import { scatterChart } from './scatter.ts';
 import { bestCandidate, bestGroup, type Column, filterCandidates, nextSort } from './sort.ts';
+import { sortControl } from './sortControl.ts';
 import { emptyState, problemState, runningState } from './status.ts';
 import { styles } from './styles.ts';
 import { rankingTable } from './table.ts';
@@ -139,6 +140,7 @@ export class RankingView extends LitElement {
                 : `${formatCount(found)} of ${formatQuantity(candidates.length, 'candidate')}`
             }
           </span>
+          ${sortControl(this.uiState.sort, this.sortBy)}
         </div>
         ${rankingTable(report, this.uiState, axis, handlers, this.rows)}
       </section>

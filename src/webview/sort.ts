@@ -13,7 +13,7 @@ export const columns = [
 ] as const;
 export type Column = (typeof columns)[number];
 
-interface Sort {
+export interface Sort {
   column: Column;
   descending: boolean;
 }

@@ -19,7 +19,7 @@ import type { RowNavigation } from './rowNavigation.ts';
 import { bestGroup, type Column, columns, filterCandidates, isRankOrder, sortCandidates, tieText } from './sort.ts';
 import type { UiState } from './uiState.ts';
 
-const headings: Record<Column, { title: string; hint: string }> = {
+export const headings: Readonly<Record<Column, { title: string; hint: string }>> = {
   rank: { title: 'Rank', hint: '' },
   name: { title: 'Model', hint: '' },
   architecture: { title: 'Architecture', hint: '' },
@@ -175,7 +175,7 @@ export function rankingTable(
   const best = bestGroup(report.candidates);
   const shown = sortCandidates(filterCandidates(report.candidates, ui.filter), ui.sort);
   const context: RowContext = { report, best, axis, expanded: new Set(ui.expanded), handlers };
-  return html`<table role="table" @focusin=${rows.onFocusIn} @keydown=${rows.onKeyDown}>
+  return html`<table role="table" data-sort=${ui.sort.column} @focusin=${rows.onFocusIn} @keydown=${rows.onKeyDown}>
       <caption class="hidden">
         Candidates for ${report.dataset.name}, ranked by ${metricTitle(report.metric, report.variant)}. Column headers sort, arrow keys
         go from row to row and open its details.

@@ -51,6 +51,36 @@ describe('the ranking view', () => {
     await again.page.close();
   });
 
+  it('sorts from the keyboard where the columns give way, in step with their headers', async () => {
+    const { page, show } = await browser().open('panel');
+    await show({ report: three });
+    const sortBy = page.getByRole('combobox', { name: 'Sort by' });
+    const chosen = (): Promise<string | null> => sortBy.locator('option:checked').textContent();
+    const time = page.getByRole('columnheader', { name: 'Time' });
+    expect(await sortBy.count()).toBe(0);
+    await page.getByRole('button', { name: 'Time', exact: true }).click();
+
+    await page.setViewportSize({ width: 300, height: 800 });
+    expect(await time.count()).toBe(0);
+    expect(await chosen()).toBe('Time');
+    expect(await page.getByRole('cell', { name: '1 ms' }).count()).toBe(1);
+    await sortBy.focus();
+    await page.keyboard.press('Home');
+    expect(await chosen()).toBe('Rank');
+    expect(await page.getByRole('cell', { name: '1 ms' }).count()).toBe(0);
+    expect(await rows(page)).toEqual(['checkpoints/alpha.onnx', 'checkpoints/beta.onnx', 'checkpoints/gamma.onnx']);
+    await page.keyboard.press('t');
+    expect(await rows(page)).toEqual(['checkpoints/gamma.onnx', 'checkpoints/beta.onnx', 'checkpoints/alpha.onnx']);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('button', { name: 'Descending', pressed: true }).count()).toBe(1);
+    expect(await rows(page)).toEqual(['checkpoints/alpha.onnx', 'checkpoints/beta.onnx', 'checkpoints/gamma.onnx']);
+
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(await time.getAttribute('aria-sort')).toBe('descending');
+    await page.close();
+  });
+
   it('goes from row to row with the arrow keys, and past the table with one more Tab', async () => {
     const { page, show } = await browser().open('panel');
     await show({ report: three });

@@ -54,6 +54,8 @@ describe.each(Object.entries(reports))('the ranking view with %s', (_what, ranki
     const { page, show } = await browser().open(placement);
     await show({ report: ranking });
     await page.locator('.toggle').first().click();
+    // Stands in a column or, where there is none, under the name.
+    await page.getByRole('button', { name: 'Size', exact: true }).click();
     // 170 px is the narrowest that VS Code makes a side bar.
     for (let width = 170; width < 1700; width += width < 400 ? 15 : 35) {
       await page.setViewportSize({ width, height: 900 });
