@@ -53,12 +53,16 @@ describe('emms', () => {
 
   it('ends with 3 and one line that names file and remedy when there is nothing to rank', async () => {
     const folder = await temporaryFolder();
+    const file = path.join(folder, 'notes.txt');
+    await writeFile(file, '');
     for (const args of [
       ['rank', folder],
+      ['rank', file],
       ['rank', path.join(folder, 'gone')],
       ['rank', dataset, '--checkpoints', folder],
       ['rank', dataset, '--checkpoints', path.join(folder, 'gone.onnx')],
       ['discover', path.join(folder, 'gone')],
+      ['discover', file],
     ]) {
       const { code, stdout, stderr } = await emms(args);
       expect(code).toBe(3);

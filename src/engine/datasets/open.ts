@@ -111,7 +111,7 @@ async function readingsOf(named: string, signal: AbortSignal | undefined): Promi
   let folder = isFile ? path.dirname(named) : named;
   for (let above = 0; above <= MAX_ABOVE; above += 1) {
     const { root } = await walk(folder, signal ? { signal } : {});
-    const all = await recognise(root, folder === named);
+    const all = await recognise(root, above === 0);
     const inside = all.filter((reading) => isIn(reading.path ?? '', named));
     // A file in the folder that a reading is called by, `humor/funny_train.txt`, stands for it, too.
     const around = isFile ? all.filter((reading) => isIn(named, reading.path ?? named + path.sep)) : [];

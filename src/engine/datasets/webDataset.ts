@@ -53,16 +53,19 @@ export const webDataset: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => shardsOf(candidate).length > 0);
     const shards = root ? shardsOf(root) : [];
-    if (!root) return undefined;
+    const [first] = shards;
+    if (!root || !first) return undefined;
     const { classes, captions } = await contentOf(shards.slice(0, SHARDS_LOOKED_AT));
     const archives = `WebDataset: ${shards.length} tar archive${shards.length === 1 ? '' : 's'} of images with their`;
     const ofClasses: Recognition = {
       task: 'image-classification',
+      path: first.file,
       reason: `${archives} classes (.cls or .json)`,
       open: (signal) => openClasses(root, this.format, shards, signal),
     };
     const ofCaptions: Recognition = {
       task: 'image-captioning',
+      path: first.file,
       reason: `${archives} captions (.txt or .json)`,
       open: (signal, counting) => openCaptions(root, this.format, shards, signal, counting),
     };
@@ -86,7 +89,7 @@ async function openClasses(
     else gathered.add(split, { id: `${ids.get(file)}/${key}`, file, image }, [nameOf(label, classes)], where);
   });
   const dataset = gathered.dataset(classes.length > 0 ? classes : undefined, signal);
-  return { ...dataset, warnings: [...damages, ...dataset.warnings] };
+  return { ...dataset, folders: foldersOf(shards), warnings: [...damages, ...dataset.warnings] };
 }
 
 async function openCaptions(
@@ -103,7 +106,7 @@ async function openCaptions(
     else samples.add({ split, file, where, id: key, image, target: { kind: 'text', text } });
   });
   const dataset = samples.dataset();
-  return { ...dataset, warnings: [...damages, ...dataset.warnings] };
+  return { ...dataset, folders: foldersOf(shards), warnings: [...damages, ...dataset.warnings] };
 }
 
 function shardsOf(folder: Folder): Shard[] {
@@ -113,6 +116,11 @@ function shardsOf(folder: Folder): Shard[] {
       .map((name) => ({ split: split ?? splitWithin(name) ?? 'all', file: path.join(parent.path, name) }));
   const splits = folder.folders.filter((child) => isSplitName(child.name));
   return [...inside(folder), ...splits.flatMap((child) => inside(child, child.name))];
+}
+
+/** Of all shards: what lies beside one that gave no sample is no dataset of its own. */
+function foldersOf(shards: readonly Shard[]): ReadonlySet<string> {
+  return new Set(shards.map(({ file }) => path.dirname(file)));
 }
 
 /** A sample with an image. */

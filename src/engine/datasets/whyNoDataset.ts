@@ -6,13 +6,17 @@ import { type Folder, walk } from '../files/walk.ts';
 import { type Role, rolesByName } from './columnNames.ts';
 import { countImages, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
-import { openTables } from './openedTables.ts';
+import { type OpenedTables, openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
-import { isTraining } from './tableFiles.ts';
+import { isTraining, type TableFiles } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
 
 const EXPECTED =
   'Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.';
+const EXPECTED_OF_FILES =
+  'Expected a table with a row per sample, or annotations in a layout that the documentation of the tasks lists.';
+/** A shard of a WebDataset is no archive to unpack, but a part of what lies around it. */
+const SHARD = /\.tar$/i;
 /** So many folders are looked into, the nearest first, and so deep, as archives wrap folders in folders. */
 const MAX_LOOKED_AT = 96;
 const MAX_DEPTH = 3;
@@ -34,17 +38,17 @@ type DatasetsOf = (folder: Folder) => Promise<readonly string[]>;
 /**
  * What to say of a file or folder that is no dataset, and what to name instead: datasets inside, such as a hub's
  * configurations of one, one that it is a part of, what holds a dataset, or what comes close and can't be understood.
- * @throws InputError when there is no such file or folder, or nothing to say of a file
+ * @throws InputError when there is no such file or folder, or only an archive
  */
 export async function whyNoDataset(named: string, datasetsOf: DatasetsOf, signal?: AbortSignal): Promise<string> {
   const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
-  if (!isFile || isArchive(named)) await requireFolder(named);
+  if (!isFile || (isArchive(named) && !SHARD.test(named))) await requireFolder(named);
   const { root } = await walk(isFile ? path.dirname(named) : named, signal ? { signal } : {});
   const reason = isFile ? undefined : await reasonWithin(root, datasetsOf);
   if (reason !== undefined) return `${named}: no dataset here, ${reason}`;
   const around = await datasetAround(named, datasetsOf, signal);
   if (around !== undefined) return `${named}: no dataset here, but ${around}`;
-  await requireFolder(named);
+  if (isFile) return `${named}: no dataset here${await reasonOfFile(named, root)}`;
   return `${named}: no dataset here${countImages(root) === 0 ? ' and no images' : ''}. ${remarkOnImages(root) ?? EXPECTED}`;
 }
 
@@ -53,7 +57,19 @@ async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<strin
   if (inside.length > 0) return `but in ${inside.join(', ')}: name one of them.`;
   const archive = root.files.find(isArchive);
   if (archive !== undefined) return `but an archive. Unpack ${archive} first.`;
+  return reasonOfTables(await openTables(root));
+}
+
+async function reasonOfFile(named: string, root: Folder): Promise<string> {
+  if (isArchive(named)) await requireFolder(named);
   const { tables, problems } = await openTables(root);
+  const isNamed = ({ files }: { files: TableFiles }) => files.files.includes(named);
+  const reason = await reasonOfTables({ tables: tables.filter(isNamed), problems: problems.filter(isNamed) });
+  return reason === undefined ? `. ${EXPECTED_OF_FILES}` : `, ${reason}`;
+}
+
+/** Why no table is one of samples: its images are not there, it is damaged, or its columns don't tell what they hold. */
+async function reasonOfTables({ tables, problems }: OpenedTables): Promise<string | undefined> {
   for (const { files, table } of tables) {
     const image = OF_IMAGES.flatMap((roles) => rolesByName(table.columns, roles)?.get('image')?.[0] ?? [])[0];
     const first = image === undefined ? undefined : await firstCell(table, image);

@@ -296,6 +296,25 @@ describe('a folder in which archives were unpacked side by side', () => {
   });
 });
 
+describe('a file that a person named', () => {
+  it('is read as its folder would be', async () => {
+    const rows = Array.from({ length: 10 }, (_, row) => `text ${row},class ${row}\n`);
+    const file = path.join(await folderWith({ 'rare.csv': `text,label\n${rows.join('')}` }), 'rare.csv');
+    expect((await openDataset(file, 'auto')).classes).toHaveLength(10);
+    expect((await findDatasets((await walk(path.dirname(file))).root)).datasets).toEqual([]);
+  });
+
+  it('is the first shard of a WebDataset, which stands for all', async () => {
+    const file = miniature('webdataset/train-000000.tar');
+    const { path: named, splits } = await openDataset(file, 'auto');
+    expect(named).toBe(file);
+    expect([...splits].map(([split, { length }]) => [split, length])).toEqual([
+      ['train', 8],
+      ['val', 2],
+    ]);
+  });
+});
+
 describe('a file or folder that stands for no reading', () => {
   it.each(['annotations/captions_val2014.json', 'train2014/COCO_train2014_000000000000.jpg', 'train2014'])(
     '%s is told to be part of one',
@@ -316,10 +335,34 @@ describe('a file or folder that stands for no reading', () => {
     );
   });
 
-  it('is not there, or a file', async () => {
+  it('is not there', async () => {
     await expect(openDataset(miniature('coco-captions/nothing.json'), 'auto')).rejects.toThrow('no such folder');
-    const file = path.join(await folderWith({ 'a/b/c.txt': '' }), 'a/b/c.txt');
-    await expect(openDataset(file, 'auto')).rejects.toThrow('not a folder. Name the folder that holds it instead.');
+  });
+
+  it.each([
+    ['reviews.csv', 'Id,Summary,Score\n1,good,5\n', ', for the columns of reviews.csv (Id, Summary, Score) don’t tell'],
+    [
+      'photos.csv',
+      'image,label\na.jpg,cat\n',
+      ', for the images that photos.csv names are not there; the first: a.jpg.',
+    ],
+    ['damaged.parquet', 'PAR1, and no more', '. damaged.parquet: '],
+    ['package.json', '{"name": "x", "files": ["dist"]}', '. Expected a table with a row per sample, or annotations'],
+    ['notes.txt', 'hello\n', '. Expected a table with a row per sample, or annotations'],
+  ])('is %s, which holds no samples', async (name, content, reason) => {
+    const file = path.join(await folderWith({ [`a/b/${name}`]: content, 'a/b/other.csv': 'x,y\n1,2\n' }), 'a/b', name);
+    await expect(openDataset(file, 'auto')).rejects.toThrow(`${file}: no dataset here${reason}`);
+  });
+
+  it('is an archive, or a further shard of a WebDataset', async () => {
+    const folder = await folderWith({ 'a/b/code.tar': '', 'a/b/code.tar.gz': '' });
+    for (const name of ['code.tar', 'code.tar.gz']) {
+      await expect(openDataset(path.join(folder, 'a/b', name), 'auto')).rejects.toThrow('an archive. Unpack it');
+    }
+    const dataset = miniature('webdataset');
+    await expect(openDataset(path.join(dataset, 'train-000001.tar'), 'auto')).rejects.toThrow(
+      `no dataset here, but there is one around it: name ${dataset}.`,
+    );
   });
 
   it('is a file of one that its folder stands for', async () => {
