@@ -1,3 +1,4 @@
+import { cp, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectSameRanking, rankOnCommandLine, readRows } from './harness/ranking.ts';
@@ -6,10 +7,21 @@ import { copySample, sampleDataset } from './harness/workspaces.ts';
 
 const entry = 'EMMS: Rank Models for This Dataset';
 
-describe('the Explorer', () => {
-  const session = useSession(copySample);
+/** The sample and, in a folder of their own, some of its images under a table of their classes. */
+async function sampleAndTable(workspace: string): Promise<void> {
+  await copySample(workspace);
+  const images = path.join(workspace, 'listed/images');
+  await cp(path.join(workspace, sampleDataset, 'test'), images, { recursive: true });
+  const files = (await readdir(images, { recursive: true })).filter((name) => name.endsWith('.png'));
+  const lines = files.map((file) => `images/${file},${path.dirname(file)}`);
+  await writeFile(path.join(workspace, 'listed/labels.csv'), ['image,label', ...lines].join('\n'));
+  await writeFile(path.join(workspace, 'listed/settings.json'), '{}');
+}
 
-  test('offers no ranking on a file', async () => {
+describe('the Explorer', () => {
+  const session = useSession(sampleAndTable);
+
+  test('offers no ranking on a file that can hold no dataset', async () => {
     const { workbench } = session();
     expect(await (await workbench.contextMenu(workbench.explorerItem('README.md'), entry)).count()).toBe(0);
     await workbench.closeMenu();
@@ -23,5 +35,21 @@ describe('the Explorer', () => {
     await workbench.pick(item);
     const rows = await readRows(workbench.view);
     expectSameRanking(rows, await rankOnCommandLine(path.join(workspace, sampleDataset)));
+  });
+
+  test('says of a file why it is no dataset, and ranks the models for one that is', async () => {
+    const { workbench, workspace } = session();
+    await workbench.showExplorer();
+    await workbench.expand('listed');
+    await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('settings.json'), entry));
+    await workbench.notification(/settings\.json: no dataset here/).waitFor();
+    await workbench.run('Notifications: Clear All Notifications');
+
+    const table = path.join(workspace, 'listed/labels.csv');
+    const report = await rankOnCommandLine(table);
+    await workbench.showExplorer();
+    await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('labels.csv'), entry));
+    await workbench.view.getByRole('heading', { name: 'labels.csv' }).waitFor();
+    expectSameRanking(await readRows(workbench.view), report);
   });
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { TABLE } from '../../../src/engine/datasets/tables/rows.ts';
 import { commandIds } from '../../../src/extension/commands/commandIds.ts';
 import { parseSettings, settingNames } from '../../../src/extension/settings.ts';
 import { scoreIdSchema } from '../../../src/protocol/scores.ts';
@@ -47,12 +49,27 @@ describe('package.json', () => {
     }
   });
 
-  test('calls the ranking of a folder by the name that people look for', () => {
+  test('calls the ranking of a folder or file by the name that people look for', () => {
     const command = contributes.commands.find((one) => one.command === 'emms.rankDataset');
     expect(command).toMatchObject({ title: 'EMMS: Rank Models for This Dataset' });
     expect(contributes.menus['explorer/context']).toMatchObject([
-      { command: 'emms.rankDataset', when: expect.stringContaining('explorerResourceIsFolder') },
+      { command: 'emms.rankDataset', when: expect.stringMatching(/^explorerResourceIsFolder/) },
+      { command: 'emms.rankDataset', when: expect.stringMatching(/^!explorerResourceIsFolder/) },
     ]);
+  });
+
+  test('offers the ranking on files of the kinds that hold a dataset by themselves', () => {
+    const { when = '' } = contributes.menus['explorer/context']?.[1] ?? {};
+    const [, source = '', flags] = /resourceExtname =~ \/(.*)\/(i)$/.exec(when) ?? [];
+    const offered = (name: string) => new RegExp(source, flags).test(path.extname(name));
+    for (const name of ['a.csv', 'a.TSV', 'a.json', 'a.jsonl', 'a.ndjson', 'a.parquet']) {
+      expect(offered(name), name).toBe(true);
+      expect(name, 'a kind of table for the engine').toMatch(TABLE);
+    }
+    expect(offered('a.tar')).toBe(true);
+    for (const name of ['a.md', 'a.py', 'a.png', 'a.onnx', 'a.pth.zip', 'a.csv.gz', 'json']) {
+      expect(offered(name), name).toBe(false);
+    }
   });
 
   test('refers to no command that there is not', () => {
