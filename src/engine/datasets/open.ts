@@ -92,7 +92,7 @@ function choicesBeside(chosen: Reading, readings: readonly Reading[], task: Task
   const tasks = [...new Set(readings.map((reading) => reading.task))].filter((other) => other !== chosen.task);
   if (task === 'auto' && tasks.length > 0) {
     choices.push(
-      `Read as ${chosen.task} (${chosen.reason}); it can also be read as ${tasks.join(', ')}: choose with the task.`,
+      `Read as ${chosen.task} (${chosen.reason}); it can also be read as ${tasks.join(', ')}: choose with --task or in the Datasets view.`,
     );
   }
   return choices;

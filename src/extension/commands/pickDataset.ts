@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ProgressLocation, type QuickPickItem, type Uri, window, workspace } from 'vscode';
+import type { RankParams } from '../../protocol/engine.ts';
 import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
 import { datasetDescription } from '../trees/descriptions.ts';
 
@@ -7,6 +8,7 @@ import { datasetDescription } from '../trees/descriptions.ts';
 export interface ChosenDataset {
   readonly name: string;
   readonly path: string;
+  readonly task: RankParams['task'];
   readonly workspace: string;
 }
 
@@ -52,14 +54,15 @@ function nothingFound(complete: boolean): string {
     : 'The workspace could not be searched; the EMMS log says why. Browse for the folder of the dataset.';
 }
 
-/** A folder as a dataset; the checkpoints are those of its workspace folder, or of the folder around it. */
-export function datasetAt(folder: Uri): ChosenDataset {
+/** A folder or file as a dataset; the checkpoints are those of its workspace folder, or of the folder around it. */
+export function datasetAt(place: Uri): ChosenDataset {
   return {
-    name: path.basename(folder.fsPath),
-    path: folder.fsPath,
+    name: path.basename(place.fsPath),
+    path: place.fsPath,
+    task: 'auto',
     workspace:
-      (workspace.getWorkspaceFolder(folder) ?? workspace.workspaceFolders?.[0])?.uri.fsPath ??
-      path.dirname(folder.fsPath),
+      (workspace.getWorkspaceFolder(place) ?? workspace.workspaceFolders?.[0])?.uri.fsPath ??
+      path.dirname(place.fsPath),
   };
 }
 

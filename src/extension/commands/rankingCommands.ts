@@ -25,7 +25,7 @@ export function rankingCommands(
     if (dataset === undefined) return;
     const folder = Uri.file(dataset.workspace);
     const params = rankParams(
-      dataset.path,
+      dataset,
       discoverParamsOf(folder),
       (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath),
       readSettings(folder),
@@ -52,7 +52,8 @@ export function rankingCommands(
     'emms.rankAgain': async () => {
       if (!(await mayLoadModels())) return;
       const report = await state.restoredReport();
-      await rank(report === null ? await pickDataset(discovery) : { ...report.dataset, workspace: report.workspace });
+      if (report === null) await rank(await pickDataset(discovery));
+      else await rank({ ...report.dataset, task: report.task, workspace: report.workspace });
     },
     'emms.cancelRanking': () => controller.cancel(),
     'emms.resumeRanking': async () => {

@@ -13,21 +13,31 @@ export interface Found {
   readonly skipped: readonly Skipped[];
 }
 
-/** Merges what was found folder by folder; folders may overlap, and what lies in two counts for the first. */
+/**
+ * Merges what was found folder by folder; folders may overlap, and what lies in two counts for the first. A dataset that can
+ * be read for several tasks is there once for each.
+ */
 export function mergeDiscoveries(discoveries: readonly { workspace: string; discovery: Discovery }[]): Found {
   return {
-    datasets: uniqueByPath(
+    datasets: uniqueBy(
+      ({ path, task }) => `${task} ${path}`,
       discoveries.flatMap(({ workspace, discovery }) =>
         discovery.datasets.map((dataset) => ({ ...dataset, workspace })),
       ),
     ),
-    checkpoints: uniqueByPath(discoveries.flatMap(({ discovery }) => discovery.checkpoints)),
-    skipped: uniqueByPath(discoveries.flatMap(({ discovery }) => discovery.skipped)),
+    checkpoints: uniqueBy(
+      ({ path }) => path,
+      discoveries.flatMap(({ discovery }) => discovery.checkpoints),
+    ),
+    skipped: uniqueBy(
+      ({ path }) => path,
+      discoveries.flatMap(({ discovery }) => discovery.skipped),
+    ),
   };
 }
 
-function uniqueByPath<T extends { readonly path: string }>(items: readonly T[]): T[] {
-  const byPath = new Map<string, T>();
-  for (const item of items) if (!byPath.has(item.path)) byPath.set(item.path, item);
-  return [...byPath.values()];
+function uniqueBy<T>(key: (item: T) => string, items: readonly T[]): T[] {
+  const byKey = new Map<string, T>();
+  for (const item of items) if (!byKey.has(key(item))) byKey.set(key(item), item);
+  return [...byKey.values()];
 }

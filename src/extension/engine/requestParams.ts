@@ -17,9 +17,12 @@ export function discoverParams(
   };
 }
 
-/** @param workspaceFolders all of the window: a dataset may lie in one, and the checkpoints in another */
+/**
+ * @param dataset its path, and the task that it is meant for
+ * @param workspaceFolders all of the window: a dataset may lie in one, and the checkpoints in another
+ */
 export function rankParams(
-  dataset: string,
+  dataset: { readonly path: string; readonly task: RankParams['task'] },
   discover: DiscoverParams,
   workspaceFolders: readonly string[],
   settings: Settings,
@@ -31,8 +34,8 @@ export function rankParams(
       ...discover.checkpointFolders,
       ...workspaceFolders.filter((folder) => folder !== discover.workspace),
     ],
-    dataset,
-    task: 'auto',
+    dataset: dataset.path,
+    task: dataset.task,
     metric: `emms:${settings.variant}`,
     also: settings.furtherScores,
     labelEncoders: settings.labelEncoders,

@@ -42,9 +42,14 @@ export class DatasetsTree implements TreeDataProvider<DatasetNode | SplitNode> {
   }
 }
 
+/** A dataset that can be read for several tasks is listed for each. */
+function idOf({ path: named, task }: DatasetNode['dataset']): string {
+  return `${task}\n${named}`;
+}
+
 function datasetItem({ dataset }: DatasetNode): TreeItem {
   const item = new TreeItem(dataset.name, TreeItemCollapsibleState.Collapsed);
-  item.id = dataset.path;
+  item.id = idOf(dataset);
   const severalFolders = (workspace.workspaceFolders?.length ?? 0) > 1;
   item.description = datasetDescription(dataset, severalFolders ? path.basename(dataset.workspace) : undefined);
   item.tooltip = new MarkdownString()
@@ -60,7 +65,7 @@ function datasetItem({ dataset }: DatasetNode): TreeItem {
 
 function splitItem({ dataset, split, count }: SplitNode): TreeItem {
   const item = new TreeItem(split, TreeItemCollapsibleState.None);
-  item.id = `${dataset.path}\n${split}`;
+  item.id = `${idOf(dataset)}\n${split}`;
   item.description = formatQuantity(count, 'sample');
   item.iconPath = new ThemeIcon('file-media');
   item.contextValue = 'split';

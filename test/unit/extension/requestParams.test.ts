@@ -46,8 +46,11 @@ describe('the parameters of a request', () => {
       device: 'cpu',
       seed: 3,
     } satisfies Settings;
-    const params = rankParams('/w/data', discoverParams('/w', settings, {}), ['/w'], settings, '/cache');
+    const dataset = { path: '/w/data', task: 'image-captioning' } as const;
+    const params = rankParams(dataset, discoverParams('/w', settings, {}), ['/w'], settings, '/cache');
     expect(params).toMatchObject({
+      dataset: '/w/data',
+      task: 'image-captioning',
       metric: 'emms:paper',
       also: ['knn'],
       limit: 10,
@@ -60,7 +63,13 @@ describe('the parameters of a request', () => {
 
   test('name the other folders of the window: the checkpoints may lie there', () => {
     const discover = discoverParams('/w/data', { ...defaults, checkpointFolders: ['/opt/models'] }, {});
-    const params = rankParams('/w/data/d', discover, ['/w/models', '/w/data'], defaults, '/cache');
+    const params = rankParams(
+      { path: '/w/data/d', task: 'auto' },
+      discover,
+      ['/w/models', '/w/data'],
+      defaults,
+      '/cache',
+    );
     expect(params).toMatchObject({ workspace: '/w/data', checkpointFolders: ['/opt/models', '/w/models'] });
   });
 

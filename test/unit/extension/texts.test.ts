@@ -62,6 +62,12 @@ describe('mergeDiscoveries', () => {
     ]);
     expect(found).toEqual({ datasets: [dataset], checkpoints: [checkpoint], skipped: [] });
   });
+
+  test('keeps a dataset once for each task that it can be read for', () => {
+    const captions = { ...dataset, task: 'image-captioning' } as const;
+    const discovery = { datasets: [dataset, captions], checkpoints: [], skipped: [] };
+    expect(mergeDiscoveries([{ workspace: '/w', discovery }]).datasets).toEqual([dataset, captions]);
+  });
 });
 
 describe('describeFailure', () => {
