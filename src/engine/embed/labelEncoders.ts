@@ -29,7 +29,7 @@ export async function chooseLabelEncoders(
   const names = asked.length === 0 ? [AUTO] : [...new Set(asked)];
   const alone = names.find((name) => name === AUTO || name === ONE_HOT);
   if (alone !== undefined && names.length > 1) {
-    throw new InputError(`--label-encoders ${names.join(',')}: ${alone} stands alone. Leave it or the others out.`);
+    throw new InputError(`Label encoders ${names.join(', ')}: ${alone} stands alone. Leave it or the others out.`);
   }
   if (alone === ONE_HOT) return oneHot('asked for', []);
   const wanted = alone === AUTO ? [...KNOWN_ENCODERS.keys()] : names;
@@ -37,8 +37,7 @@ export async function chooseLabelEncoders(
   const encoders = found.filter((encoder) => encoder !== undefined);
   const missing = wanted.filter((_, index) => found[index] === undefined);
   if (alone === undefined) {
-    if (missing.length > 0)
-      throw new InputError(`--label-encoders ${names.join(',')}: ${whereToGet(missing, options)}`);
+    if (missing.length > 0) throw new InputError(`Label encoders ${names.join(', ')}: ${whereToGet(missing, options)}`);
     return chosen(encoders, 'asked for', []);
   }
   if (missing.length === 0) return chosen(encoders, `${listed(wanted)} are on this machine`, []);

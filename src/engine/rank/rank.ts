@@ -152,7 +152,7 @@ function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string 
   const where = params.checkpoints?.join(', ') ?? params.workspace;
   const [first] = skipped;
   if (!first)
-    return `${where}: no checkpoints (${CHECKPOINT_ENDINGS.join(', ')}) here. Put one there, or name it with --checkpoints.`;
+    return `${where}: no checkpoints (${CHECKPOINT_ENDINGS.join(', ')}) here. Put one there, or name their folder (--checkpoints, or the setting emms.checkpointFolders).`;
   const others = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
   return `${where}: no checkpoint can be ranked. ${first.path}: ${first.reason}${others}`;
 }
