@@ -138,7 +138,7 @@ export function vggShapes(layers: readonly (number | 'pool')[], withNorm: boolea
 }
 
 /** A block of timm's transformers. */
-export const transformerBlock = (name: string, width: number, ratio = 4): Shapes => ({
+const transformerBlock = (name: string, width: number, ratio = 4): Shapes => ({
   ...layerNorm(`${name}.norm1`, width),
   ...layer(`${name}.attn.qkv`, 3 * width, width),
   ...layer(`${name}.attn.proj`, width, width),
@@ -270,4 +270,55 @@ export function clipTextShapes(layers: number, width: number, words: number, pos
     ...layerNorm('text_model.final_layer_norm', width),
     'text_projection.weight': [width, width],
   };
+}
+
+/** Swin as newer timm names it: a stage begins by merging patches. */
+export function newSwinShapes(width: number, depths: readonly number[], window: number): Shapes {
+  const stages = numbered(depths.length, (stage) => {
+    const dim = width * 2 ** stage;
+    const table = [(2 * window - 1) ** 2, dim / 32];
+    const blocks = numbered(depths[stage] ?? 0, (index) => ({
+      ...transformerBlock(`layers.${stage}.blocks.${index}`, dim),
+      [`layers.${stage}.blocks.${index}.attn.relative_position_bias_table`]: table,
+    }));
+    if (stage === 0) return blocks;
+    const merging = { [`layers.${stage}.downsample.reduction.weight`]: [dim, 2 * dim] };
+    return { ...blocks, ...merging, ...layerNorm(`layers.${stage}.downsample.norm`, 2 * dim) };
+  });
+  const last = width * 2 ** (depths.length - 1);
+  const stem = { ...layer('patch_embed.proj', width, 3, 4, 4), ...layerNorm('patch_embed.norm', width) };
+  return { ...stem, ...stages, ...layerNorm('norm', last), ...layer('head.fc', 1000, last) };
+}
+
+/** PVT v2 as its authors name it. */
+export function pvtV2Shapes(widths: readonly number[], depths: readonly number[]): Shapes {
+  const stages = numbered(4, (stage) => {
+    const width = widths[stage] ?? 0;
+    const reduction = 8 / 2 ** stage;
+    const ratio = stage < 2 ? 8 : 4;
+    const kernel = stage === 0 ? 7 : 3;
+    const blocks = numbered(depths[stage] ?? 0, (index) => {
+      const name = `block${stage + 1}.${index}`;
+      const reducing = layer(`${name}.attn.sr`, width, width, reduction, reduction);
+      return {
+        ...layerNorm(`${name}.norm1`, width),
+        ...layer(`${name}.attn.q`, width, width),
+        ...layer(`${name}.attn.kv`, 2 * width, width),
+        ...layer(`${name}.attn.proj`, width, width),
+        ...(reduction > 1 ? { ...reducing, ...layerNorm(`${name}.attn.norm`, width) } : {}),
+        ...layerNorm(`${name}.norm2`, width),
+        ...layer(`${name}.mlp.fc1`, ratio * width, width),
+        ...layer(`${name}.mlp.dwconv.dwconv`, ratio * width, 1, 3, 3),
+        ...layer(`${name}.mlp.fc2`, width, ratio * width),
+      };
+    });
+    const embedding = layer(`patch_embed${stage + 1}.proj`, width, widths[stage - 1] ?? 3, kernel, kernel);
+    return {
+      ...embedding,
+      ...layerNorm(`patch_embed${stage + 1}.norm`, width),
+      ...blocks,
+      ...layerNorm(`norm${stage + 1}`, width),
+    };
+  });
+  return { ...stages, ...layer('head', 1000, widths[3] ?? 0) };
 }
