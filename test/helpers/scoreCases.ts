@@ -6,7 +6,7 @@ import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
-import type { Contributions, ScoreResult } from '../../src/engine/score/score.ts';
+import type { Contributions, LeftOut, ScoreResult } from '../../src/engine/score/score.ts';
 import { generator } from './random.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -100,7 +100,13 @@ export async function expectOrderInvariance(id: string, input: EvidenceInput, va
 
 /** The samples' parts of a score, which must vary by these. */
 export function contributionsOf({ variation }: ScoreResult): Contributions {
-  if (variation === undefined || variation instanceof Float64Array) throw new Error('no contributions');
+  if (variation === undefined || 'blocks' in variation) throw new Error('no contributions');
+  return variation;
+}
+
+/** A score without blocks of samples, which must vary by these. */
+export function leftOutOf({ variation }: Pick<ScoreResult, 'variation'>): LeftOut {
+  if (variation === undefined || !('blocks' in variation)) throw new Error('no scores');
   return variation;
 }
 

@@ -3,11 +3,11 @@ import { InputError, messageOf } from '../errors.ts';
 import type { Extraction } from '../extract/extractor.ts';
 import { classProbabilities } from '../extract/probabilities.ts';
 import { selectRows } from '../linalg/matrix.ts';
-import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
+import { scoresWithoutBlocks } from '../score/blocks.ts';
 import { createEvidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
-import type { Variation } from '../score/score.ts';
+import type { LeftOut, Variation } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -69,22 +69,16 @@ export async function scoreCandidate(
   };
 }
 
-/** For scores that tell nothing of how they vary: computed anew without each block of samples. */
-async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<Float64Array> {
-  const leftOut = new Float64Array(RECOMPUTED_BLOCKS);
-  const blockOf = drawBlocks(input.features.rows, RECOMPUTED_BLOCKS);
+/** For scores that tell nothing of how they vary: computed anew without blocks of samples. */
+async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<LeftOut> {
   try {
-    for (let block = 0; block < RECOMPUTED_BLOCKS; block++) {
-      const kept = Array.from(blockOf.keys()).filter((row) => blockOf[row] !== block);
-      leftOut[block] = await scoreOfRows(input, metric, kept);
-    }
+    return await scoresWithoutBlocks(input.features.rows, (kept) => scoreOfRows(input, metric, kept));
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(
-      `${input.features.rows} samples are too few for the interval of ${metric.name}: without a tenth of them, ${error.message}`,
+      `${input.features.rows} samples are too few for the interval of ${metric.name}: without some of them, ${error.message}`,
     );
   }
-  return leftOut;
 }
 
 async function scoreOfRows(input: EvidenceInput, metric: Metric, rows: readonly number[]): Promise<number> {

@@ -1,4 +1,5 @@
 import { uniformNumbers } from '../random.ts';
+import type { LeftOut } from './score.ts';
 
 /** Blocks of samples that are left out in turn, where the score without them takes a computation of its own. */
 export const RECOMPUTED_BLOCKS = 10;
@@ -16,4 +17,32 @@ export function drawBlocks(count: number, blocks: number): Int32Array {
     [blockOf[i], blockOf[other]] = [blockOf[other] as number, blockOf[i] as number];
   }
   return blockOf;
+}
+
+/**
+ * A score without blocks of samples, and without pairs of them.
+ *
+ * @param scoreOf the score of the samples `kept`, where `out` are left out
+ */
+export async function scoresWithoutBlocks(
+  count: number,
+  scoreOf: (kept: readonly number[], out: readonly number[]) => Promise<number>,
+): Promise<LeftOut> {
+  const size = Math.min(RECOMPUTED_BLOCKS, count);
+  const blockOf = drawBlocks(count, size);
+  const without = (...left: number[]) => {
+    const kept: number[] = [];
+    const out: number[] = [];
+    blockOf.forEach((block, sample) => {
+      (left.includes(block) ? out : kept).push(sample);
+    });
+    return scoreOf(kept, out);
+  };
+  const blocks = new Float64Array(size);
+  const pairs = new Float64Array(size);
+  for (let block = 0; block < size; block++) {
+    blocks[block] = await without(block);
+    pairs[block] = await without(block, (block + 1) % size);
+  }
+  return { blocks, pairs };
 }

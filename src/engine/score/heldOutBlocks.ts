@@ -2,15 +2,16 @@ import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, difference, scaled, selectColumns, transpose } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
-import { drawBlocks, RECOMPUTED_BLOCKS } from './blocks.ts';
+import { scoresWithoutBlocks } from './blocks.ts';
 import { type DualGram, dualFreedom, heldOutProducts, ridgeWhitening } from './heldOut.ts';
 import type { LabelSide } from './heldOutLabels.ts';
+import type { LeftOut } from './score.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
 const RIDGE = 1e-14;
 
 /**
- * The held-out score without each block of samples in turn, for no more samples than features, in closed form; the ridge γ and
+ * The held-out score without blocks of samples, for no more samples than features, in closed form; the ridge γ and
  * the weights of the embeddings, and so the factors of their pairs, are the same for all blocks.
  *
  * With Q = I − H `[n, n]` and e = Q·z the residual of sample i, predicted without itself and without the block B, is that
@@ -21,32 +22,26 @@ const RIDGE = 1e-14;
  * Time O(n³ + n²·r) for r columns that are regressed on.
  *
  * @param factors of the pairs of embeddings in the sums of products of residuals
- * @returns as many scores as there are blocks
  */
 export async function heldOutWithoutBlocks(
   side: LabelSide,
   { gram, level }: DualGram,
   gamma: number,
   factors: readonly number[],
-): Promise<Float64Array> {
+): Promise<LeftOut> {
   const count = gram.rows;
   const dual: DualFit = { whitening: await ridgeWhitening(gram, gamma), gamma, level };
   const { whitening } = dual;
-  const blocks = Math.min(RECOMPUTED_BLOCKS, count);
-  const blockOf = drawBlocks(count, blocks);
   const freedom = dualFreedom(whitening, gamma, level);
   const targets = side.regressands.map((regressand) => regressand.block(0, count));
   // The part of H that belongs to the mean drops out of products with centred labels.
   const errors = await inTurn(targets, async (target) =>
     scaled(await multiply(await multiplyTransposed(target, whitening), whitening), gamma),
   );
-  const scores = new Float64Array(blocks);
-  for (let block = 0; block < blocks; block++) {
-    const inside = [...blockOf.keys()].filter((sample) => blockOf[sample] === block);
-    const outside = [...blockOf.keys()].filter((sample) => blockOf[sample] !== block);
+  return scoresWithoutBlocks(count, async (outside, inside) => {
     const rows = await rowsOfFreedom(dual, inside);
     const own = selectColumns(rows, inside);
-    const inverse = await positiveWhitening(own, RIDGE * Math.max(...own.data));
+    const inverse = await positiveWhitening(own, RIDGE * own.data.reduce((most, value) => Math.max(most, value), 0));
     const reach = await multiply(inverse, selectColumns(rows, outside));
     const taken = columnSquares(reach);
     const left = Float64Array.from(outside, (sample, i) => (freedom[sample] as number) - (taken[i] as number));
@@ -59,9 +54,8 @@ export async function heldOutWithoutBlocks(
     const scale = (outside.length / (outside.length - 1)) ** 2;
     const all = new Float64Array(outside.length).fill(1);
     const residual = await sumOfProducts(side, residuals, left, factors);
-    scores[block] = 1 - residual / (scale * (await sumOfProducts(side, baseline, all, factors)));
-  }
-  return scores;
+    return 1 - residual / (scale * (await sumOfProducts(side, baseline, all, factors)));
+  });
 }
 
 interface DualFit {

@@ -8,8 +8,8 @@ import { heldOutWithoutBlocks } from './heldOutBlocks.ts';
 import { scaleColumns } from './samples.ts';
 import type { Contributions, Variation } from './score.ts';
 
-/** So many leave two when one of them is left out. */
-const LEAST_SAMPLES = 3;
+/** So many leave two when two of them are left out. */
+const LEAST_SAMPLES = 4;
 /**
  * γ over the mean of the eigenvalues of XᵀX, or of XXᵀ, up to which variation is looked at. Beyond, score and variation both
  * shrink with 1/γ: with other samples, for which a smaller ridge would have been chosen, the score would vary by more.

@@ -13,8 +13,16 @@ export interface Contributions {
   denominator: Float64Array;
 }
 
-/** How a score varies with the samples: their parts, or the score without each block of them, see `drawBlocks`, in turn. */
-export type Variation = Contributions | Float64Array;
+/** A score without some of the samples, of which `drawBlocks` makes the blocks. */
+export interface LeftOut {
+  /** Without each block in turn. */
+  blocks: Float64Array;
+  /** Without each block and the next, after the last the first. */
+  pairs: Float64Array;
+}
+
+/** How a score varies with the samples: their parts, or the score without blocks of them. */
+export type Variation = Contributions | LeftOut;
 
 export interface ScoreResult {
   /** Larger is better. */

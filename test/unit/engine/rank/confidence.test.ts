@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
-import { drawBlocks } from '../../../../src/engine/score/blocks.ts';
+import { scoresWithoutBlocks } from '../../../../src/engine/score/blocks.ts';
 import { generator } from '../../../helpers/random.ts';
 
 /** A candidate whose samples have the given numerators, over denominators of 1. */
@@ -37,6 +37,38 @@ test('about 90 % of the intervals hold the true ratio', () => {
   expect(covered / runs).toBeGreaterThan(0.86);
   expect(covered / runs).toBeLessThan(0.94);
 });
+
+test.each([1, 2, 3])(
+  'of what %i samples do together the intervals hold the expectation in about 90 %',
+  async (order) => {
+    // Elementary symmetric polynomials of numbers about 0: what fewer samples do to them is 0 on average.
+    const [n, columns, runs] = [40, 60, 300];
+    const { matrix } = generator(14);
+    let covered = 0;
+    for (let run = 0; run < runs; run++) {
+      const { data } = matrix(n, columns);
+      const scoreOf = async (kept: readonly number[]) => {
+        const sums = Array.from({ length: order + 1 }, (_, k) => new Float64Array(columns).fill(k === 0 ? 1 : 0));
+        for (const i of kept) {
+          for (let k = order; k > 0; k--) {
+            const lower = sums[k - 1] ?? new Float64Array();
+            sums[k]?.forEach((sum, j, all) => {
+              all[j] = sum + ((data[i * columns + j] ?? Number.NaN) * (lower[j] ?? Number.NaN)) / kept.length;
+            });
+          }
+        }
+        return sums[order]?.reduce((total, sum) => total + sum, 0) ?? Number.NaN;
+      };
+      const variation = await scoresWithoutBlocks(n, scoreOf);
+      const score = await scoreOf(Array.from({ length: n }, (_, i) => i));
+      const [low = 0, high = 0] = rankConfidence([{ id: 'a', score, samples: n, variation }])[0]?.interval ?? [];
+      if (low <= 0 && 0 <= high) covered++;
+    }
+    // With 400 runs 90, 94 and 96 %, where the plain jackknife's intervals hold it in 90, 98 and 100 %.
+    expect(covered / runs).toBeGreaterThan(0.86);
+    expect(covered / runs).toBeLessThan(0.975);
+  },
+);
 
 test('on the same samples a small but steady difference is no tie', () => {
   const { normal, matrix } = generator(12);
@@ -81,7 +113,7 @@ test.each([8, 10, 16, 32])('the order of %i classes does not tell the width of t
   }
 });
 
-test('parts of samples and scores that were computed anew pair, on the blocks of the latter', () => {
+test('parts of samples and scores that were computed anew pair, on the blocks of the latter', async () => {
   const { normal, matrix } = generator(13);
   const hard = matrix(1, 400).data;
   const better = candidate(
@@ -89,11 +121,10 @@ test('parts of samples and scores that were computed anew pair, on the blocks of
     hard.map((value) => value + 0.1 + 0.05 * normal()),
   );
   const total = hard.reduce((sum, value) => sum + value, 0);
-  const blockOf = drawBlocks(400, 10);
-  const variation = Float64Array.from({ length: 10 }, (_, block) => {
-    const others = hard.filter((_, i) => blockOf[i] !== block);
-    return others.reduce((sum, value) => sum + value, 0) / others.length;
-  });
+  const variation = await scoresWithoutBlocks(
+    400,
+    async (kept) => kept.reduce((sum, i) => sum + (hard[i] ?? Number.NaN), 0) / kept.length,
+  );
   const anew = { id: 'anew', score: total / 400, samples: 400, variation };
   const [parts, scores] = rankConfidence([candidate('parts', hard), anew]).map(({ interval }) => interval);
   expect(parts?.[0]).toBeCloseTo(scores?.[0] ?? Number.NaN, 12);
@@ -103,9 +134,10 @@ test('parts of samples and scores that were computed anew pair, on the blocks of
 test('what can not be scored without a block counts as nothing explained', () => {
   // Without the last sample all labels are the same.
   const [confidence] = rankConfidence([candidate('a', Float64Array.of(0, 0, 0.5), Float64Array.of(0, 0, 1))]);
-  // Scores of 0.5, 0.5 and 0 without each in turn: their jackknife's error is 1/3, Student's quantile for 2 degrees 2.92.
-  expect(confidence?.interval[0]).toBeCloseTo(0.5 - 2.92 / 3, 1);
-  expect(confidence?.interval[1]).toBeCloseTo(0.5 + 2.92 / 3, 1);
+  // Scores of 0.5, 0.5 and 0 without each in turn: their jackknife's error is 1/3, and what is left of it at least half of that.
+  expect(confidence?.interval[0]).toBeLessThan(0.5 - 1 / 6);
+  expect(confidence?.interval[1]).toBeGreaterThan(0.5 + 1 / 6);
+  expect(confidence?.interval.every(Number.isFinite)).toBe(true);
 });
 
 test('scores that differ by rounding are tied, however small their noise', () => {

@@ -3,6 +3,7 @@ import type { Extraction } from '../../../../src/engine/extract/extractor.ts';
 import { parseMetric } from '../../../../src/engine/rank/metric.ts';
 import { scoreCandidate } from '../../../../src/engine/rank/scoreCandidate.ts';
 import { classification } from '../../../helpers/random.ts';
+import { leftOutOf } from '../../../helpers/scoreCases.ts';
 
 function scoresOf(metric: string, n: number, d: number) {
   const { features, labels } = classification(1, n, d, 2);
@@ -25,12 +26,12 @@ function scoresOf(metric: string, n: number, d: number) {
 test.each([
   ['emms', 60],
   ['logme', 8],
-])('%s of 40 samples of %i features without each of ten blocks', async (metric, d) => {
-  const { score, variation } = await scoresOf(metric, 40, d);
-  if (!(variation instanceof Float64Array)) throw new Error('no scores');
-  expect(variation).toHaveLength(10);
-  expect(new Set(variation).size).toBe(10);
-  for (const value of variation) expect(Math.abs(value - score)).toBeLessThan(0.3);
+])('%s of 40 samples of %i features without each of ten blocks and of ten pairs of them', async (metric, d) => {
+  const scores = await scoresOf(metric, 40, d);
+  const { blocks, pairs } = leftOutOf(scores);
+  expect([...blocks, ...pairs]).toHaveLength(20);
+  expect(new Set([...blocks, ...pairs]).size).toBe(20);
+  for (const value of [...blocks, ...pairs]) expect(Math.abs(value - scores.score)).toBeLessThan(0.3);
 });
 
 test('EMMS of more samples than features tells the part of each sample', async () => {
@@ -40,6 +41,6 @@ test('EMMS of more samples than features tells the part of each sample', async (
 test('two samples, of which none can be left out', async () => {
   expect((await scoresOf('emms', 2, 8)).variation).toMatchObject({ numerator: { length: 2 } });
   await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
-    '2 samples are too few for the interval of logme: without a tenth of them, Features [1, 8]',
+    '2 samples are too few for the interval of logme: without some of them, Features [1, 8]',
   );
 });

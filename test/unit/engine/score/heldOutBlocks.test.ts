@@ -4,7 +4,7 @@ import { drawBlocks } from '../../../../src/engine/score/blocks.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { takeRows } from '../../../helpers/scoreCases.ts';
+import { leftOutOf, takeRows } from '../../../helpers/scoreCases.ts';
 
 /** 1 − held-out residual / held-out variance of some samples, every sample predicted by a ridge regression on the others. */
 function heldOutScore(x: Dense, z: Dense, gamma: number): number {
@@ -34,8 +34,9 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
       ? { features, labels, labelEmbeddings: embeddings }
       : { features, labelEmbeddings: perSample },
   );
-  const { details, variation } = await computeScore('emms', evidence, { variation: true });
-  if (!(variation instanceof Float64Array)) throw new Error('no scores');
+  const result = await computeScore('emms', evidence, { variation: true });
+  const { details } = result;
+  const { blocks, pairs } = leftOutOf(result);
   const scale = await evidence.scale();
   const x = Dense.from1DArray(n, d, features.data);
   x.subRowVector(x.mean('column')).mulRowVector([...scale]);
@@ -45,10 +46,15 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
     z.add(Dense.from1DArray(n, 5, data).mul(details.weights?.[k] ?? Number.NaN));
   }
   const blockOf = drawBlocks(n, 10);
-  expect(variation).toHaveLength(10);
-  variation.forEach((score, block) => {
-    const rows = [...blockOf.keys()].filter((i) => blockOf[i] !== block);
-    const expected = heldOutScore(x.subMatrixRow(rows), z.subMatrixRow(rows), n * (details.ridge ?? Number.NaN));
-    expect(score).toBeCloseTo(expected, 9);
+  expect(blocks).toHaveLength(10);
+  blocks.forEach((score, block) => {
+    for (const [actual, other] of [
+      [score, block],
+      [pairs[block], (block + 1) % 10],
+    ]) {
+      const rows = [...blockOf.keys()].filter((i) => blockOf[i] !== block && blockOf[i] !== other);
+      const expected = heldOutScore(x.subMatrixRow(rows), z.subMatrixRow(rows), n * (details.ridge ?? Number.NaN));
+      expect(actual).toBeCloseTo(expected, 9);
+    }
   });
 });

@@ -82,7 +82,8 @@ test.each([
     }
     expect(Object.is(result.score, 0)).toBe(true);
     expect(result.warning).toContain('predict nothing');
-    const { score, variation = new Float64Array() } = result;
+    const { score, variation } = result;
+    if (variation === undefined) throw new Error('no variation');
     scored.push({ id: String(seed), score, samples: n, variation });
   }
   for (const { interval, tiedWith } of rankConfidence(scored)) {
