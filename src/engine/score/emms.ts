@@ -1,7 +1,8 @@
 import { InputError } from '../errors.ts';
 import { trustedWhitening } from '../linalg/columnSpace.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, rowSquares, transpose } from '../linalg/matrix.ts';
+import { difference, dot, mix, rowSquares, transpose } from '../linalg/matrix.ts';
+import { gramian } from '../linalg/multiply.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit, mixtureFactors } from './heldOut.ts';
@@ -10,6 +11,7 @@ import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
 import type { MixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
+import { scaleColumns } from './samples.ts';
 import type { Contributions, Score, ScoreResult } from './score.ts';
 import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
@@ -18,9 +20,6 @@ const LEAST_MIXTURE = 1e-12;
 
 /** Error of a projection in single precision, over the squared residual, up to which it is good enough. */
 const LARGEST_ERROR = 1e-7;
-
-/** Fitting that uses up all samples leaves nothing to vary; this bounds the division. */
-const LEAST_FREEDOM = 0.01;
 
 /**
  * EMMS, "Foundation Model is Efficient Multimodal Multitask Model Selector" (Meng et al., NeurIPS 2023,
@@ -121,19 +120,56 @@ function refuseCancelled(gram: Matrix, weights: readonly number[]): void {
   );
 }
 
-/** A score −factor·Σ residual / n; with standardised labels, n is the sum of the squared labels per column. */
+/**
+ * A score −factor·Σ residual / n, whose parts vary as the regression done again would; with standardised labels, n is the sum of
+ * the squared labels per column.
+ *
+ * Of errors ε with the projector M that leaves the residual |r|² = |Mε|² vary, per sample, f²·Var|εᵢ|² by what each adds of its own
+ * and 2f(1 − f)·‖Σ‖² by what pairs of them do together, where f is the mean of the diagonal of M and Σ the covariance of ε. The
+ * residuals tell: their squares over f, less the score times the squared labels, vary by the former and 2(1 − f²)·‖Σ‖².
+ */
 async function inSampleContributions(
   evidence: Evidence,
   fit: InSampleFit,
   { fittedWeights, weights }: Solution,
   factor: number,
 ): Promise<Contributions> {
+  const { count } = evidence;
   const residuals = await fit.squaredResiduals(fittedWeights, weights);
-  const squares = squaredLabels(evidence, weights);
-  const perSample = evidence.count / squares.reduce((sum, square) => sum + square, 0);
-  const denominator = squares.map((square) => square * perSample);
-  const numerator = residuals.map((value) => -factor * value);
-  return asIfRefitted({ numerator, denominator }, 1 - ((await fit.rank()) + 1) / evidence.count);
+  const labels = squaredLabels(evidence, weights);
+  const share = mean(labels);
+  const denominator = labels.map((square) => square / share);
+  const residual = mean(residuals);
+  // A fit that uses up all samples leaves nothing to vary but rounding.
+  const free = count - (await fit.rank()) - 1;
+  if (free <= 0) return { numerator: denominator.map((part) => -factor * residual * part), denominator };
+  const freedom = free / count;
+  const parts = residuals.map((value, i) => value / freedom - residual * (denominator[i] as number));
+  const centre = mean(parts);
+  const variance = mean(parts.map((part) => (part - centre) ** 2));
+  const pairs = 2 * (residual / freedom) ** 2 * (await concentration(evidence, weights));
+  const own = Math.max(0, variance - (1 - freedom ** 2) * pairs);
+  const spread = variance > 0 ? Math.sqrt((own + freedom * (1 - freedom) * pairs) / variance) : 0;
+  const numerator = parts.map(
+    (part, i) => -factor * (residual * (denominator[i] as number) + spread * (part - centre)),
+  );
+  return { numerator, denominator };
+}
+
+/** ‖Σ‖²/tr²Σ of the covariance of the mixed labels, which tells that of the errors in shape: 1 over how many columns seem to vary. */
+async function concentration(evidence: Evidence, weights: readonly number[]): Promise<number> {
+  if (evidence.isOneHot) {
+    // Two columns correlate by −√(o·o′) with the odds o of their classes.
+    const odds = Array.from(oneHotLabels(evidence).frequency, (share) => share / (1 - share));
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    const { width } = evidence.embeddingShape;
+    return (width + sum(odds) ** 2 - sum(odds.map((value) => value ** 2))) / width ** 2;
+  }
+  const labels = mix(evidence.standardisedLabels(), weights);
+  const counts = evidence.labels && evidence.classCounts();
+  const rows = counts ? transpose(scaleColumns(transpose(labels), counts.map(Math.sqrt))) : labels;
+  const gram = await gramian(rows.rows < rows.cols ? rows : transpose(rows));
+  return dot(gram.data, gram.data) / trace(gram) ** 2;
 }
 
 /** `[n]`, Σ tₖ·|zₖᵢ|² */
@@ -148,20 +184,8 @@ function squaredLabels(evidence: Evidence, weights: readonly number[]): Float64A
   });
 }
 
-/**
- * Parts of a score that vary as much as if the regression were done again without a sample. With the fit held fixed they
- * vary too little: of n squared errors n·f are free, where f is the share of the samples that fitting leaves. A sum of n·f
- * free ones varies by √(n·f), but n parts of it, each f of a free one, only by f·√n: 1/√f is missing.
- */
-function asIfRefitted({ numerator, denominator }: Contributions, freedom: number): Contributions {
-  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
-  const score = total(numerator) / total(denominator);
-  const factor = 1 / Math.sqrt(Math.max(freedom, LEAST_FREEDOM));
-  const spread = numerator.map((value, i) => {
-    const expected = score * (denominator[i] as number);
-    return expected + factor * (value - expected);
-  });
-  return { numerator: spread, denominator };
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const PREDICTS_NOTHING =
