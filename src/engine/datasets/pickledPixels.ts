@@ -92,8 +92,8 @@ export class WithoutLongStrings implements ByteSource {
     return this.#bytes.byte(position);
   }
 
-  lineEnd(position: number, limit: number): number {
-    return this.#bytes.lineEnd(position, limit);
+  window(position: number): Buffer {
+    return this.#bytes.window(position);
   }
 
   bytes(position: number, length: number): Buffer {

@@ -4,15 +4,14 @@ import { UnreadableError } from './unreadable.ts';
 /** Latin-1 makes a character of each byte. */
 export type TextEncoding = 'utf8' | 'latin1';
 
-const NEWLINE = 0x0a;
 const WINDOW_BYTES = 64 * 1024;
 
 /** Bytes that are read where they are asked for. Asking past the end is an UnreadableError. */
 export interface ByteSource {
   readonly size: number;
   byte(position: number): number;
-  /** Where the line ends that a position is in, or `limit` where it does not end before. */
-  lineEnd(position: number, limit: number): number;
+  /** Some bytes from a position on, at least one; they are there until bytes are asked for the next time. */
+  window(position: number): Buffer;
   /** A copy of a range; the caller bounds its length. */
   bytes(position: number, length: number): Buffer;
   /** A range as text; the caller bounds its length. */
@@ -39,19 +38,21 @@ export class FileBytes implements ByteSource {
   }
 
   byte(position: number): number {
-    if (position < this.#windowStart || position >= this.#windowStart + this.#windowLength) {
-      requireRange(position, 1, this.size);
-      this.#windowStart = position;
-      this.#windowLength = readSync(this.#descriptor, this.#window, 0, WINDOW_BYTES, position);
-      if (this.#windowLength === 0) throw new UnreadableError('the file ends early');
-    }
+    this.#openWindow(position);
     return this.#window[position - this.#windowStart] ?? 0;
   }
 
-  lineEnd(position: number, limit: number): number {
-    let end = position;
-    while (end < limit && this.byte(end) !== NEWLINE) end += 1;
-    return end;
+  window(position: number): Buffer {
+    this.#openWindow(position);
+    return this.#window.subarray(position - this.#windowStart, this.#windowLength);
+  }
+
+  #openWindow(position: number): void {
+    if (position >= this.#windowStart && position < this.#windowStart + this.#windowLength) return;
+    requireRange(position, 1, this.size);
+    this.#windowStart = position;
+    this.#windowLength = readSync(this.#descriptor, this.#window, 0, WINDOW_BYTES, position);
+    if (this.#windowLength === 0) throw new UnreadableError('the file ends early');
   }
 
   bytes(position: number, length: number): Buffer {
@@ -91,12 +92,9 @@ export class MemoryBytes implements ByteSource {
     return byte;
   }
 
-  lineEnd(position: number, limit: number): number {
-    const bytes = this.#bytes;
-    const last = Math.min(limit, bytes.length);
-    let end = position;
-    while (end < last && bytes[end] !== NEWLINE) end += 1;
-    return end;
+  window(position: number): Buffer {
+    requireRange(position, 1, this.size);
+    return this.#bytes.subarray(position);
   }
 
   bytes(position: number, length: number): Buffer {

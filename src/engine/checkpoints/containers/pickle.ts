@@ -1,12 +1,9 @@
 import { type ByteSource, MemoryBytes } from './byteSource.ts';
 import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
-import { OPCODES } from './pickleOpcodes.ts';
+import { Op } from './pickleOpcodes.ts';
 import { PickleOperands } from './pickleOperands.ts';
 import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
-
-// Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
-const Op = OPCODES;
 
 // An interpreter of Python's pickle that gives plain values and never runs anything: no class is loaded and no function
 // is called.
@@ -55,12 +52,14 @@ class Unpickler {
   readonly #options: PickleOptions;
   readonly #expected: string;
   readonly #stack: PickleValue[] = [];
-  /** Heights of the stack at which a mark lies. */
+  /** Height of the stack at the last mark: what lies below is not taken. */
+  #floor = 0;
+  /** The floors below the marks. */
   readonly #marks: number[] = [];
   /** An array, for its places are taken one after the other; where they are not, it turns into a table. */
   readonly #memo: PickleValue[] = [];
   /** The places of the memo that are kept; all when left out. */
-  readonly #recalled: ReadonlySet<number> | undefined;
+  readonly #recalled: readonly boolean[] | undefined;
   #places = 0;
   /** The first global that was named and is not allowed. */
   #forbidden: PickleGlobal | undefined;
@@ -74,11 +73,89 @@ class Unpickler {
   }
 
   run(): { value: PickleValue; end: number } {
-    for (;;) {
-      const opcode = this.#operands.byte();
-      if (opcode === Op.stop) break;
+    // The opcodes lie where they are read, in one loop and by numbers: a call for each of the millions takes as long again.
+    for (let opcode = this.#operands.byte(); opcode !== Op.Stop; opcode = this.#operands.byte()) {
       this.#budget.charge(SLOT_BYTES);
-      this.#execute(opcode);
+      switch (opcode) {
+        case Op.Protocol: {
+          const version = this.#operands.byte();
+          if (version > HIGHEST_PROTOCOL)
+            throw new UnreadableError(`its pickle is of protocol ${version}, unknown here`);
+          break;
+        }
+        case Op.Frame:
+          this.#operands.uint(8);
+          break;
+        case Op.Mark:
+          this.#marks.push(this.#floor);
+          this.#floor = this.#stack.length;
+          break;
+        case Op.Pop:
+          // Python takes a mark off as well.
+          if (this.#stack.length === this.#floor) this.#popToMark();
+          else this.#pop();
+          break;
+        case Op.PopMark:
+          this.#popToMark();
+          break;
+        case Op.Put:
+          this.#remember(this.#operands.indexLine());
+          break;
+        case Op.BinPut:
+          this.#remember(this.#operands.byte());
+          break;
+        case Op.LongBinPut:
+          this.#remember(this.#operands.uint(4));
+          break;
+        case Op.Memoize:
+          this.#remember(this.#places);
+          break;
+        case Op.Get:
+          this.#recall(this.#operands.indexLine());
+          break;
+        case Op.BinGet:
+          this.#recall(this.#operands.byte());
+          break;
+        case Op.LongBinGet:
+          this.#recall(this.#operands.uint(4));
+          break;
+        case Op.Append: {
+          const item = this.#pop();
+          this.#append(this.#top(), item);
+          break;
+        }
+        case Op.Appends: {
+          const items = this.#popToMark();
+          const list = this.#top();
+          for (const item of items) this.#append(list, item);
+          break;
+        }
+        case Op.AddItems: {
+          const items = this.#popToMark();
+          this.#add(this.#top(), items);
+          break;
+        }
+        case Op.SetItem: {
+          const value = this.#pop();
+          const key = this.#pop();
+          this.#setItem(this.#top(), key, value);
+          break;
+        }
+        case Op.SetItems: {
+          const items = this.#popToMark();
+          this.#setItems(this.#top(), items);
+          break;
+        }
+        case Op.Build: {
+          this.#pop();
+          const target = this.#top();
+          // Attributes, such as the versions of the layers that hang on a state dict; nobody reads them.
+          if (target instanceof PickleObject || target instanceof Map) break;
+          throw new UnreadableError('its pickle sets attributes of a value that has none');
+        }
+        default:
+          this.#stack.push(this.#operands.literal(opcode) ?? this.#valueOf(opcode));
+      }
     }
     const value = this.#pop();
     const { each } = this.#options;
@@ -88,152 +165,77 @@ class Unpickler {
     return { value, end: this.#operands.position };
   }
 
-  #execute(opcode: number): void {
-    switch (opcode) {
-      case Op.protocol: {
-        const version = this.#operands.byte();
-        if (version > HIGHEST_PROTOCOL) throw new UnreadableError(`its pickle is of protocol ${version}, unknown here`);
-        break;
-      }
-      case Op.frame:
-        this.#operands.uint(8);
-        break;
-      case Op.mark:
-        this.#marks.push(this.#stack.length);
-        break;
-      case Op.pop:
-        // Python takes a mark off as well.
-        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
-        else this.#pop();
-        break;
-      case Op.popMark:
-        this.#popToMark();
-        break;
-      case Op.put:
-        this.#remember(this.#operands.indexLine());
-        break;
-      case Op.binPut:
-        this.#remember(this.#operands.byte());
-        break;
-      case Op.longBinPut:
-        this.#remember(this.#operands.uint(4));
-        break;
-      case Op.memoize:
-        this.#remember(this.#places);
-        break;
-      case Op.append: {
-        const item = this.#pop();
-        this.#append(this.#top(), item);
-        break;
-      }
-      case Op.appends: {
-        const items = this.#popToMark();
-        const list = this.#top();
-        for (const item of items) this.#append(list, item);
-        break;
-      }
-      case Op.addItems: {
-        const items = this.#popToMark();
-        this.#add(this.#top(), items);
-        break;
-      }
-      case Op.setItem: {
-        const value = this.#pop();
-        const key = this.#pop();
-        this.#setItem(this.#top(), key, value);
-        break;
-      }
-      case Op.setItems: {
-        const items = this.#popToMark();
-        this.#setItems(this.#top(), items);
-        break;
-      }
-      case Op.build: {
-        this.#pop();
-        const target = this.#top();
-        // Attributes, such as the versions of the layers that hang on a state dict; nobody reads them.
-        if (target instanceof PickleObject || target instanceof Map) break;
-        throw new UnreadableError('its pickle sets attributes of a value that has none');
-      }
-      default:
-        this.#stack.push(this.#valueOf(opcode));
-    }
-  }
-
-  /** The value that an opcode puts on the stack. */
+  /** The value that an opcode makes of others. */
   #valueOf(opcode: number): PickleValue {
-    const place = this.#operands.place(opcode);
-    if (place !== undefined) return this.#recall(place);
     switch (opcode) {
-      case Op.emptyTuple:
-      case Op.emptyList:
+      case Op.None:
+        return null;
+      case Op.EmptyTuple:
+      case Op.EmptyList:
         this.#budget.charge(ARRAY_BYTES);
         return [];
-      case Op.emptyDict:
+      case Op.EmptyDict:
         return this.#newMap();
-      case Op.emptySet:
+      case Op.EmptySet:
         this.#budget.charge(TABLE_BYTES);
         return new Set();
-      case Op.tuple1:
+      case Op.Tuple1:
         return this.#popMany(1);
-      case Op.tuple2:
+      case Op.Tuple2:
         return this.#popMany(2);
-      case Op.tuple3:
+      case Op.Tuple3:
         return this.#popMany(3);
-      case Op.tuple:
-      case Op.list:
+      case Op.Tuple:
+      case Op.List:
         this.#budget.charge(ARRAY_BYTES);
         return this.#popToMark();
-      case Op.dict: {
+      case Op.Dict: {
         const items = this.#popToMark();
         const map = this.#newMap();
         this.#setItems(map, items);
         return map;
       }
-      case Op.frozenSet: {
+      case Op.FrozenSet: {
         const items = this.#popToMark();
         this.#budget.charge(TABLE_BYTES + items.length * TABLE_ENTRY_BYTES);
         return new Set(items);
       }
 
-      case Op.global:
+      case Op.Global:
         return this.#global(this.#operands.nameLine(), this.#operands.nameLine());
-      case Op.stackGlobal: {
+      case Op.StackGlobal: {
         const [module, name] = this.#popMany(2);
         if (typeof module !== 'string' || typeof name !== 'string') throw new UnreadableError('its pickle is damaged');
         return this.#global(module, name);
       }
-      case Op.reduce: {
+      case Op.Reduce: {
         const [callee, args] = this.#popMany(2);
         return this.#call('calls', callee, args);
       }
-      case Op.inst: {
+      case Op.Inst: {
         const callee = this.#global(this.#operands.nameLine(), this.#operands.nameLine());
         return this.#call('calls', callee, this.#popToMark());
       }
-      case Op.obj: {
+      case Op.Obj: {
         const [callee, ...args] = this.#popToMark();
         return this.#call('calls', callee, args);
       }
-      case Op.newObj: {
+      case Op.NewObj: {
         const [callee, args] = this.#popMany(2);
         return this.#call('holds an object of the class', callee, args);
       }
-      case Op.newObjEx: {
+      case Op.NewObjEx: {
         const [callee, args] = this.#popMany(3);
         return this.#call('holds an object of the class', callee, args);
       }
-      case Op.persistent:
+      case Op.Persistent:
         return this.#persistent(this.#pop());
-      case Op.persistentLine:
+      case Op.PersistentLine:
         return this.#persistent(this.#operands.nameLine());
-      default: {
-        const literal = this.#operands.literal(opcode);
-        if (literal !== undefined) return literal;
+      default:
         throw new UnreadableError(
           `its pickle has the opcode 0x${opcode.toString(16)} at byte ${this.#operands.position - 1}, which ${this.#expected} never needs`,
         );
-      }
     }
   }
 
@@ -270,8 +272,10 @@ class Unpickler {
   }
 
   #append(target: PickleValue, item: PickleValue): void {
-    if (target instanceof PickleObject) return;
-    if (!Array.isArray(target)) throw new UnreadableError('its pickle appends to a value that is no list');
+    if (!Array.isArray(target)) {
+      if (target instanceof PickleObject) return;
+      throw new UnreadableError('its pickle appends to a value that is no list');
+    }
     const { each } = this.#options;
     if (each && this.#stack.length === 1 && target.length === 0) each(item);
     else target.push(item);
@@ -290,30 +294,31 @@ class Unpickler {
   }
 
   #setItem(target: PickleValue, key: PickleValue, value: PickleValue): void {
-    if (target instanceof PickleObject) return;
-    if (!(target instanceof Map)) throw new UnreadableError('its pickle sets items of a value that is no dict');
+    if (!(target instanceof Map)) {
+      if (target instanceof PickleObject) return;
+      throw new UnreadableError('its pickle sets items of a value that is no dict');
+    }
     this.#budget.charge(TABLE_ENTRY_BYTES);
     target.set(key, value);
   }
 
   #remember(index: number): void {
     if (index >= this.#places) this.#places = index + 1;
-    if (this.#recalled?.has(index) === false) return;
+    if (this.#recalled && !this.#recalled[index]) return;
     this.#budget.charge(TABLE_ENTRY_BYTES);
     this.#memo[index] = this.#top();
   }
 
-  #recall(index: number): PickleValue {
+  #recall(index: number): void {
     const value = this.#memo[index];
     if (value === undefined) throw new UnreadableError(`its pickle recalls a value that it never kept (${index})`);
-    return value;
+    this.#stack.push(value);
   }
 
   #top(): PickleValue {
-    const value = this.#stack[this.#stack.length - 1];
-    if (value === undefined || this.#stack.length === this.#marks.at(-1)) {
-      throw new UnreadableError('its pickle takes more values than it put down');
-    }
+    const stack = this.#stack;
+    const value = stack.length > this.#floor ? stack[stack.length - 1] : undefined;
+    if (value === undefined) throw new UnreadableError('its pickle takes more values than it put down');
     return value;
   }
 
@@ -325,14 +330,16 @@ class Unpickler {
 
   #popMany(count: number): PickleValue[] {
     const start = this.#stack.length - count;
-    if (start < (this.#marks.at(-1) ?? 0)) throw new UnreadableError('its pickle takes more values than it put down');
+    if (start < this.#floor) throw new UnreadableError('its pickle takes more values than it put down');
     this.#budget.charge(ARRAY_BYTES / 2);
     return this.#stack.splice(start);
   }
 
   #popToMark(): PickleValue[] {
-    const mark = this.#marks.pop();
-    if (mark === undefined) throw new UnreadableError('its pickle takes more values than it put down');
+    const mark = this.#floor;
+    const below = this.#marks.pop();
+    if (below === undefined) throw new UnreadableError('its pickle takes more values than it put down');
+    this.#floor = below;
     return mark === this.#stack.length ? [] : this.#stack.splice(mark);
   }
 }

@@ -1,12 +1,9 @@
 import type { ByteSource } from './byteSource.ts';
 import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
-import { BYTES, LENGTH_BYTES, LINES, OPCODES } from './pickleOpcodes.ts';
+import { BYTES, LENGTH_BYTES, LINES, Op } from './pickleOpcodes.ts';
 import { UnreadableError } from './unreadable.ts';
 
-// Of this module: a million opcodes are compared with it, and tests look an imported one up each time.
-const Op = OPCODES;
-
-const [NEWLINE, ZERO] = [0x0a, 0x30];
+const [NEWLINE, ZERO, SINGLE, DOUBLE] = [0x0a, 0x30, 0x27, 0x22];
 
 /** Numbers of more digits are no counts, times or keys, and slow to convert. */
 const MAX_NUMBER_BYTES = 256;
@@ -23,60 +20,78 @@ export class PickleOperands {
   readonly #limit: number;
   readonly #budget: PickleBudget;
   readonly #scratch = new DataView(new ArrayBuffer(8));
-  #position: number;
+  /** The bytes at hand, the position of the first of them, and the next one of them. */
+  #window: Buffer = Buffer.alloc(0);
+  #start: number;
+  #at = 0;
 
   /** @param limit where the pickle ends at the latest */
   constructor(source: ByteSource, start: number, limit: number, budget: PickleBudget) {
     this.#source = source;
-    this.#position = start;
+    this.#start = start;
     this.#limit = limit;
     this.#budget = budget;
   }
 
   get position(): number {
-    return this.#position;
+    return this.#start + this.#at;
   }
 
   byte(): number {
-    if (this.#position >= this.#limit) throw new UnreadableError('its pickle ends early');
-    const byte = this.#source.byte(this.#position);
-    this.#position += 1;
+    if (this.#at >= this.#window.length) this.#openWindow(this.position);
+    const byte = this.#window[this.#at] ?? 0;
+    this.#at += 1;
     return byte;
   }
 
-  /** Passes over what follows an opcode. */
-  #pass(opcode: number): void {
-    for (let lines = LINES[opcode] ?? 0; lines > 0; lines -= 1) this.#passLine();
-    const lengthBytes = LENGTH_BYTES[opcode] ?? 0;
-    const length = lengthBytes === 0 ? (BYTES[opcode] ?? 0) : this.uint(lengthBytes);
-    if (length > 0) this.#skip(length, 0);
+  /** @throws UnreadableError where the pickle may not reach so far */
+  #openWindow(position: number): void {
+    if (position >= this.#limit) throw new UnreadableError('its pickle ends early');
+    this.#window = this.#source.window(position).subarray(0, this.#limit - position);
+    this.#start = position;
+    this.#at = 0;
   }
 
-  /** The places of the memo that are recalled from here to the end. */
-  recalledPlaces(): Set<number> {
-    const places = new Set<number>();
-    for (let opcode = this.byte(); opcode !== Op.stop; opcode = this.byte()) {
-      const place = this.place(opcode);
-      if (place === undefined) this.#pass(opcode);
-      else {
-        this.#budget.charge(TABLE_ENTRY_BYTES);
-        places.add(place);
+  /** Which places of the memo are recalled from here to the end. */
+  recalledPlaces(): boolean[] {
+    const places: boolean[] = [];
+    for (let opcode = this.byte(); opcode !== Op.Stop; opcode = this.byte()) {
+      switch (opcode) {
+        case Op.Get:
+          this.#noteRecalled(places, this.indexLine());
+          break;
+        case Op.BinGet:
+          this.#noteRecalled(places, this.byte());
+          break;
+        case Op.LongBinGet:
+          this.#noteRecalled(places, this.uint(4));
+          break;
+        default:
+          this.#pass(opcode);
       }
     }
     return places;
   }
 
-  /** The place of the memo that an opcode recalls; undefined for the others. */
-  place(opcode: number): number | undefined {
-    switch (opcode) {
-      case Op.get:
-        return this.indexLine();
-      case Op.binGet:
-        return this.byte();
-      case Op.longBinGet:
-        return this.uint(4);
-      default:
-        return undefined;
+  #noteRecalled(places: boolean[], place: number): void {
+    if (places[place]) return;
+    this.#budget.charge(TABLE_ENTRY_BYTES);
+    places[place] = true;
+  }
+
+  /** Passes over what follows an opcode. */
+  #pass(opcode: number): void {
+    const lines = LINES[opcode] ?? 0;
+    if (lines > 0) {
+      this.#passLine();
+      if (lines > 1) this.#passLine();
+      return;
+    }
+    const bytes = BYTES[opcode] ?? 0;
+    if (bytes > 0) this.#skip(bytes, 0);
+    else {
+      const lengthBytes = LENGTH_BYTES[opcode] ?? 0;
+      if (lengthBytes > 0) this.#skip(this.uint(lengthBytes), 0);
     }
   }
 
@@ -93,26 +108,26 @@ export class PickleOperands {
 
   /** The line of a place in the memo. */
   indexLine(): number {
-    const index = this.#digits();
-    if (index === undefined || index > MAX_INDEX) throw new UnreadableError('its pickle is damaged');
+    const index = this.#digits() ?? parseInteger(this.#line(MAX_NUMBER_BYTES));
+    if (typeof index !== 'number' || index < 0 || index > MAX_INDEX) throw new UnreadableError('its pickle is damaged');
     return index;
   }
 
-  /** The number that a line of few digits is; goes nowhere where it is none. */
+  /** The number that a line of few digits is, where all of it is at hand; else goes nowhere. */
   #digits(): number | undefined {
-    const start = this.#position;
-    const end = Math.min(this.#limit, start + EXACT_DIGITS);
+    const window = this.#window;
+    const first = this.#at;
+    const last = Math.min(window.length, first + EXACT_DIGITS);
     let number = 0;
-    for (let at = start; at < end; at += 1) {
-      const digit = this.#source.byte(at) - ZERO;
-      if (digit < 0 || digit > 9) {
-        const isNumber = digit === NEWLINE - ZERO && at > start;
-        if (isNumber) this.#position = at + 1;
-        return isNumber ? number : undefined;
-      }
+    let at = first;
+    for (; at < last; at += 1) {
+      const digit = (window[at] ?? 0) - ZERO;
+      if (digit < 0 || digit > 9) break;
       number = 10 * number + digit;
     }
-    return undefined;
+    if (at === first || window[at] !== NEWLINE) return undefined;
+    this.#at = at + 1;
+    return number;
   }
 
   /** The line of a module, a class, a function or a persistent id. */
@@ -120,51 +135,49 @@ export class PickleOperands {
     return this.#line(MAX_NAME_BYTES);
   }
 
-  /** The value that an opcode writes out; undefined for those that take values from the stack or the memo. */
-  literal(opcode: number): null | boolean | number | bigint | string | Buffer | undefined {
+  /** The value that an opcode writes out, but for `None`; undefined for those that take values from the stack or the memo. */
+  literal(opcode: number): boolean | number | bigint | string | Buffer | undefined {
     switch (opcode) {
-      case Op.none:
-        return null;
-      case Op.newTrue:
+      case Op.NewTrue:
         return true;
-      case Op.newFalse:
+      case Op.NewFalse:
         return false;
-      case Op.binInt:
+      case Op.BinInt:
         return this.uint(4) | 0;
-      case Op.binInt1:
+      case Op.BinInt1:
         return this.byte();
-      case Op.binInt2:
+      case Op.BinInt2:
         return this.uint(2);
-      case Op.long1:
+      case Op.Long1:
         return this.#integer(this.byte());
-      case Op.long4:
+      case Op.Long4:
         return this.#integer(this.uint(4));
-      case Op.int:
+      case Op.Int:
         return this.#integerLine();
-      case Op.long:
+      case Op.Long:
         return parseInteger(this.#line(MAX_NUMBER_BYTES).replace(/L$/, ''));
-      case Op.binFloat:
+      case Op.BinFloat:
         return this.#double();
-      case Op.float:
+      case Op.Float:
         return parseFloatLine(this.#line(MAX_NUMBER_BYTES));
-      case Op.shortBinString:
-      case Op.shortBinUnicode:
+      case Op.ShortBinString:
+      case Op.ShortBinUnicode:
         return this.#text(this.uint(1));
-      case Op.binString:
-      case Op.binUnicode:
+      case Op.BinString:
+      case Op.BinUnicode:
         return this.#text(this.uint(4));
-      case Op.binUnicode8:
+      case Op.BinUnicode8:
         return this.#text(this.uint(8));
-      case Op.string:
+      case Op.String:
         return parseStringLine(this.#line());
-      case Op.unicode:
+      case Op.Unicode:
         return parseUnicodeLine(this.#line());
-      case Op.shortBinBytes:
+      case Op.ShortBinBytes:
         return this.#bytes(this.uint(1));
-      case Op.binBytes:
+      case Op.BinBytes:
         return this.#bytes(this.uint(4));
-      case Op.binBytes8:
-      case Op.byteArray8:
+      case Op.BinBytes8:
+      case Op.ByteArray8:
         return this.#bytes(this.uint(8));
       default:
         return undefined;
@@ -183,8 +196,7 @@ export class PickleOperands {
 
   /** In protocol 0, truth values are numbers of two digits. */
   #integerLine(): number | bigint | boolean {
-    const isTruth = this.#position < this.#limit && this.#source.byte(this.#position) === ZERO;
-    const number = isTruth ? undefined : this.#digits();
+    const number = this.#window[this.#at] === ZERO ? undefined : this.#digits();
     if (number !== undefined) return number;
     const line = this.#line(MAX_NUMBER_BYTES);
     return line === '00' ? false : line === '01' ? true : parseInteger(line);
@@ -198,38 +210,48 @@ export class PickleOperands {
 
   #text(length: number): string {
     this.#skip(length, 2 * SLOT_BYTES + 2 * length);
-    return this.#source.text(this.#position - length, length, 'utf8');
+    return this.#source.text(this.position - length, length, 'utf8');
   }
 
   #bytes(length: number): Buffer {
     this.#skip(length, ARRAY_BYTES + length);
-    return this.#source.bytes(this.#position - length, length);
+    return this.#source.bytes(this.position - length, length);
   }
 
   /** Passes over bytes, once it is known that they are there and what is made of them is affordable. */
   #skip(length: number, cost: number): void {
-    if (length > this.#limit - this.#position) throw new UnreadableError('its pickle ends early');
+    if (length > this.#limit - this.position) throw new UnreadableError('its pickle ends early');
     this.#budget.charge(cost);
-    this.#position += length;
+    this.#at += length;
   }
 
   /** The text up to the end of the line, byte for byte as characters. */
   #line(maximum = Number.POSITIVE_INFINITY): string {
-    const start = this.#position;
-    const length = this.#passLine(Math.min(maximum, this.#budget.affords(SLOT_BYTES)));
+    const start = this.position;
+    const length = this.#passLine();
     if (length > maximum) throw new UnreadableError('its pickle holds a line that is too long');
     this.#budget.charge(length * SLOT_BYTES);
     return this.#source.text(start, length, 'latin1');
   }
 
-  /** Passes over a line. @returns its length, `most` and one where it is longer */
-  #passLine(most?: number): number {
-    const start = this.#position;
-    const limit = most === undefined ? this.#limit : Math.min(this.#limit, start + most + 1);
-    const end = this.#source.lineEnd(start, limit);
-    if (end === this.#limit) throw new UnreadableError('its pickle ends early');
-    this.#position = end + 1;
-    return end - start;
+  /** Passes over a line. @returns its length */
+  #passLine(): number {
+    const window = this.#window;
+    const { length } = window;
+    const first = this.#at;
+    let at = first;
+    while (at < length && window[at] !== NEWLINE) at += 1;
+    if (at >= length) return this.#passLongLine();
+    this.#at = at + 1;
+    return at - first;
+  }
+
+  /** Passes over a line that is not at hand as a whole. @returns its length, or more than a text is affordable of */
+  #passLongLine(): number {
+    const most = this.#budget.affords(SLOT_BYTES);
+    let length = 0;
+    while (this.byte() !== NEWLINE && length <= most) length += 1;
+    return length;
   }
 }
 
@@ -264,8 +286,12 @@ const ESCAPES = new Map([
 
 /** A string of Python 2 as it prints itself, `'it\'s \xe9'`; its bytes are taken as UTF-8. */
 function parseStringLine(line: string): string {
-  const [, , body] = /^(['"])(.*)\1$/s.exec(line.trim()) ?? [];
-  if (body === undefined) throw new UnreadableError('its pickle holds a string without quotes');
+  const text = line.trim();
+  const body = text.slice(1, -1);
+  const quote = text.charCodeAt(0);
+  if (text.length < 2 || (quote !== SINGLE && quote !== DOUBLE) || text.charCodeAt(text.length - 1) !== quote) {
+    throw new UnreadableError('its pickle holds a string without quotes');
+  }
   if (/^[\x20-\x5b\x5d-\x7e]*$/.test(body)) return body;
   return bytesOfStringLine(body).toString('utf8');
 }

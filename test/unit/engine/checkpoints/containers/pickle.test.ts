@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type PickleOptions, readPickle } from '../../../../../src/engine/checkpoints/containers/pickle.ts';
+import { MemoryBytes } from '../../../../../src/engine/checkpoints/containers/byteSource.ts';
+import {
+  type PickleOptions,
+  readPickle,
+  readPickleAt,
+} from '../../../../../src/engine/checkpoints/containers/pickle.ts';
 import { PickleObject, type PickleValue } from '../../../../../src/engine/checkpoints/containers/pickleValues.ts';
 import { UnreadableError } from '../../../../../src/engine/checkpoints/containers/unreadable.ts';
 import { P } from './builders.ts';
@@ -29,6 +34,20 @@ function refusal(pickle: Buffer, options: PickleOptions = {}): string {
   throw new Error('was read');
 }
 
+/** Bytes of which so few are at hand at once. */
+class Windows extends MemoryBytes {
+  readonly #length: number;
+
+  constructor(bytes: Buffer, length: number) {
+    super(bytes);
+    this.#length = length;
+  }
+
+  override window(position: number): Buffer {
+    return super.window(position).subarray(0, this.#length);
+  }
+}
+
 /** What tools/make_containers.py pickles. */
 const PLAIN_VALUES = [
   new Map<PickleValue, PickleValue>([
@@ -47,6 +66,21 @@ const PLAIN_VALUES = [
 describe('plain values', () => {
   it.each([0, 1, 2, 3, 4, 5])('are read in protocol %i', (protocol) => {
     expect(readPickle(readFileSync(path.join(FIXTURES, `plain-values-${protocol}.pkl`)))).toEqual(PLAIN_VALUES);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('are read from a file bit by bit in protocol %i', (protocol) => {
+    const pickle = readFileSync(path.join(FIXTURES, `plain-values-${protocol}.pkl`));
+    for (const length of [1, 2, 3, 5, 8, 13]) {
+      const source = new Windows(pickle, length);
+      expect(readPickleAt(source, 0, pickle.length)).toEqual({ value: PLAIN_VALUES, end: pickle.length });
+      const items: PickleValue[] = [];
+      readPickleAt(source, 0, pickle.length, { each: (item) => items.push(item) });
+      expect(items).toEqual(PLAIN_VALUES);
+      expect(() => readPickleAt(source, 0, pickle.length - 1)).toThrow('ends early');
+    }
+    const line = new Windows(latin1(`V${'a'.repeat(1000)}\n.`), 7);
+    expect(readPickleAt(line, 0, line.size).value).toBe('a'.repeat(1000));
+    expect(() => readPickleAt(line, 0, line.size, { memoryBytes: 1000 })).toThrow('far more');
   });
 
   it.each<[string, string, PickleValue]>([
