@@ -34,7 +34,7 @@ export const clevr: DatasetLayout = {
         const folders = set.files.map(({ split }) => `images/${split}`);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders, counting);
         for (const { file, split } of set.files) {
-          for await (const entries of readJsonList(file, 'questions', MEMBERS, signal)) {
+          for await (const entries of readJsonList(file, 'questions', { members: MEMBERS, signal })) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
               const [image, text, label] = isRecord(value)

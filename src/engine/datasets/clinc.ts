@@ -32,7 +32,7 @@ export const clinc: DatasetLayout = {
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-classification', [], counting);
         for (const split of SPLITS) {
-          for await (const entries of readJsonList(file, split, undefined, signal)) {
+          for await (const entries of readJsonList(file, split, { signal })) {
             for (const { entry, value } of entries) {
               const where = `${placeIn(file, entry)} of ${split}`;
               const [text, label] = Array.isArray(value) ? value.map(textOf) : [];

@@ -42,7 +42,7 @@ export const cocoCaptions: DatasetLayout = {
         for (const { file, split } of set.files) {
           const images = await indexJsonList(file, 'images', ['id', 'file_name'], nameOfImage, signal);
           const members = ['id', 'image_id', 'caption'];
-          for await (const entries of readJsonList(file, 'annotations', members, signal)) {
+          for await (const entries of readJsonList(file, 'annotations', { members, signal })) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
               const caption = isRecord(value) ? textOf(value.caption) : undefined;

@@ -41,7 +41,7 @@ export const food101: DatasetLayout = {
 
 /** The same lists by class: `{"apple_pie": ["apple_pie/1005649", …], …}`. */
 async function addJson(gathered: LabelledImages, split: string, file: string, signal?: AbortSignal): Promise<void> {
-  for await (const members of readJsonMembers(file, undefined, signal)) {
+  for await (const members of readJsonMembers(file, { signal })) {
     for (const { name, value } of members) {
       const where = `${path.basename(file)}: ${name}`;
       const images = Array.isArray(value) ? value.filter((image) => typeof image === 'string') : [];

@@ -35,7 +35,7 @@ export const gqa: DatasetLayout = {
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', IMAGES, counting);
         for (const { file, split } of set.files) {
-          for await (const members of readJsonMembers(file, MEMBERS, signal)) {
+          for await (const members of readJsonMembers(file, { members: MEMBERS, signal })) {
             for (const { entry, name: id, value } of members) {
               const where = placeIn(file, entry);
               const [image, text, label] = isRecord(value)

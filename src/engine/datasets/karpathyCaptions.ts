@@ -54,7 +54,7 @@ async function openCaptions(
   counting: boolean | undefined,
 ): Promise<Dataset> {
   const samples = new AnnotatedSamples(root, format, 'image-captioning', IMAGES, counting);
-  for await (const entries of readJsonList(file, 'images', MEMBERS, signal)) {
+  for await (const entries of readJsonList(file, 'images', { members: MEMBERS, signal })) {
     for (const { entry, value } of entries) {
       const where = placeIn(file, entry);
       const name = isRecord(value) ? textOf(value.filename) : undefined;

@@ -37,7 +37,7 @@ export const squad: DatasetLayout = {
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'text-question-answering', [], counting);
         for (const { file, split } of set.files) {
-          for await (const entries of readJsonList(file, 'data', ['paragraphs'], signal)) {
+          for await (const entries of readJsonList(file, 'data', { members: ['paragraphs'], signal })) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
               const paragraphs = isRecord(value) && Array.isArray(value.paragraphs) ? value.paragraphs : undefined;

@@ -50,7 +50,7 @@ export const vqaV2: DatasetLayout = {
           const answers = await answersIn(annotations, signal);
           // Questions on one image stand together.
           let [last, name] = ['', ''];
-          for await (const entries of readJsonList(file, 'questions', QUESTION_MEMBERS, signal)) {
+          for await (const entries of readJsonList(file, 'questions', { members: QUESTION_MEMBERS, signal })) {
             for (const { entry, value } of entries) {
               const where = placeIn(file, entry);
               const [id, image, text] = isRecord(value)

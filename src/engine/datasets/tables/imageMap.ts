@@ -18,7 +18,7 @@ export function imageMapIn(file: string, head: string): JsonRows | undefined {
   if (first === undefined || IMAGE.test(text ?? '')) return undefined;
   const column = text !== undefined && areTexts([text]) ? 'caption' : 'label';
   return async function* rows(signal) {
-    for await (const members of readJsonMembers(file, undefined, signal)) {
+    for await (const members of readJsonMembers(file, { signal })) {
       for (const { entry: line, name: image, value } of members) {
         const said = isRecord(value) ? value : { [column]: value };
         yield { line, value: { ...said, image } };

@@ -10,6 +10,15 @@ export interface JsonEntry {
   readonly value: unknown;
 }
 
+interface JsonOptions {
+  /**
+   * Of entries, or values of members, that are objects, these members alone are read where they are told: annotations may
+   * hold much that nobody asks for.
+   */
+  readonly members?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A member of an object, counted from 1. */
 interface JsonMember extends JsonEntry {
   readonly name: string;
@@ -33,15 +42,12 @@ export function readJsonArray(file: string, signal?: AbortSignal): AsyncGenerato
 /**
  * The entries of one list of a JSON object, `{"images": […], "annotations": […]}`, those together that were read together;
  * the rest of the object is passed over, and none come where it has no such list. The file is streamed.
- * @param members of the entries that are objects, these alone are read where they are told: annotations may hold much that
- * nobody asks for
  * @throws InputError when it is not JSON, as far as it is read
  */
 export function readJsonList(
   file: string,
   list: string,
-  members?: readonly string[],
-  signal?: AbortSignal,
+  { members, signal }: JsonOptions = {},
 ): AsyncGenerator<JsonEntry[]> {
   return entriesOf(file, new EntryFinder({ list }, members), signal);
 }
@@ -49,13 +55,11 @@ export function readJsonList(
 /**
  * The members of a JSON file that holds one object, `{"05451384": {…}, …}`, in the order of the file, those together that
  * were read together. The file is streamed.
- * @param members of the values that are objects, these alone are read where they are told
  * @throws InputError when it is not JSON
  */
 export async function* readJsonMembers(
   file: string,
-  members?: readonly string[],
-  signal?: AbortSignal,
+  { members, signal }: JsonOptions = {},
 ): AsyncGenerator<JsonMember[]> {
   for await (const entries of entriesOf(file, new EntryFinder('object', members), signal)) {
     yield entries.map(({ entry, value: pair }) => {
@@ -84,7 +88,7 @@ export async function indexJsonList<T>(
   signal?: AbortSignal,
 ): Promise<JsonIndex<T>> {
   const index = new JsonIndex<T>();
-  for await (const entries of readJsonList(file, list, members, signal)) {
+  for await (const entries of readJsonList(file, list, { members, signal })) {
     for (const { value } of entries) {
       const entry = isRecord(value) ? read(value) : undefined;
       if (entry) index.set(...entry);

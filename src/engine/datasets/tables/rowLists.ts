@@ -15,12 +15,12 @@ const BY_SPLIT = new RegExp(String.raw`^\s*\{\s*"(${SPLITS.join('|')})"\s*:\s*\[
 export function rowListsIn(file: string, head: string): JsonRows | undefined {
   if (BY_SPLIT.test(head)) return (signal) => rowsBySplit(file, signal);
   const list = /^\s*\{/.test(head) && !/"images"\s*:\s*\[/.test(head) ? ROWS.exec(head)?.[1] : undefined;
-  return list === undefined ? undefined : (signal) => rowsAmong(readJsonList(file, list, undefined, signal));
+  return list === undefined ? undefined : (signal) => rowsAmong(readJsonList(file, list, { signal }));
 }
 
 async function* rowsBySplit(file: string, signal?: AbortSignal): ReturnType<JsonRows> {
   for (const split of SPLITS) {
-    for await (const { line, value } of rowsAmong(readJsonList(file, split, undefined, signal))) {
+    for await (const { line, value } of rowsAmong(readJsonList(file, split, { signal }))) {
       yield { line, value: isRecord(value) ? { split, ...value } : value };
     }
   }

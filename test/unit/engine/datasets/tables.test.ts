@@ -177,7 +177,7 @@ describe('readJsonList', () => {
     ['v', []],
     ['absent', []],
   ])('streams the entries of %s, and of nothing else', async (list, values) => {
-    const read = await entriesOf(readJsonList(await fileOf(`\uFEFF${text}`), list, ['b']));
+    const read = await entriesOf(readJsonList(await fileOf(`\uFEFF${text}`), list, { members: ['b'] }));
     expect(read).toEqual(values.map((value, index) => ({ entry: index + 1, value })));
   });
 
@@ -194,7 +194,7 @@ describe('readJsonList', () => {
     for (let shift = 0; shift < written.length; shift += 1) {
       const before = `"other": [[{"list": ["${'x'.repeat(1024 * 1024 - 20 - shift)}"]}]]`;
       const text = `{${before}, "list" : [${written}]}`;
-      const read = await entriesOf(readJsonList(await fileOf(text), 'list', ['a', 'b']));
+      const read = await entriesOf(readJsonList(await fileOf(text), 'list', { members: ['a', 'b'] }));
       expect(read.map(({ value }) => value)).toEqual(wanted);
     }
   });
@@ -203,7 +203,7 @@ describe('readJsonList', () => {
     'refuses an entry %s where only some members are asked for',
     async (entry) => {
       const file = await fileOf(`{"list": [{"a": 0}, ${entry}, {"a": 3}]}`);
-      await expect(entriesOf(readJsonList(file, 'list', ['a']))).rejects.toThrow('not JSON after entry 1');
+      await expect(entriesOf(readJsonList(file, 'list', { members: ['a'] }))).rejects.toThrow('not JSON after entry 1');
     },
   );
 
@@ -212,14 +212,14 @@ describe('readJsonList', () => {
     ['{"a": [1], "b": [2', 'it ends early'],
     ['{"a": [1], "c": [2]', 'it ends early'],
   ])('refuses what is none', async (broken, reason) => {
-    await expect(entriesOf(readJsonList(await fileOf(broken), 'b', ['b']))).rejects.toThrow(reason);
+    await expect(entriesOf(readJsonList(await fileOf(broken), 'b', { members: ['b'] }))).rejects.toThrow(reason);
   });
 });
 
 describe('readJsonMembers', () => {
   it('streams members in the order of the file, with what is asked for of their values', async () => {
     const text = '\uFEFF{ "10" : {"a": [1], "c": {}}, "9":["a"], "é\\"": {"b": 2}, "10": null}';
-    expect(await entriesOf(readJsonMembers(await fileOf(text), ['a', 'b']))).toEqual([
+    expect(await entriesOf(readJsonMembers(await fileOf(text), { members: ['a', 'b'] }))).toEqual([
       { entry: 1, name: '10', value: { a: [1] } },
       { entry: 2, name: '9', value: ['a'] },
       { entry: 3, name: 'é"', value: { b: 2 } },
@@ -231,7 +231,7 @@ describe('readJsonMembers', () => {
   it.each(['', '["b", 1]', '"b"', 'b: 1', '5: 1', '"b" 1', '"b":', '"b": 1 2', '{"b": 1}', ': 1'])(
     'refuses %j for a member',
     async (member) => {
-      const read = async (text: string) => entriesOf(readJsonMembers(await fileOf(text), ['a']));
+      const read = async (text: string) => entriesOf(readJsonMembers(await fileOf(text), { members: ['a'] }));
       await expect(read(`{"a": {"a": 0}, ${member}}`)).rejects.toThrow('a.txt: not JSON after entry 1');
       await expect(read(`{"a": {"a": 0}, ${member}, "c": 3}`)).rejects.toThrow('a.txt: not JSON after entry 1');
     },
