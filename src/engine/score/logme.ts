@@ -1,15 +1,15 @@
 import { InputError } from '../errors.ts';
-import { reflectionToAxis, signedLength } from '../linalg/axisReflection.ts';
+import { reflectionsToAxes, reflectionToAxis, signedLength } from '../linalg/axisReflection.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { addTo, dot, joinColumns, rowRange, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
+import { addTo, dot, joinColumns, joinRows, rowRange, transpose, zeros } from '../linalg/matrix.ts';
+import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Reflections } from '../linalg/onnxKernels.ts';
 import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { makeSemidefinite, tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
 import { maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
-import { centredSamples, dominantSample, featureMean } from './samples.ts';
+import { centredSamples, farSamples, featureMean } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -70,8 +70,10 @@ async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
   const statistics = await evidence.statistics();
   const mean = featureMean(statistics);
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
-  const reflection = reflectionToAxis(mean);
-  const gram = await reflectedGram(evidence, reflection);
+  const far = await farSamples(evidence);
+  const direction: Matrix = { rows: 1, cols: mean.length, data: mean };
+  const reflection = reflectionsToAxes(far ? joinRows(direction, far.vectors) : direction);
+  const gram = await reflectedGram(evidence, reflection, far !== undefined);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
   let sides: Matrix;
@@ -98,13 +100,13 @@ async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
 }
 
 /**
- * The Gram matrix of the centred features, reflected on both sides. A sample far from all others draws the mean along: reflected
- * before they are multiplied, features are large on the first axis alone.
+ * The Gram matrix of the centred features, reflected on both sides; `exactly` before they are multiplied, when some samples are so far
+ * from the others that these must not be added up along the same axes.
  */
-async function reflectedGram(evidence: Evidence, reflection: Reflections): Promise<Matrix> {
+async function reflectedGram(evidence: Evidence, reflection: Reflections, exactly: boolean): Promise<Matrix> {
   const statistics = await evidence.statistics();
   const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
-  if ((await dominantSample(evidence)) === undefined) {
+  if (!exactly) {
     await reflectBothSides(reflection, gram);
     return gram;
   }
@@ -128,10 +130,9 @@ async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
   const rows = await centredSamples(evidence);
   await reflectRows(reflection, rows, false);
   rows.data.set(mean.map((value) => signedLength(axis) * value));
-  // A sample far from all others is in every row now: once more, so that only the first row is large.
-  const dominant = await dominantSample(evidence);
-  const gathering =
-    dominant && reflectionToAxis((await multiply(rows, { rows: features.cols, cols: 1, data: dominant })).data);
+  // Samples far from all others are in every row now: once more, so that only the first rows are large.
+  const far = await farSamples(evidence);
+  const gathering = far && reflectionsToAxes(await multiplyTransposed(far.vectors, rows));
   if (gathering) await reflectRows(gathering, rows, false);
   const gram = await gramian(rows);
 

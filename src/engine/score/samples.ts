@@ -1,11 +1,16 @@
+import { reflectionsToAxes } from '../linalg/axisReflection.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, rowRange, rowSquares, zeros } from '../linalg/matrix.ts';
+import { dot, joinRows, rowRange, rowSquares, submatrix, zeros } from '../linalg/matrix.ts';
+import { reflectBothSides } from '../linalg/onnxKernels.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
+import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 
-/** All but this part of the variance lies along one direction: what varies along others drowns in the rounding of a Gram matrix. */
+/** All but this part of the variance lies along few directions: what varies along others drowns in the rounding of a Gram matrix. */
 const OTHER_DIRECTIONS = 1e-3;
+/** More are no exceptions. */
+const MOST_FAR_SAMPLES = 8;
 
 /** `[d]`, the mean of the samples. */
 export function featureMean({ shift, offset }: SufficientStatistics): Float64Array {
@@ -28,22 +33,36 @@ export async function centredSamples(evidence: Evidence, from = 0, to = evidence
   return result;
 }
 
-/**
- * `[d]`, the sample, less the mean, that is so far from all others that it makes up more than half of the variance; as a rule
- * there is none.
- */
-export async function dominantSample(evidence: Evidence): Promise<Float64Array | undefined> {
+/** Few samples that are far from all others. */
+interface FarSamples {
+  indices: number[];
+  /** `[k, d]`, less the mean of all samples. */
+  vectors: Matrix;
+}
+
+/** The few samples so far from all others that hardly anything varies along other directions than theirs; as a rule there are none. */
+export async function farSamples(evidence: Evidence): Promise<FarSamples | undefined> {
   const { gram } = await evidence.statistics();
-  let trace = 0;
-  for (let j = 0; j < gram.rows; j++) trace += gram.data[j * gram.cols + j] as number;
-  // The Gram matrix tells at once that no direction dominates; the samples are many more numbers.
-  if (!(Math.sqrt(dot(gram.data, gram.data)) > (1 - OTHER_DIRECTIONS) * trace)) return undefined;
+  const total = trace(gram);
+  // The Gram matrix tells at once that no few directions dominate; the samples are many more numbers.
+  if (!(MOST_FAR_SAMPLES * dot(gram.data, gram.data) > ((1 - OTHER_DIRECTIONS) * total) ** 2)) return undefined;
+  const indices: number[] = [];
+  const far: Matrix[] = [];
   for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
     const samples = await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count));
-    const index = rowSquares(samples).findIndex((square) => square > trace / 2);
-    if (index >= 0) return rowRange(samples, index, index + 1).data;
+    rowSquares(samples).forEach((square, i) => {
+      if (!(square > total / (2 * MOST_FAR_SAMPLES))) return;
+      indices.push(from + i);
+      far.push(rowRange(samples, i, i + 1));
+    });
+    if (far.length > MOST_FAR_SAMPLES) return undefined;
   }
-  return undefined;
+  if (far.length === 0 || far.length >= Math.min(evidence.count, gram.rows)) return undefined;
+  const vectors = joinRows(...far);
+  const turned: Matrix = { ...gram, data: gram.data.slice() };
+  await reflectBothSides(reflectionsToAxes(vectors), turned);
+  const along = trace(submatrix(turned, 0, 0, vectors.rows, vectors.rows));
+  return along > (1 - OTHER_DIRECTIONS) * total ? { indices, vectors } : undefined;
 }
 
 /** The indices of the samples of every class that has any, in the order of the classes. */

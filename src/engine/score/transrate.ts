@@ -1,12 +1,12 @@
 import { InputError } from '../errors.ts';
-import { reflectionToAxis } from '../linalg/axisReflection.ts';
+import { reflectionsToAxes } from '../linalg/axisReflection.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, selectRows, transpose } from '../linalg/matrix.ts';
+import { columnSquares, joinRows, selectRows, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { reflectRows } from '../linalg/onnxKernels.ts';
 import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
-import { centredSamples, dominantSample, samplesByClass } from './samples.ts';
+import { centredSamples, farSamples, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -32,23 +32,25 @@ export const transrate: Score = {
   async compute(evidence, { variant }) {
     const { labels, classCount, count, features } = evidence;
     if (labels === undefined) throw new InputError('TransRate needs class labels.');
-    let samples = await centredSamples(evidence);
-    const dominant = count < features.cols ? undefined : await dominantSample(evidence);
-    if (dominant !== undefined) {
-      // On the first axis its length, however large, costs the rest of the Gram matrices no digits.
-      const columns = transpose(samples);
-      await reflectRows(reflectionToAxis(dominant), columns, false);
-      samples = transpose(columns);
-    }
+    const samples = await centredSamples(evidence);
+    const far = count < features.cols ? undefined : await farSamples(evidence);
     const all =
-      count < features.cols || dominant !== undefined
-        ? await codingRate(samples)
+      count < features.cols || far !== undefined
+        ? await codingRate(samples, far?.vectors)
         : await rateOfGram((await evidence.statistics()).gram, count);
     const classes = samplesByClass(labels, classCount);
     let conditional = 0;
     for (const members of classes) {
       const weight = variant === 'paper' ? members.length / count : 1 / classes.length;
-      conditional += weight * (await codingRate(selectRows(samples, members)));
+      // Far samples draw the mean along, so that all are far from it the other way.
+      const own =
+        far &&
+        selectRows(
+          far.vectors,
+          [...far.indices.keys()].filter((k) => members.includes(far.indices[k] as number)),
+        );
+      const large = far && own && joinRows(own, columnSums(far.vectors));
+      conditional += weight * (await codingRate(selectRows(samples, members), large));
     }
     return { score: all - conditional, details: {} };
   },
@@ -58,9 +60,21 @@ const EPSILON = 1e-4;
 /** Of a coding rate, relative; see `rateOfGram`. */
 const TOLERATED_ROUNDING = 1e-6;
 
-async function codingRate(samples: Matrix): Promise<number> {
-  const gram = await gramian(samples.rows < samples.cols ? samples : transpose(samples));
-  return rateOfGram(gram, samples.rows);
+/** @param large `[k, d]`, along which samples are much longer than along all else: then on axes of their own, where they cost no digits */
+async function codingRate(samples: Matrix, large: Matrix | undefined): Promise<number> {
+  if (samples.rows < samples.cols) return rateOfGram(await gramian(samples), samples.rows);
+  const columns = transpose(samples);
+  if (large) await reflectRows(reflectionsToAxes(large), columns, false);
+  return rateOfGram(await gramian(columns), samples.rows);
+}
+
+/** `[1, m]` */
+function columnSums(matrix: Matrix): Matrix {
+  const sums = zeros(1, matrix.cols);
+  for (let at = 0; at < matrix.data.length; at++) {
+    sums.data[at % matrix.cols] = (sums.data[at % matrix.cols] as number) + (matrix.data[at] as number);
+  }
+  return sums;
 }
 
 /**

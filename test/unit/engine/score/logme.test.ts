@@ -121,14 +121,17 @@ test('degenerate features', async () => {
 });
 
 test.each([
-  [0, 60, 8],
-  [17, 60, 8],
-  [0, 12, 30],
-  [7, 12, 30],
-])('one sample far from all others does not drown them: sample %i of %i, %i features', async (outlier, n, d) => {
+  [[0], 60, 8],
+  [[17], 60, 8],
+  [[3, 17], 60, 8],
+  [[0, 17, 18, 40], 60, 8],
+  [[0], 12, 30],
+  [[7], 12, 30],
+  [[0, 5, 7], 12, 30],
+])('samples far from all others do not drown them: samples %j of %i, %i features', async (outliers, n, d) => {
   const { features, labels } = classification(7, n, d, 3, 1.5);
   for (const scale of [1e4, 1e8]) {
-    const data = features.data.map((value, at) => (Math.floor(at / d) === outlier ? scale * value : value));
+    const data = features.data.map((value, at) => (outliers.includes(Math.floor(at / d)) ? scale * value : value));
     const far = { ...features, data };
     const { diagonal, leftSingularVectors } = new SingularValueDecomposition(dense(far), { autoTranspose: true });
     const projected = leftSingularVectors.transpose().mmul(oneHotOf(labels, 3));
