@@ -41,23 +41,21 @@ export function encoderTitle(encoder: string): string {
 }
 
 /** What the number says, in the words of a person who has to choose a model by it. One paragraph per entry. */
-export function explainScore(report: Pick<RankingReport, 'metric' | 'variant'>): string[] {
-  const [name = '', ownVariant] = report.metric.split(':');
-  const variant = ownVariant ?? report.variant;
-  if (name === 'emms' && variant === 'cv') {
+export function explainScore({ metric, variant }: Pick<RankingReport, 'metric' | 'variant'>): string[] {
+  if (metric === 'emms' && variant === 'cv') {
     return [
       'EMMS asks how well the labels, turned into vectors by one or more label encoders, can be predicted from a network’s features by a linear map. Held-out means that it is asked on samples that the map has not seen.',
       '1 means that the label vectors are perfectly predictable from the features; 0 means no better than always answering the mean. Networks of any feature width compare.',
       'The variants reference, paper and exact, where they were computed too, are negative residuals on the very samples that the map was fitted to: closer to 0 is better, but wide networks look better than they are.',
     ];
   }
-  if (name === 'emms') {
+  if (metric === 'emms') {
     return [
       'EMMS asks how well the labels, turned into vectors by one or more label encoders, can be predicted from a network’s features by a linear map.',
       `The variant “${variant}” is a negative residual on the samples that the map was fitted to: at most 0, and closer to 0 is better. It falls with every added feature, so wide networks look better than they are; the held-out variant does not have this flaw.`,
     ];
   }
-  if (name === 'logme') {
+  if (metric === 'logme') {
     return [
       'LogME is the average log evidence of the labels given the features under a Bayesian linear model. Larger is better; the number has no fixed scale and compares only within one dataset.',
     ];

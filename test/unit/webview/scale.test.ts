@@ -11,6 +11,12 @@ describe('linearScale', () => {
     expect(scale.ticks).toEqual([0.2, 0.3, 0.4, 0.5, 0.6]);
   });
 
+  it('has ticks at ends that are round numbers, whatever their division leaves', () => {
+    expect(0.3 / 0.1).toBeLessThan(3);
+    expect(linearScale([0, 0.3]).ticks).toEqual([0, 0.1, 0.2, 0.3]);
+    expect(linearScale([-0.3, 0]).ticks.map(Math.abs)).toEqual([0.3, 0.2, 0.1, 0]);
+  });
+
   it('makes room around a single value', () => {
     expect(linearScale([0.5, 0.5]).at(0.5)).toBeCloseTo(50, 9);
     expect(linearScale([0]).at(0)).toBeCloseTo(50, 9);

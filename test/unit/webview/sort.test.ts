@@ -26,6 +26,14 @@ describe('sortCandidates', () => {
     expect(ranks(sortCandidates(four, { column: 'name', descending: false }))).toEqual([4, 3, 1, 2]);
   });
 
+  it.each(['rank', 'score', 'featureDim', 'parameters', 'bytes', 'latencyMs'] as const)('runs by %s', (column) => {
+    const numbers = [9, 10, 2];
+    const list = numbers.map((value, index) => candidate(index + 1, `m${index}`, { [column]: value }));
+    const shown = (descending: boolean) => sortCandidates(list, { column, descending }).map((one) => one[column]);
+    expect(shown(false)).toEqual([2, 9, 10]);
+    expect(shown(true)).toEqual([10, 9, 2]);
+  });
+
   it('keeps equals in rank order in both directions', () => {
     expect(ranks(sortCandidates(four, { column: 'latencyMs', descending: false }))).toEqual([1, 4, 3, 2]);
     expect(ranks(sortCandidates(four, { column: 'latencyMs', descending: true }))).toEqual([2, 3, 1, 4]);
