@@ -49,7 +49,7 @@ describe('the Explorer', () => {
     const report = await rankOnCommandLine(table);
     await workbench.showExplorer();
     await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('labels.csv'), entry));
-    await workbench.view.getByRole('heading', { name: 'labels.csv' }).waitFor();
+    await workbench.view.getByRole('heading', { name: 'labels.csv', exact: true }).waitFor({ timeout: 120_000 });
     expectSameRanking(await readRows(workbench.view), report);
   });
 });
