@@ -177,14 +177,20 @@ function fromFamily(published: PublishedPreprocessing, input: ImageInput, source
 }
 
 /** How torchvision, and timm after it, crops and normalises. */
-function cropAndNormalise(mean: readonly number[], std: readonly number[], { channels }: ImageInput) {
-  return {
-    cropOffset: 'halfToEven',
-    scale: 1 / 255,
-    mean: perChannel(mean, channels),
-    std: perChannel(std, channels),
-    bgr: false,
-  } as const;
+function cropAndNormalise(mean: readonly number[], std: readonly number[], input: ImageInput) {
+  return { cropOffset: 'halfToEven', ...normalise(1 / 255, mean, std, input), bgr: false } as const;
+}
+
+/** What was asked for, per channel; a network that takes bytes normalises them itself, whatever lies beside it. */
+function normalise(
+  scale: number,
+  mean: number | readonly number[],
+  std: number | readonly number[],
+  { channels, elementType }: ImageInput,
+) {
+  return elementType === 'uint8'
+    ? { scale: 1, mean: perChannel(0, channels), std: perChannel(1, channels) }
+    : { scale, mean: perChannel(mean, channels), std: perChannel(std, channels) };
 }
 
 function fromImageProcessor(
@@ -205,9 +211,7 @@ function fromImageProcessor(
       kernel: processor.kernel,
       crop: whole ? undefined : crop,
       cropOffset: 'floor',
-      scale: processor.scale,
-      mean: perChannel(normalisation?.mean ?? 0, input.channels),
-      std: perChannel(normalisation?.std ?? 1, input.channels),
+      ...normalise(processor.scale, normalisation?.mean ?? 0, normalisation?.std ?? 1, input),
       bgr: processor.bgr,
       assumed: false,
     },
@@ -257,19 +261,12 @@ function wholeImage(
 
 function assumed(input: ImageInput): Preprocessing {
   const crop = networkSize(input) ?? square(DEFAULT_SIZE);
-  const raw = input.elementType === 'uint8';
-  const normalisation = raw
-    ? {
-        scale: 1,
-        mean: Array.from({ length: input.channels }, () => 0),
-        std: Array.from({ length: input.channels }, () => 1),
-      }
-    : input.channels === 1
-      ? { scale: 1 / 255, mean: [0.5], std: [0.5] }
-      : { scale: 1 / 255, ...IMAGENET };
+  const { mean, std } = input.channels === 1 ? { mean: [0.5], std: [0.5] } : IMAGENET;
+  const kind =
+    input.elementType === 'uint8' ? ' for a uint8 input' : input.channels === 1 ? ' for a grey input' : ": ImageNet's";
   return describe(
-    { resize: crop, kernel: 'linear', crop, cropOffset: 'halfToEven', ...normalisation, bgr: false, assumed: true },
-    raw ? 'assumed for a uint8 input' : input.channels === 1 ? 'assumed for a grey input' : "assumed: ImageNet's",
+    { resize: crop, kernel: 'linear', crop, ...cropAndNormalise(mean, std, input), assumed: true },
+    `assumed${kind}`,
   );
 }
 

@@ -333,6 +333,15 @@ describe('from image file to input tensor', () => {
     expect([...halves.data].map(Number)).toEqual([0x3c00, 0x4000, 0x5bf8]);
   });
 
+  it('leaves it to a network that takes bytes to normalise them, whatever lies beside it', async () => {
+    const input = { ...rgb, elementType: 'uint8', height: 1, width: 1 } as const;
+    const config = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], size: { height: 1, width: 1 } };
+    const pixels = { height: 1, width: 1, values: Uint8Array.of(1, 2, 255) };
+    const preprocessing = await withConfig(config, input);
+    expect(preprocessing.description).toContain('(x − [0, 0, 0]) / [1, 1, 1]; from preprocessor_config.json');
+    expect([...inputTensor([pixels], 1, input, preprocessing).data]).toEqual([1, 2, 255]);
+  });
+
   it('weighs colours like PIL for a grey network', async () => {
     const config = { do_rescale: false, do_normalize: false, size: { height: 1, width: 1 } };
     const pixels = { height: 1, width: 1, values: Uint8Array.of(100, 50, 200) };
