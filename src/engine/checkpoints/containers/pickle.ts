@@ -1,7 +1,7 @@
 import { type ByteSource, MemoryBytes } from './byteSource.ts';
 import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
 import { Op } from './pickleOpcodes.ts';
-import { PickleOperands } from './pickleOperands.ts';
+import { PickleOperands, recalledPlaces } from './pickleOperands.ts';
 import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
 
@@ -33,7 +33,8 @@ export interface PickleOptions {
  * @throws UnreadableError when it is damaged, names a global that is not allowed or exceeds the bound
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions = {}): PickleValue {
-  return readPickleAt(new MemoryBytes(bytes), 0, bytes.byteLength, options).value;
+  const recalled = options.each && recalledPlaces(bytes);
+  return new Unpickler(new MemoryBytes(bytes), 0, bytes.byteLength, options, recalled).run().value;
 }
 
 /** The value of the pickle that starts at `start`, and where it ends, at `limit` at the latest. */
@@ -41,7 +42,7 @@ export function readPickleAt(
   source: ByteSource,
   start: number,
   limit: number,
-  options: PickleOptions = {},
+  options: Omit<PickleOptions, 'each'> = {},
 ): { value: PickleValue; end: number } {
   return new Unpickler(source, start, limit, options).run();
 }
@@ -58,18 +59,18 @@ class Unpickler {
   readonly #marks: number[] = [];
   /** An array, for its places are taken one after the other; where they are not, it turns into a table. */
   readonly #memo: PickleValue[] = [];
-  /** The places of the memo that are kept; all when left out. */
-  readonly #recalled: readonly boolean[] | undefined;
+  /** Which places of the memo are kept, and all that it doesn't tell of. */
+  readonly #recalled: Uint8Array | undefined;
   #places = 0;
   /** The first global that was named and is not allowed. */
   #forbidden: PickleGlobal | undefined;
 
-  constructor(source: ByteSource, start: number, limit: number, options: PickleOptions) {
+  constructor(source: ByteSource, start: number, limit: number, options: PickleOptions, recalled?: Uint8Array) {
     this.#options = options;
     this.#expected = options.expected ?? 'plain data';
     this.#budget = new PickleBudget(this.#expected, options.remedy, options.memoryBytes);
     this.#operands = new PickleOperands(source, start, limit, this.#budget);
-    this.#recalled = options.each && new PickleOperands(source, start, limit, this.#budget).recalledPlaces();
+    this.#recalled = recalled;
   }
 
   run(): { value: PickleValue; end: number } {
@@ -304,7 +305,7 @@ class Unpickler {
 
   #remember(index: number): void {
     if (index >= this.#places) this.#places = index + 1;
-    if (this.#recalled && !this.#recalled[index]) return;
+    if (this.#recalled?.[index] === 0) return;
     this.#budget.charge(TABLE_ENTRY_BYTES);
     this.#memo[index] = this.#top();
   }

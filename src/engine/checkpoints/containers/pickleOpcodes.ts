@@ -65,27 +65,3 @@ export enum Op {
   Frame = 0x95,
   ByteArray8 = 0x96,
 }
-
-/** What follows opcodes: so many lines, so many bytes, or a length in so many bytes and then as many as that says. */
-export const LINES = numbered({
-  1: [Op.Float, Op.Int, Op.Long, Op.PersistentLine, Op.String, Op.Unicode, Op.Get, Op.Put],
-  2: [Op.Global, Op.Inst],
-});
-export const BYTES = numbered({
-  1: [Op.BinInt1, Op.BinGet, Op.BinPut, Op.Protocol],
-  2: [Op.BinInt2],
-  4: [Op.BinInt, Op.LongBinGet, Op.LongBinPut],
-  8: [Op.BinFloat, Op.Frame],
-});
-export const LENGTH_BYTES = numbered({
-  1: [Op.ShortBinString, Op.ShortBinBytes, Op.ShortBinUnicode, Op.Long1],
-  4: [Op.BinString, Op.BinBytes, Op.BinUnicode, Op.Long4],
-  8: [Op.BinUnicode8, Op.BinBytes8, Op.ByteArray8],
-});
-
-/** The numbers by opcode, 0 where there is none. */
-function numbered(opcodes: Readonly<Record<number, readonly number[]>>): Uint8Array {
-  const numbers = new Uint8Array(256);
-  for (const [number, those] of Object.entries(opcodes)) for (const opcode of those) numbers[opcode] = Number(number);
-  return numbers;
-}

@@ -1,6 +1,6 @@
 import type { ByteSource } from './byteSource.ts';
-import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
-import { BYTES, LENGTH_BYTES, LINES, Op } from './pickleOpcodes.ts';
+import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
+import { Op } from './pickleOpcodes.ts';
 import { UnreadableError } from './unreadable.ts';
 
 const [NEWLINE, ZERO, SINGLE, DOUBLE] = [0x0a, 0x30, 0x27, 0x22];
@@ -13,6 +13,32 @@ const EXACT_DIGITS = 15;
 const MAX_INDEX = 2 ** 32 - 2;
 /** Longest dotted name of a class or function. */
 const MAX_NAME_BYTES = 512;
+
+/**
+ * Which places of the memo, of as many as a pickle has bytes, it may recall: those that stand behind an opcode for that, or
+ * behind a byte of a text that looks like one. So what the other opcodes are need not be told twice.
+ */
+export function recalledPlaces(bytes: Uint8Array): Uint8Array {
+  const places = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const opcode = bytes[at];
+    if (opcode === Op.Get) {
+      let place = 0;
+      let digit = (bytes[at + 1] ?? 0) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        place = 10 * place + digit;
+        at += 1;
+        digit = (bytes[at + 1] ?? 0) - ZERO;
+      }
+      places[place] = 1;
+    } else if (opcode === Op.BinGet) places[bytes[at + 1] ?? 0] = 1;
+    else if (opcode === Op.LongBinGet) {
+      const [first = 0, second = 0, third = 0, fourth = 0] = bytes.subarray(at + 1, at + 5);
+      places[first + 2 ** 8 * second + 2 ** 16 * third + 2 ** 24 * fourth] = 1;
+    }
+  }
+  return places;
+}
 
 /** Reads opcodes and what follows them, front to back; each method throws an UnreadableError for what can't be. */
 export class PickleOperands {
@@ -52,49 +78,6 @@ export class PickleOperands {
     this.#at = 0;
   }
 
-  /** Which places of the memo are recalled from here to the end. */
-  recalledPlaces(): boolean[] {
-    const places: boolean[] = [];
-    for (let opcode = this.byte(); opcode !== Op.Stop; opcode = this.byte()) {
-      switch (opcode) {
-        case Op.Get:
-          this.#noteRecalled(places, this.indexLine());
-          break;
-        case Op.BinGet:
-          this.#noteRecalled(places, this.byte());
-          break;
-        case Op.LongBinGet:
-          this.#noteRecalled(places, this.uint(4));
-          break;
-        default:
-          this.#pass(opcode);
-      }
-    }
-    return places;
-  }
-
-  #noteRecalled(places: boolean[], place: number): void {
-    if (places[place]) return;
-    this.#budget.charge(TABLE_ENTRY_BYTES);
-    places[place] = true;
-  }
-
-  /** Passes over what follows an opcode. */
-  #pass(opcode: number): void {
-    const lines = LINES[opcode] ?? 0;
-    if (lines > 0) {
-      this.#passLine();
-      if (lines > 1) this.#passLine();
-      return;
-    }
-    const bytes = BYTES[opcode] ?? 0;
-    if (bytes > 0) this.#skip(bytes, 0);
-    else {
-      const lengthBytes = LENGTH_BYTES[opcode] ?? 0;
-      if (lengthBytes > 0) this.#skip(this.uint(lengthBytes), 0);
-    }
-  }
-
   /** A little-endian number of this many bytes; exact up to 2^53, and what is longer lies beyond any file. */
   uint(bytes: number): number {
     let value = 0;
@@ -108,8 +91,8 @@ export class PickleOperands {
 
   /** The line of a place in the memo. */
   indexLine(): number {
-    const index = this.#digits() ?? parseInteger(this.#line(MAX_NUMBER_BYTES));
-    if (typeof index !== 'number' || index < 0 || index > MAX_INDEX) throw new UnreadableError('its pickle is damaged');
+    const index = this.#digits() ?? parseIndex(this.#line(MAX_NUMBER_BYTES));
+    if (index > MAX_INDEX) throw new UnreadableError('its pickle is damaged');
     return index;
   }
 
@@ -253,6 +236,11 @@ export class PickleOperands {
     while (this.byte() !== NEWLINE && length <= most) length += 1;
     return length;
   }
+}
+
+function parseIndex(line: string): number {
+  if (!/^\d+$/.test(line)) throw new UnreadableError('its pickle is damaged');
+  return Number(line);
 }
 
 function parseInteger(text: string): number | bigint {
