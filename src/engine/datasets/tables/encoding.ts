@@ -50,10 +50,11 @@ async function* utf8Of(file: string, source: AsyncIterable<Buffer>): AsyncGenera
   let undecided: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     const bytes = undecided.length > 0 ? Buffer.concat([undecided, chunk]) : chunk;
-    const encoding = transcode || isAscii(bytes) ? undefined : encodingOf(bytes);
+    const isPlain = transcode === undefined && isAscii(bytes);
+    const encoding = transcode || isPlain ? undefined : encodingOf(bytes);
     if (encoding === 'windows-1252') noteGuess(file);
     if (encoding !== undefined) transcode = transcoderOf(encoding);
-    const isKnown = transcode !== undefined || isAscii(bytes);
+    const isKnown = transcode !== undefined || isPlain;
     undecided = isKnown ? Buffer.alloc(0) : bytes;
     if (isKnown) yield transcode?.(bytes) ?? bytes;
   }

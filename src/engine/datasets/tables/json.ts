@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
 import { readUtf8 } from './encoding.ts';
@@ -91,7 +92,7 @@ export async function indexJsonList<T>(
   for await (const entries of readJsonList(file, list, { members, signal })) {
     for (const { value } of entries) {
       const entry = isRecord(value) ? read(value) : undefined;
-      if (entry) index.set(...entry);
+      if (entry) index.set(entry[0], entry[1]);
     }
     if (index.size > MAX_INDEXED) {
       throw new InputError(
@@ -154,7 +155,8 @@ async function* entriesOf(
         if (length < next && length <= MAX_ENTRY_BYTES) continue;
       }
       const { taken, run, count, done } = finder.push(bytes.subarray(0, length));
-      const text = run.toString('utf8', 0, run.length - 1);
+      // The same where it is in ASCII, as most annotations are, and made several times as fast.
+      const text = run.toString(isAscii(run) ? 'latin1' : 'utf8', 0, run.length - 1);
       const { values, damage } = parsed(text, count, run);
       yield values.map((value, index) => ({ entry: entry + index + 1, value }));
       entry += values.length;
