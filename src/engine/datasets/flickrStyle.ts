@@ -7,7 +7,7 @@ import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from './dataset.ts';
 import { below, countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { readPickledList } from './pickledList.ts';
+import { readPickledBytes, readPickledList } from './pickledList.ts';
 import { decodeText } from './tables/encoding.ts';
 
 const STYLES = ['humor', 'romantic'];
@@ -54,7 +54,9 @@ async function openStyle(
   const samples = new AnnotatedSamples(home, format, 'image-captioning', IMAGES, counting);
   for (const { captions, names, split } of files) {
     const lines = await captionsIn(captions, signal);
-    const images = await readPickledList(names, 'a list of image names', nameIn, signal);
+    const images: (string | undefined)[] = [];
+    const each = (item: PickleValue) => images.push(typeof item === 'string' ? item : undefined);
+    readPickledList(names, await readPickledBytes(names, signal), 'a list of image names', each);
     if (lines.length !== images.length) {
       throw new InputError(
         `${captions}: ${grouped(lines.length)} captions, but ${path.basename(names)} has ${grouped(images.length)} image names; there must be as many.`,
@@ -72,10 +74,6 @@ async function openStyle(
     }
   }
   return samples.dataset();
-}
-
-function nameIn(item: PickleValue): string | undefined {
-  return typeof item === 'string' ? item : undefined;
 }
 
 /** The lines with words in them; published copies are in Latin-1 or in UTF-8. */

@@ -13,27 +13,30 @@ const MAX_BYTES = 128 * 1024 * 1024;
 const MEMORY_PER_BYTE = 64;
 const MEMORY_BYTES = 1.5 * 1024 * 1024 * 1024;
 
-/**
- * The list in a file that Python pickled. It is interpreted, not executed.
- * @param expected what the list is of, for messages: `a list of image names`
- * @param read what is kept of an item
- * @throws InputError when the file holds no list, or anything but plain values
- */
-export async function readPickledList<T>(
-  file: string,
-  expected: string,
-  read: (item: PickleValue) => T,
-  signal: AbortSignal | undefined,
-): Promise<T[]> {
+/** The bytes of a file that is to hold a pickled list. */
+export async function readPickledBytes(file: string, signal: AbortSignal | undefined): Promise<Buffer> {
   const { size } = await stat(file);
-  if (size > MAX_BYTES) throw new InputError(`${file}: larger than ${expected} can be.`);
+  if (size > MAX_BYTES) throw new InputError(`${file}: larger than a pickled list can be.`);
+  return readFile(file, signal && { signal });
+}
+
+/**
+ * Reads a list that Python pickled. It is interpreted, not executed.
+ * @param file where the bytes are of, for messages
+ * @param expected what the list is of, for messages: `a list of image names`
+ * @param each takes the items one after the other
+ * @throws InputError when they are no list, or hold anything but plain values
+ */
+export function readPickledList(
+  file: string,
+  bytes: Buffer,
+  expected: string,
+  each: (item: PickleValue) => void,
+): void {
   try {
-    const memoryBytes = Math.min(MEMORY_BYTES, MEMORY_PER_BYTE * size + 1024 * 1024);
-    const items: T[] = [];
-    const each = (item: PickleValue) => items.push(read(item));
-    const list = readPickle(await readFile(file, signal && { signal }), { expected, memoryBytes, each });
+    const memoryBytes = Math.min(MEMORY_BYTES, MEMORY_PER_BYTE * bytes.length + 1024 * 1024);
+    const list = readPickle(bytes, { expected, memoryBytes, each });
     if (!Array.isArray(list)) throw new UnreadableError(`it does not hold ${expected}`, 'Get it again.');
-    return items;
   } catch (error) {
     if (error instanceof UnreadableError) throw new InputError(`${file}: ${error.message}. ${error.remedy}`);
     throw error;

@@ -6,8 +6,8 @@ import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts'
 import type { Dataset, DatasetLayout } from './dataset.ts';
 import { countImages, fileIn, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { readPickledList } from './pickledList.ts';
-import { indexJsonList, JsonIndex } from './tables/json.ts';
+import { readPickledBytes, readPickledList } from './pickledList.ts';
+import { indexJsonList } from './tables/json.ts';
 
 const REFS = /^refs\((\w+)\)\.p$/i;
 const IMAGES = ['train2014', 'images/train2014', 'images/mscoco/images/train2014', 'images'];
@@ -56,82 +56,70 @@ async function openRefs(
   }
   const samples = new AnnotatedSamples(images, format, 'referring-expression-comprehension', IMAGES, counting);
   // Together, for the pickle is read from disk at once and the other file bit by bit.
-  const [refs, pictures] = await Promise.all([
-    readPickledList(file, 'a list of referring expressions', refIn, signal),
-    indexJsonList(instances, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal),
-  ]);
-  const wanted = new JsonIndex<true>();
-  for (const { box } of refs) wanted.set(box, true);
-  const boxes = await boxesIn(instances, pictures, wanted, signal);
-  for (const [index, { box: key, split, sentences }] of refs.entries()) {
-    const where = placeIn(file, index + 1);
-    const box = boxes.get(key);
+  const [boxOf, refs] = await Promise.all([boxesIn(instances, signal), readPickledBytes(file, signal)]);
+  let entry = 0;
+  const add = (ref: PickleValue) => {
+    entry += 1;
+    const where = placeIn(file, entry);
+    const split = textOf(field(ref, 'split')) ?? 'all';
+    const sentences = field(ref, 'sentences');
+    const box = boxOf(field(ref, 'ann_id'));
     if (!box) samples.skip('have no box in instances.json', where);
-    else if (!sentences) samples.skip('have no sentence', where);
+    else if (!Array.isArray(sentences)) samples.skip('have no sentence', where);
     else {
-      for (const { text, id = `${index}:${text}` } of sentences) {
+      const target = { kind: 'box', box: box.shares } as const;
+      for (const sentence of sentences) {
+        const text = textOf(field(sentence, 'sent')) ?? textOf(field(sentence, 'raw'));
+        const id = keyOf(field(sentence, 'sent_id')) ?? `${entry - 1}:${text}`;
         if (text === undefined) samples.skip('have no sentence', where);
-        else {
-          const target = { kind: 'box', box: box.shares } as const;
-          samples.add({ split, file, where, id, image: box.image, text, target });
-        }
+        else samples.add({ split, file, where, id, image: box.image, text, target });
       }
     }
-  }
+  };
+  readPickledList(file, refs, 'a list of referring expressions', add);
   return samples.dataset();
 }
 
-/** What is told of an object. */
-interface Ref {
-  /** The id of the annotation with its box. */
-  readonly box: PickleValue | undefined;
-  readonly split: string;
-  readonly sentences: readonly { readonly text: string | undefined; readonly id: string | undefined }[] | undefined;
+interface Box {
+  /** The picture's file. */
+  readonly image: string;
+  readonly shares: readonly [left: number, top: number, width: number, height: number];
 }
 
-function refIn(ref: PickleValue): Ref {
-  const sentences = field(ref, 'sentences');
-  return {
-    box: field(ref, 'ann_id'),
-    split: textOf(field(ref, 'split')) ?? 'all',
-    sentences: Array.isArray(sentences) ? sentences.map(sentenceIn) : undefined,
-  };
-}
-
-function sentenceIn(sentence: PickleValue): { text: string | undefined; id: string | undefined } {
-  const text = textOf(field(sentence, 'sent')) ?? textOf(field(sentence, 'raw'));
-  return { text, id: keyOf(field(sentence, 'sent_id')) };
-}
-
-type Shares = readonly [number, number, number, number];
-
-/** The box of each annotation that is wanted, as shares of its picture, and the picture's file. */
-async function boxesIn(
-  file: string,
-  pictures: JsonIndex<Picture>,
-  wanted: JsonIndex<true>,
-  signal: AbortSignal | undefined,
-): Promise<JsonIndex<{ image: string; shares: Shares }>> {
-  return indexJsonList(
+/** The boxes of annotations, as shares of their pictures, by the annotations' ids. */
+async function boxesIn(file: string, signal: AbortSignal | undefined): Promise<(id: unknown) => Box | undefined> {
+  const pictures = await indexJsonList(file, 'images', ['id', 'file_name', 'width', 'height'], pictureOf, signal);
+  // In columns, for there are several times as many as are referred to.
+  const boxed: Picture[] = [];
+  const numbers: number[] = [];
+  const places = await indexJsonList(
     file,
     'annotations',
     ['id', 'image_id', 'bbox'],
     (annotation) => {
-      if (!wanted.get(annotation.id)) return undefined;
       const picture = pictures.get(annotation.image_id);
       const [left, top, width, height] = numbersIn(annotation.bbox);
       if (picture === undefined || left === undefined || top === undefined) return undefined;
       if (width === undefined || height === undefined) return undefined;
-      const shares: Shares = [
-        left / picture.width,
-        top / picture.height,
-        width / picture.width,
-        height / picture.height,
-      ];
-      return [annotation.id, { image: picture.name, shares }];
+      boxed.push(picture);
+      numbers.push(left, top, width, height);
+      return [annotation.id, boxed.length - 1];
     },
     signal,
   );
+  return (id) => {
+    const place = places.get(id) ?? -1;
+    const picture = boxed[place];
+    if (!picture) return undefined;
+    const [left = 0, top = 0, width = 0, height = 0] = numbers.slice(4 * place, 4 * place + 4);
+    const shares = [
+      left / picture.width,
+      top / picture.height,
+      width / picture.width,
+      height / picture.height,
+    ] as const;
+    return { image: picture.name, shares };
+  };
 }
 
 interface Picture {
