@@ -305,9 +305,10 @@ class Unpickler {
 
   #remember(index: number): void {
     if (index >= this.#places) this.#places = index + 1;
+    const value = this.#top();
     if (this.#recalled?.[index] === 0) return;
     this.#budget.charge(TABLE_ENTRY_BYTES);
-    this.#memo[index] = this.#top();
+    this.#memo[index] = value;
   }
 
   #recall(index: number): void {
