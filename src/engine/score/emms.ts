@@ -148,7 +148,9 @@ async function inSampleContributions(
   const centre = mean(parts);
   const variance = mean(parts.map((part) => (part - centre) ** 2));
   const pairs = 2 * (residual / freedom) ** 2 * (await concentration(evidence, weights));
-  const own = Math.max(0, variance - (1 - freedom ** 2) * pairs);
+  // Where the fit leaves little the difference is mostly chance, but then errors in residuals are many and so all but normal.
+  const normal = mean(residuals.map((value, i) => (value - residual * (denominator[i] as number)) ** 2));
+  const own = Math.max(0, Math.min(normal, variance - (1 - freedom ** 2) * pairs));
   const spread = variance > 0 ? Math.sqrt((own + freedom * (1 - freedom) * pairs) / variance) : 0;
   const numerator = parts.map(
     (part, i) => -factor * (residual * (denominator[i] as number) + spread * (part - centre)),
