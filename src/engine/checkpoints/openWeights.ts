@@ -16,6 +16,8 @@ import type { Weights, WeightTensor } from './weights.ts';
 /** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
 const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
+/** What is added to the weights of a network's layers while these are frozen, as PEFT and others name it. */
+const ADAPTER = /(^|[._])lora_([ab]|up|down|embedding_[ab])(\.|$)/i;
 /** Characters of config.json's name of a network in a message. */
 const MAX_KIND_LENGTH = 80;
 
@@ -74,6 +76,11 @@ function recognise(
   file: string,
   { modalities }: OpenOptions,
 ): { weights: Weights; network: RecognisedNetwork } {
+  if ([...stored.tensors.keys()].some((name) => ADAPTER.test(name))) {
+    throw new InputError(
+      `${file}: it holds an adapter (LoRA) that is not merged into its network. Save both as one: model.merge_and_unload().save_pretrained(folder).`,
+    );
+  }
   try {
     for (const weights of candidatesOfNames(stored)) {
       const network = detectArchitecture(weights, config);

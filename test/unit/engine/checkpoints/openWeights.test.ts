@@ -25,6 +25,17 @@ it('weights of no known family are refused by what config.json calls them', asyn
   expect(await reason(other)).not.toContain('config.json');
 });
 
+it('adapters are refused, alone and beside the weights that they are added to', async () => {
+  const tensor = { dtype: 'U8', shape: [1], data_offsets: [0, 1] };
+  const beside = { 'blocks.0.attn.qkv.weight': { ...tensor, data_offsets: [1, 2] } };
+  for (const name of ['base_model.model.q.lora_A.weight', 'blocks.0.attn.qkv.lora_b', 'lora_unet_q.lora_up.weight']) {
+    expect(await reason(safetensorsFile({ [name]: tensor }, Buffer.alloc(1)))).toMatch(
+      /an adapter \(LoRA\) .* as one:/,
+    );
+    expect(await reason(safetensorsFile({ [name]: tensor, ...beside }, Buffer.alloc(2)))).toContain('merge_and_unload');
+  }
+});
+
 it('what a family can’t build is refused by what config.json calls it, with one remedy or two', async () => {
   const swinV2 = await readFile(path.join(NETWORKS, 'vit/swinv2-hf/model.safetensors'));
   expect(await reason(swinV2)).toMatch(/put its config\.json beside it\. Or export it to ONNX\.$/);
