@@ -28,6 +28,10 @@ function canonicalName(name: string): string {
   return name.replace(/(\.denselayer\d+\.(?:norm|conv))\.([12])\./, '$1$2.');
 }
 
+/** Every weight that the graph below can use, and heads. */
+const KNOWN =
+  /^(features\.(conv0\.weight|norm[05]\.\w+|denseblock\d+\.denselayer\d+\.(norm[12]\.\w+|conv[12]\.weight)|transition\d+\.(norm\.\w+|conv\.weight))|(classifier|fc|head|linear|last_linear)\..*)$/;
+
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = renameModules(original, canonicalName);
   const blocks = countOf(weights, (block) => `${layerName(block, 0)}.conv2.weight`);
@@ -36,6 +40,8 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   if (weights.tensors.has('features.conv1.weight')) {
     throw new Error('it is a DenseNet with a deep stem (timm’s densenetblur121d, densenet264d), which can’t be built');
   }
+  const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
+  if (strange !== undefined) throw new Error(`it is a DenseNet with parts that can't be built: "${strange}"`);
   refuseUntraced(config, 'DenseNet');
   const layers = Array.from({ length: blocks }, (_, block) =>
     countOf(weights, (layer) => `${layerName(block, layer)}.conv2.weight`),

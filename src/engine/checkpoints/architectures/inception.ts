@@ -27,6 +27,10 @@ import { shapeOf } from './naming.ts';
  */
 export const inception: Architecture = { family: 'GoogLeNet, Inception v3', recognise };
 
+/** Every weight that the graphs below can use, heads, and the auxiliary classifiers. */
+const KNOWN =
+  /^((conv[123]|inception\d[a-e]\.(branch1|branch[23]\.[01]|branch4\.1)|Conv2d_\w+|Mixed_\w+\.branch\w+)\.(conv\.weight|bn\.\w+)|(fc|classifier|head|linear|last_linear|aux[12]|AuxLogits)\..*)$/;
+
 /** A kind of module: what it makes of its input, and the parts that it has. */
 type Module = (graph: Graph, x: Value, name: string) => Value;
 
@@ -39,12 +43,16 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     hasUnit(weights, name),
   );
   if (!isGoogLeNet && !isV3) return undefined;
+  const family = isGoogLeNet ? 'GoogLeNet' : 'Inception v3';
+  const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
+  if (strange !== undefined)
+    throw new Error(`it is of the family ${family} with parts that can't be built: "${strange}"`);
   refuseUntraced(config, 'Inception');
   const last = isGoogLeNet ? GOOGLENET_LAST : V3_LAST;
   const width = last.reduce((sum, name) => sum + (shapeOf(weights, `${name}.conv.weight`)[0] ?? 0), 0);
   const classifier = classifierIn(weights, 'fc', width);
   return {
-    architecture: isGoogLeNet ? 'GoogLeNet' : 'Inception v3',
+    architecture: family,
     modality: 'image',
     image: {
       input: IMAGE,

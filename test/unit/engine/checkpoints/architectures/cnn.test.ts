@@ -219,6 +219,21 @@ describe('near misses', () => {
     expect(recognise(Object.fromEntries(resnet.filter(([name]) => !name.startsWith('bn1.'))))).toBeUndefined();
   });
 
+  it.each([
+    ['densenet-legacy', 'features.denseblock1.attention.fc.weight'],
+    ['googlenet', 'inception3a.branch1.se.weight'],
+    ['timm-inception-v3', 'Mixed_5b.attention.weight'],
+    ['timm-inception-v3', 'attention.weight'],
+  ])('leaves no part out of %s, such as %s', async (fixture, name) => {
+    const folder = path.join(FIXTURES, fixture);
+    const weights = await readWeights(path.join(folder, (await readCase(folder)).weights));
+    const [tensor] = weights.tensors.values();
+    if (!tensor) throw new Error('no weights');
+    const tensors = new Map([...weights.tensors, [name, tensor] as const]);
+    const recognising = () => detectArchitecture({ ...weights, tensors }, undefined);
+    expect(recognising).toThrow(`with parts that can't be built: "${name}"`);
+  });
+
   it('says which part of a variation it can’t build', () => {
     const shapes = resnetShapes([2, 2, 2, 2], {});
     expect(() => recognise({ ...shapes, 'layer1.0.attn.weight': [64, 64, 1, 1] })).toThrow('layer1.0.attn.weight');
