@@ -42,7 +42,9 @@ interface Case {
 // What a network leaves free hides as much of what the next one takes: those that take more come first.
 const CASES: Case[] = [
   { name: 'BERT-base', shapes: bertShapes('bert.', 12, 768, 30522, 512, 2), precision: 'F16', width: 768 },
-  // Convolutions with batch norm, which are laid out anew piece by piece.
+  // Convolutions, whose weights are laid out anew.
+  { name: 'ResNet-18', shapes: resnetShapes([2, 2, 2, 2], {}), width: 512 },
+  { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), precision: 'F16', width: 2048 },
   { name: 'DenseNet-201', shapes: densenetShapes([6, 12, 48, 32], 32, 64), width: 1920 },
   { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), width: 2048 },
   { name: 'ResNet-152', shapes: resnetShapes([3, 8, 36, 3], { bottleneck: true }), width: 2048 },

@@ -1,44 +1,50 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { cutModel, type Piece, weightBytes } from '../onnx/cutModel.ts';
-import { mergeModels } from '../onnx/mergeModels.ts';
-import { withStandIns } from '../onnx/standIns.ts';
-import { type NewInput, type NewModel, type NewNode, writeModel } from '../onnx/writeModel.ts';
+import { type Convolution, findConvolutions } from '../onnx/convolutions.ts';
+import { replaceWeights, weightsOf } from '../onnx/replaceWeights.ts';
+import { usedParts } from '../onnx/usedParts.ts';
+import { WeightFile } from '../onnx/weightFile.ts';
+import { WeightReader } from '../onnx/weightReader.ts';
+import { elements, type NewModel, type NewTensor, writeModel } from '../onnx/writeModel.ts';
+import { intoBlocks } from './channelBlocks.ts';
+import { chooseStandIns, LARGEST_BLOCK, type StandIn, standInName, standInNumbers, writeOutline } from './outline.ts';
 
 // ONNX Runtime fuses convolutions with their batch norms and puts their weights into blocks of channels. Networks run
-// faster for it, by up to twice, but it takes three times their memory when done to all of one at once.
+// faster for it, by up to twice, but it copies their weights several times. So it is given an outline of the network with
+// few weights, and the network's are put where it put those.
 
 /** From this share of the weights on, what the runtime copies for convolutions is more than the rest. */
 const CONVOLUTIONS = 1 / 4;
-/** Of the weights, in a piece: of few pieces each takes much memory, many take long. */
-const PIECE = 1 / 16;
-/** Values that come from outside are put into blocks only where their channels are a multiple of this. */
-const CHANNELS_IN_BLOCKS = 4;
+/** Sizes of blocks. One is the order of ONNX, where the runtime has no blocks. */
+const BLOCKS = [LARGEST_BLOCK, 8, 4, 1];
+/** Values that are read at a time. */
+const PART = 2 ** 16;
 
-/** Whether a network is one of convolutions and batch norms, so that copies of their weights are what loading it takes. */
+/** Whether copies of the weights of its convolutions are what loading a network takes. */
 export function isConvolutional(network: NewModel): boolean {
-  const convolutions = network.nodes.filter(({ op }) => op === 'Conv');
-  return (
-    network.nodes.some(({ op }) => op === 'BatchNormalization') &&
-    weightBytes(network, convolutions) > CONVOLUTIONS * weightBytes(network, network.nodes)
-  );
+  const weights = new Set(findConvolutions(network).map(({ weight }) => weight));
+  return bytesOf([...weights]) > CONVOLUTIONS * bytesOf(network.initializers ?? []);
+}
+
+function bytesOf(tensors: readonly NewTensor[]): number {
+  return tensors.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? values.length : values.bytes), 0);
 }
 
 /** How much there is to write of a network in single precision, but for what blocks that are not full have in addition. */
 export function blockedBytes({ initializers = [] }: NewModel): number {
-  return initializers.reduce((sum, { shape }) => sum + 4 * shape.reduce((product, size) => product * size, 1), 0);
+  return initializers.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
 }
 
 /**
- * Has ONNX Runtime optimise a network of convolutions for this machine's CPU piece by piece, so that copies are there of
- * one piece at a time.
+ * Has ONNX Runtime optimise a network of convolutions for this machine's CPU, without copies of their weights.
  *
  * @param outputs what is wanted of it
  * @param weightsFolder that its weights lie in
  * @param folder for the new weights
  * @returns ONNX, to be run as it is; its weights are read in place
- * @throws Error from ONNX Runtime
+ * @throws InputError when a file of weights is too short
+ * @throws Error from ONNX Runtime, or when it did something else to the weights
  */
 export async function layOutInBlocks(
   network: NewModel,
@@ -46,78 +52,103 @@ export async function layOutInBlocks(
   weightsFolder: string,
   folder: string,
 ): Promise<Uint8Array> {
-  const pieces = cutModel(network, outputs, takesImages, PIECE * weightBytes(network, network.nodes));
-  // Beforehand: what is allocated between the runtime's copies would keep the heap from shrinking when these are freed.
-  const channelsOf = channelCounter(network);
-  const parts = pieces.map((piece, index) => ({
-    ...preparePiece(piece, network.inputs, channelsOf),
-    file: path.join(folder, `${index}.onnx`),
-    weights: `${index}.bin`,
-  }));
-  for (const { model, file, weights } of parts) {
-    const session = await InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      logSeverityLevel: 4,
-      intraOpNumThreads: 1,
-      optimizedModelFilePath: file,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: weightsFolder,
-          disable_prepacking: '1',
-          optimized_model_external_initializers_file_name: weights,
-        },
-      },
-    });
-    await session.release();
+  const reader = new WeightReader(weightsFolder);
+  try {
+    const whole = usedParts({ ...network, outputs });
+    const standIns = await chooseStandIns(whole, reader);
+    const outline = await optimise(await writeOutline(whole, standIns, reader, folder), folder);
+    return replaceWeights(outline, await writeBlocks(outline, standIns, reader, folder));
+  } finally {
+    await reader.close();
   }
-  const optimised = parts.map(async ({ standIns, file }) => ({ model: await readFile(file), standIns }));
-  return mergeModels(await Promise.all(optimised), {
-    inputs: network.inputs,
-    outputs,
-    between: pieces.flatMap((piece) => piece.inputs),
+}
+
+async function optimise(outline: NewModel, folder: string): Promise<Uint8Array> {
+  const file = path.join(folder, 'outline.onnx');
+  const session = await InferenceSession.create(writeModel(outline), {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 4,
+    intraOpNumThreads: 1,
+    optimizedModelFilePath: file,
+    extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
   });
+  await session.release();
+  return readFile(file);
 }
 
-/** Before a convolution over height and width, or a mean over them, all values that are alive are images of channels. */
-function takesImages({ op, attributes }: NewNode): boolean {
-  const kernel = attributes?.kernel_shape;
-  return op === 'GlobalAveragePool' || (op === 'Conv' && Array.isArray(kernel) && kernel.length === 2);
+/** Puts the weights where the runtime put what stands in for them. */
+async function writeBlocks(
+  outline: Uint8Array,
+  standIns: readonly StandIn[],
+  reader: WeightReader,
+  folder: string,
+): Promise<NewTensor[]> {
+  const missing = new Set(standIns);
+  const byFirst = new Map(standIns.map((standIn) => [standIn.first, standIn]));
+  const byName = new Map(standIns.map((standIn) => [standInName(standIn.convolution), standIn]));
+  const target = new Float32Array(Math.max(0, ...standIns.map(({ convolution }) => partSize(convolution))));
+  const file = await WeightFile.create(folder, 'blocks.bin');
+  const written: NewTensor[] = [];
+  try {
+    for (const [name, bytes] of weightsOf(outline)) {
+      // What the runtime leaves as it is stays where it was.
+      const standIn = bytes ? byFirst.get(bytes.length < 4 ? 0 : bytes.readUInt32LE()) : byName.get(name);
+      if (!standIn) continue;
+      const block = bytes ? BLOCKS.find((size) => isInBlocks(bytes, standIn, size)) : 1;
+      if (block === undefined) break;
+      const shape = blockedShape(standIn.convolution.shape, block);
+      const values = await file.add(blocksOf(standIn, reader, block, target));
+      written.push({ name, type: 'float32', shape, values });
+      missing.delete(standIn);
+    }
+  } finally {
+    await file.close();
+  }
+  if (missing.size > 0) throw new Error('ONNX Runtime lays out convolutions in a way that is not known here.');
+  return written;
 }
 
-/** A piece as a model of its own, in which something stands for the values of others wherever the runtime can use it. */
-function preparePiece(
-  piece: Piece,
-  known: readonly NewInput[],
-  channelsOf: (value: string) => number,
-): { model: Uint8Array; standIns: readonly string[] } {
-  const inputs = piece.inputs.map((value) => known.find(({ name }) => name === value) ?? imagesOf(value));
-  const channels = new Map(
-    inputs
-      .filter((input) => !known.includes(input))
-      .map(({ name }) => [name, channelsOf(name)] as const)
-      .filter(([, count]) => count % CHANNELS_IN_BLOCKS === 0),
-  );
-  return { model: writeModel(withStandIns({ ...piece, inputs }, channels)), standIns: [...channels.keys()] };
+/** Whether these are the numbers of a stand-in in blocks. The first block of outputs tells. */
+function isInBlocks(bytes: Buffer, standIn: StandIn, block: number): boolean {
+  const [outputs, inputs, height, width] = standIn.shape;
+  if (bytes.length !== Float32Array.BYTES_PER_ELEMENT * elements(blockedShape(standIn.shape, block))) return false;
+  const places = height * width;
+  const scale = new Float32Array(Math.min(block, outputs)).fill(1);
+  const blocks = new Float32Array(elements(blockedShape([scale.length, inputs, height, width], block)));
+  const layout = { inputs, places, strides: { input: places, place: 1 } };
+  intoBlocks(standInNumbers(standIn, scale.length), layout, scale, block, blocks);
+  return Buffer.from(blocks.buffer).equals(bytes.subarray(0, blocks.byteLength));
 }
 
-function imagesOf(name: string): NewInput {
-  return { name, type: 'float32', shape: ['n', ...['channels', 'height', 'width'].map((axis) => `${name}.${axis}`)] };
+/** The weights of a convolution in blocks, some outputs at a time, in `target`. */
+async function* blocksOf(
+  { convolution, scale }: StandIn,
+  reader: WeightReader,
+  block: number,
+  target: Float32Array,
+): AsyncGenerator<Float32Array> {
+  const { weight, shape, strides } = convolution;
+  const [outputs, inputs, height, width] = shape;
+  const places = height * width;
+  const rows = rowsOfPart(convolution);
+  for (let from = 0; from < outputs; from += rows) {
+    const scales = scale.subarray(from, from + rows);
+    const stored = await reader.floats(weight, from * inputs * places, scales.length * inputs * places);
+    yield target.subarray(0, intoBlocks(stored, { inputs, places, strides }, scales, block, target));
+  }
 }
 
-/** Operators whose result has the channels of their first input. */
-const KEEP_CHANNELS = new Set(
-  'Add AveragePool Cast Clip GlobalAveragePool HardSigmoid Identity MaxPool Mul Relu Sigmoid'.split(' '),
-);
+/** How many outputs' weights are laid out at a time: of full blocks, whatever their size. */
+function rowsOfPart({ shape: [, ...row] }: Convolution): number {
+  return LARGEST_BLOCK * Math.max(1, Math.floor(PART / (LARGEST_BLOCK * elements(row))));
+}
 
-/** How many channels values of a network have; NaN where that would take more than a look at it. */
-function channelCounter({ nodes, initializers = [] }: NewModel): (value: string) => number {
-  const first = new Map(initializers.map(({ name, shape }) => [name, shape[0] ?? Number.NaN]));
-  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-  const count = (value: string): number => {
-    const { op, inputs } = makers.get(value) ?? { op: '', inputs: [] };
-    if (op === 'Conv' || op === 'BatchNormalization') return first.get(inputs[1] ?? '') ?? Number.NaN;
-    if (op === 'Concat') return inputs.reduce((sum, input) => sum + count(input), 0);
-    return KEEP_CHANNELS.has(op) ? count(inputs[0] ?? '') : Number.NaN;
-  };
-  return count;
+/** The values that a part has at most. */
+function partSize(convolution: Convolution): number {
+  const [, ...row] = convolution.shape;
+  return elements(blockedShape([rowsOfPart(convolution), ...row], LARGEST_BLOCK));
+}
+
+function blockedShape([outputs, inputs, height, width]: Convolution['shape'], block: number): number[] {
+  return [block * Math.ceil(outputs / block), block * Math.ceil(inputs / block), height, width];
 }

@@ -18,7 +18,7 @@ import {
 
 const IR_VERSION = 9;
 /** Versions of the operators, of ONNX's and of ONNX Runtime's own. */
-export const OPSETS = { '': 20, 'com.microsoft': 1 } as const;
+const OPSETS = { '': 20, 'com.microsoft': 1 } as const;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 /** TensorProto.DataLocation */
 const EXTERNAL = 1;
@@ -57,6 +57,11 @@ export interface NewModel {
   readonly inputs: readonly NewInput[];
   /** Names; the runtime infers types and shapes. */
   readonly outputs: readonly string[];
+}
+
+/** How many values there are in a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 /** The bytes of an ONNX model. */
@@ -113,7 +118,8 @@ function writeAttribute([name, value]: readonly [string, Attribute], writer: Pbf
   }
 }
 
-function writeTensor({ name, type, shape, values }: NewTensor, writer: PbfWriter): void {
+/** The fields of a weight as a message of ONNX. */
+export function writeTensor({ name, type, shape, values }: NewTensor, writer: PbfWriter): void {
   writer.writePackedVarint(TENSOR.dims, [...shape]);
   writer.writeVarintField(TENSOR.type, ELEMENT_TYPES[type]);
   writer.writeStringField(TENSOR.name, name);

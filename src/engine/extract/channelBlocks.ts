@@ -1,0 +1,39 @@
+/**
+ * Puts weights of a convolution, times a number for each output, into blocks of channels: `[outputs / block,
+ * inputs / block, places, block of inputs, block of outputs]`, in which the last blocks are filled up with zeros. In blocks
+ * of one that is the order of ONNX.
+ *
+ * @param stored one output behind the other
+ * @param strides in what is stored of one output: from an input to the next, from a place of height and width to the next
+ * @param scale `[outputs]`
+ * @returns how many values of `target` the blocks take
+ */
+export function intoBlocks(
+  stored: Float32Array,
+  { inputs, places, strides }: { inputs: number; places: number; strides: { input: number; place: number } },
+  scale: Float32Array,
+  block: number,
+  target: Float32Array,
+): number {
+  const row = inputs * places;
+  const blockRow = block * Math.ceil(inputs / block) * places;
+  const count = block * Math.ceil(scale.length / block) * blockRow;
+  target.fill(0, 0, count);
+  for (const [output, factor] of scale.entries()) {
+    const inBlock = output % block;
+    const start = (output - inBlock) * blockRow + inBlock;
+    for (let first = 0; first < inputs; first += block) {
+      const end = Math.min(first + block, inputs);
+      for (let place = 0; place < places; place += 1) {
+        let from = output * row + first * strides.input + place * strides.place;
+        let to = start + (first * places + place * block) * block;
+        for (let input = first; input < end; input += 1) {
+          target[to] = (stored[from] ?? 0) * factor;
+          from += strides.input;
+          to += block;
+        }
+      }
+    }
+  }
+  return count;
+}

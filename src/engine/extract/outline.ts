@@ -1,0 +1,95 @@
+import { type Convolution, findConvolutions, foldedNorm } from '../onnx/convolutions.ts';
+import { inSinglePrecision } from '../onnx/singlePrecision.ts';
+import { usedParts } from '../onnx/usedParts.ts';
+import { WeightFile } from '../onnx/weightFile.ts';
+import type { WeightReader } from '../onnx/weightReader.ts';
+import { elements, type NewModel, type NewTensor } from '../onnx/writeModel.ts';
+
+// What ONNX Runtime does to a convolution depends on the shape of its weights, but not on how many inputs it has once they
+// are more than a block of channels. An outline is a network whose convolutions have few inputs, and in place of weights
+// numbers that tell where each of them was.
+
+/** The largest block of channels that the runtime has on any processor; the others divide it. */
+export const LARGEST_BLOCK = 16;
+/** Bits of the first number that stands in for weights: all are finite, and larger than any weight. */
+const FIRST_BITS = 0x60000000;
+
+/** What the outline has in place of a convolution and its batch norm. */
+export interface StandIn {
+  readonly convolution: Convolution;
+  /** `[outputs, few inputs, height, width]` */
+  readonly shape: readonly [number, number, number, number];
+  /** Bits of the first of its numbers. Each in the outline is another one, in a row. */
+  readonly first: number;
+  /** `[outputs]` that the batch norm multiplies the weights by. */
+  readonly scale: Float32Array;
+  /** `[outputs]` in place of the convolution's, where there is a batch norm. */
+  readonly bias: Float32Array | undefined;
+}
+
+/** What stands in for the convolutions of a network that have many inputs. */
+export async function chooseStandIns(whole: NewModel, reader: WeightReader): Promise<StandIn[]> {
+  const standIns: StandIn[] = [];
+  let first = FIRST_BITS;
+  for (const convolution of findConvolutions(whole)) {
+    const { norm, shape } = convolution;
+    const [outputs, inputs, height, width] = shape;
+    if (inputs < 2 * LARGEST_BLOCK) continue;
+    // With the same remainder the runtime decides the same.
+    const few = [outputs, LARGEST_BLOCK + (inputs % LARGEST_BLOCK), height, width] as const;
+    const folded = norm
+      ? await foldedNorm(norm, reader)
+      : { scale: new Float32Array(outputs).fill(1), bias: undefined };
+    standIns.push({ convolution, shape: few, first, ...folded });
+    first += elements(few);
+  }
+  return standIns;
+}
+
+/** The numbers of a stand-in's first outputs. */
+export function standInNumbers({ shape: [, inputs, height, width], first }: StandIn, outputs: number): Float32Array {
+  const bits = new Uint32Array(outputs * inputs * height * width);
+  for (let index = 0; index < bits.length; index += 1) bits[index] = first + index;
+  return new Float32Array(bits.buffer);
+}
+
+/** The network with numbers that stand in for weights, and all other weights in single precision in the folder. */
+export async function writeOutline(
+  whole: NewModel,
+  standIns: readonly StandIn[],
+  reader: WeightReader,
+  folder: string,
+): Promise<NewModel> {
+  const nodes = new Map(whole.nodes.map((node) => [node, node]));
+  const biases: NewTensor[] = [];
+  for (const { convolution, bias } of standIns) {
+    const { node, norm } = convolution;
+    const [x = '', , ...rest] = node.inputs;
+    const inputs = [x, standInName(convolution), ...rest];
+    if (norm && bias) {
+      const name = `bias of ${node.outputs[0]}`;
+      biases.push({ name, type: 'float32', shape: [bias.length], values: new Uint8Array(bias.buffer) });
+      nodes.set(node, { ...node, inputs: [...inputs.slice(0, 2), name], outputs: norm.node.outputs });
+      nodes.delete(norm.node);
+    } else nodes.set(node, { ...node, inputs });
+  }
+  const file = await WeightFile.create(folder, 'outline.bin');
+  try {
+    const initializers = [...(whole.initializers ?? []), ...biases];
+    const others = usedParts({ ...whole, nodes: [...nodes.values()], initializers });
+    const outline = await inSinglePrecision(others, reader, file);
+    for (const standIn of standIns) {
+      const { convolution, shape } = standIn;
+      const values = await file.add([standInNumbers(standIn, shape[0])]);
+      outline.initializers.push({ name: standInName(convolution), type: 'float32', shape, values });
+    }
+    return outline;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The name of its numbers in the outline. */
+export function standInName({ node }: Convolution): string {
+  return `weights of ${node.outputs[0]}`;
+}

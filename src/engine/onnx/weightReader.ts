@@ -1,0 +1,83 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import { Float16Array } from '@petamoriken/float16';
+import { weightType } from '../checkpoints/containers/elementTypes.ts';
+import { InputError } from '../errors.ts';
+import type { ElementType } from './format.ts';
+import type { NewTensor } from './writeModel.ts';
+
+const FLOATS: ReadonlySet<ElementType> = new Set(['float64', 'float32', 'float16', 'bfloat16']);
+
+/** Whether weights are stored as numbers with a fraction, in whatever precision. */
+export function isFloat({ type }: NewTensor): boolean {
+  return FLOATS.has(type);
+}
+
+/** Reads weights where they lie, one part after the other. What it gives is valid until it is asked again. */
+export class WeightReader {
+  readonly #folder: string;
+  readonly #files = new Map<string, FileHandle>();
+  // Kept from call to call: the garbage of many large arrays would be more than a network.
+  #stored = new ArrayBuffer(0);
+  #single = new Float32Array(0);
+
+  /** @param folder that the files are in */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) await file.close();
+  }
+
+  /**
+   * The bytes of some values, in the order in which they are stored.
+   * @throws InputError when the file has fewer
+   */
+  async bytes({ type, values }: NewTensor, start: number, count: number): Promise<Uint8Array> {
+    const itemBytes = weightType(type).bytes;
+    const length = count * itemBytes;
+    if (this.#stored.byteLength < length) this.#stored = new ArrayBuffer(length);
+    const stored = new Uint8Array(this.#stored, 0, length);
+    if (values instanceof Uint8Array) stored.set(values.subarray(start * itemBytes, start * itemBytes + length));
+    else await this.#readFile(values.location, values.offset + start * itemBytes, stored);
+    return stored;
+  }
+
+  /**
+   * Some values of floats in single precision, in the order in which they are stored.
+   * @throws InputError when the file has fewer
+   */
+  async floats(tensor: NewTensor, start: number, count: number): Promise<Float32Array> {
+    await this.bytes(tensor, start, count);
+    if (tensor.type === 'float32') return new Float32Array(this.#stored, 0, count);
+    if (this.#single.length < count) this.#single = new Float32Array(count);
+    const single = this.#single.subarray(0, count);
+    if (tensor.type === 'float64') {
+      single.set(new Float64Array(this.#stored, 0, count));
+      return single;
+    }
+    const halves = new Uint16Array(this.#stored, 0, count);
+    if (tensor.type === 'float16') {
+      for (let i = 0; i < count; i += 1) single[i] = FLOAT16[halves[i] ?? 0] ?? 0;
+    } else {
+      const bits = new Uint32Array(single.buffer, 0, count);
+      for (let i = 0; i < count; i += 1) bits[i] = (halves[i] ?? 0) << 16;
+    }
+    return single;
+  }
+
+  async #readFile(location: string, position: number, target: Uint8Array): Promise<void> {
+    const name = path.join(this.#folder, location);
+    const file = this.#files.get(location) ?? (await open(name));
+    this.#files.set(location, file);
+    for (let done = 0; done < target.length; ) {
+      const { bytesRead } = await file.read(target, done, target.length - done, position + done);
+      if (bytesRead === 0) throw new InputError(`${name}: the file ends early; download or save it again.`);
+      done += bytesRead;
+    }
+  }
+}
+
+/** What 16 bits are in half precision. */
+const FLOAT16 = Float32Array.from(new Float16Array(Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).buffer));
