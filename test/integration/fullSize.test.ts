@@ -42,9 +42,10 @@ interface Case {
 // What a network leaves free hides as much of what the next one takes: those that take more come first.
 const CASES: Case[] = [
   { name: 'BERT-base', shapes: bertShapes('bert.', 12, 768, 30522, 512, 2), precision: 'F16', width: 768 },
-  // Convolutions, whose weights are laid out anew.
+  // Convolutions, whose weights are laid out anew, and weights that are cast beforehand.
   { name: 'ResNet-18', shapes: resnetShapes([2, 2, 2, 2], {}), width: 512 },
   { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), precision: 'F16', width: 2048 },
+  { name: 'ViT-S/16', shapes: vitShapes(384, 12, 16, 224, 1000), precision: 'F16', width: 384 },
   { name: 'DenseNet-201', shapes: densenetShapes([6, 12, 48, 32], 32, 64), width: 1920 },
   { name: 'ResNet-50', shapes: resnetShapes([3, 4, 6, 3], { bottleneck: true }), width: 2048 },
   { name: 'ResNet-152', shapes: resnetShapes([3, 8, 36, 3], { bottleneck: true }), width: 2048 },

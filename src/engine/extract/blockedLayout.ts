@@ -31,11 +31,6 @@ function bytesOf(tensors: readonly NewTensor[]): number {
   return tensors.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? values.length : values.bytes), 0);
 }
 
-/** How much there is to write of a network in single precision, but for what blocks that are not full have in addition. */
-export function blockedBytes({ initializers = [] }: NewModel): number {
-  return initializers.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
-}
-
 /**
  * Has ONNX Runtime optimise a network of convolutions for this machine's CPU, without copies of their weights.
  *

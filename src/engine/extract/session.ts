@@ -2,8 +2,11 @@ import { InferenceSession } from 'onnxruntime-node';
 import { ScratchFolder } from '../cache/scratch.ts';
 import type { Store } from '../cache/store.ts';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
-import { type NewModel, withOutput } from '../onnx/writeModel.ts';
-import { blockedBytes, isConvolutional, layOutInBlocks } from './blockedLayout.ts';
+import { inSinglePrecision, singlePrecisionBytes } from '../onnx/singlePrecision.ts';
+import { WeightFile } from '../onnx/weightFile.ts';
+import { WeightReader } from '../onnx/weightReader.ts';
+import { type NewModel, withOutput, writeModel } from '../onnx/writeModel.ts';
+import { isConvolutional, layOutInBlocks } from './blockedLayout.ts';
 
 /** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
 const LARGE_HALF_PRECISION = 64 * 2 ** 20;
@@ -18,7 +21,7 @@ export interface SessionOptions {
    * run, but up to half of the rest where a run has few, as texts have.
    */
   readonly manyRows: boolean;
-  /** A network of convolutions has files beside its entries for a while. */
+  /** Networks whose weights are written anew have files beside its entries for a while. */
   readonly store: Store | undefined;
 }
 
@@ -36,8 +39,14 @@ export interface LoadedModel {
  */
 export async function openSession(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
   const { weightsFolder, inPlace } = model;
-  if (inPlace && options.provider === 'cpu' && isConvolutional(inPlace.network)) {
-    return openConvolutional(inPlace.network, weightsFolder, options);
+  if (inPlace && options.provider === 'cpu') {
+    const { network, halfPrecisionBytes } = inPlace;
+    if (isConvolutional(network)) {
+      return openRewritten(network, options, (folder) => openConvolutional(network, weightsFolder, folder, options));
+    }
+    if (halfPrecisionBytes > 0 && halfPrecisionBytes < LARGE_HALF_PRECISION) {
+      return openRewritten(network, options, (folder) => openCast(network, weightsFolder, folder, options));
+    }
   }
   const session = await openWhole(model, options);
   return { session, close: () => session.release() };
@@ -69,20 +78,47 @@ async function openWhole(
 async function openConvolutional(
   network: NewModel,
   weightsFolder: string,
-  { tensor, store }: SessionOptions,
-): Promise<LoadedModel> {
+  folder: string,
+  { tensor }: SessionOptions,
+): Promise<InferenceSession> {
   const outputs = [...new Set([...network.outputs, tensor])];
-  const scratch = await ScratchFolder.create(store, blockedBytes(network));
+  return InferenceSession.create(await layOutInBlocks(network, outputs, weightsFolder, folder), {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 4,
+    graphOptimizationLevel: 'disabled',
+    extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
+  });
+}
+
+/** The runtime would cast all weights at once, and copy them several times. */
+async function openCast(
+  network: NewModel,
+  weightsFolder: string,
+  folder: string,
+  options: SessionOptions,
+): Promise<InferenceSession> {
+  const reader = new WeightReader(weightsFolder);
+  const file = await WeightFile.create(folder, 'single.bin');
+  let single: NewModel;
   try {
-    const model = await layOutInBlocks(network, outputs, weightsFolder, scratch.path);
-    const session = await InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      logSeverityLevel: 4,
-      graphOptimizationLevel: 'disabled',
-      extra: {
-        session: { model_external_initializers_file_folder_path: scratch.path, disable_prepacking: '1' },
-      },
-    });
+    single = await inSinglePrecision(network, reader, file);
+  } finally {
+    await file.close();
+    await reader.close();
+  }
+  const inPlace = { network: single, halfPrecisionBytes: 0 };
+  return openWhole({ model: writeModel(single), weightsFolder: folder, inPlace }, options);
+}
+
+/** Loads a network whose weights are written into files first, which last as long as it. */
+async function openRewritten(
+  network: NewModel,
+  { store }: SessionOptions,
+  open: (folder: string) => Promise<InferenceSession>,
+): Promise<LoadedModel> {
+  const scratch = await ScratchFolder.create(store, singlePrecisionBytes(network));
+  try {
+    const session = await open(scratch.path);
     // The weights are mapped by now, and stay so without a name. Windows keeps names of what is mapped.
     if (process.platform !== 'win32') await scratch.remove();
     return {

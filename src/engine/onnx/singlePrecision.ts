@@ -7,6 +7,11 @@ import { elements, type NewModel, type NewNode, type NewTensor } from './writeMo
 /** Values that are copied at a time. */
 const PART = 2 ** 16;
 
+/** How many bytes the weights of a model have in single precision. */
+export function singlePrecisionBytes({ initializers = [] }: NewModel): number {
+  return initializers.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * elements(shape), 0);
+}
+
 /** The model with its weights from elsewhere in the file, those that it casts to single precision cast already. */
 export async function inSinglePrecision(
   model: NewModel,

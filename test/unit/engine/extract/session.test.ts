@@ -10,15 +10,18 @@ import { openSession } from '../../../../src/engine/extract/session.ts';
 import { withOutput } from '../../../../src/engine/onnx/writeModel.ts';
 import { type Precision, writeLargeWeights } from '../../../helpers/largeWeights.ts';
 import { waves } from '../../../helpers/networks.ts';
-import { resnetShapes } from '../../../helpers/shapes.ts';
+import { resnetShapes, type Shapes, vitShapes } from '../../../helpers/shapes.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 const SIDE = 32;
 
-async function network(precision: Precision): Promise<{ file: string; model: RunnableModel }> {
+async function network(
+  precision: Precision,
+  shapes: Shapes = resnetShapes([2, 2, 2, 2], {}),
+): Promise<{ file: string; model: RunnableModel }> {
   const folder = await temporaryFolder();
   const file = path.join(folder, 'network.safetensors');
-  await writeLargeWeights(file, resnetShapes([2, 2, 2, 2], {}), precision);
+  await writeLargeWeights(file, shapes, precision);
   const checkpoint = await openCheckpoint(file, folder, { modalities: ['image'] });
   return { file, model: await checkpoint.loadModel() };
 }
@@ -76,6 +79,28 @@ describe('openSession of convolutions and batch norms', () => {
     const { file, model } = await network('F32');
     await truncate(file, 20_000_000);
     await expect(openSession(model, options(new Store(folder)))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('openSession of weights in half precision', () => {
+  it('computes what the runtime does that casts them', async () => {
+    const { model } = await network('F16', vitShapes(192, 2, 16, SIDE, 10));
+    expect(model.inPlace && isConvolutional(model.inPlace.network)).toBe(false);
+    const whole = await InferenceSession.create(model.model, {
+      logSeverityLevel: 4,
+      extra: {
+        session: { model_external_initializers_file_folder_path: model.weightsFolder, disable_prepacking: '1' },
+      },
+    });
+    const expected = await run(whole);
+    await whole.release();
+    const folder = await temporaryFolder();
+    const { session, close } = await openSession(model, { ...options(new Store(folder)), tensor: 'features' });
+    expect(await readdir(folder)).toHaveLength(process.platform === 'win32' ? 1 : 0);
+    expect(await run(session)).toEqual(expected);
+    expect([...expected.keys()]).toContain('features');
+    await close();
     expect(await readdir(folder)).toEqual([]);
   });
 });
