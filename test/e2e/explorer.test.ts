@@ -1,6 +1,7 @@
 import { cp, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { until } from './harness/processes.ts';
 import { expectSameRanking, rankOnCommandLine, readRows } from './harness/ranking.ts';
 import { useSession } from './harness/session.ts';
 import { copySample, sampleDataset } from './harness/workspaces.ts';
@@ -49,7 +50,14 @@ describe('the Explorer', () => {
     const report = await rankOnCommandLine(table);
     await workbench.showExplorer();
     await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('labels.csv'), entry));
-    await workbench.view.getByRole('heading', { name: 'labels.csv', exact: true }).waitFor({ timeout: 120_000 });
-    expectSameRanking(await readRows(workbench.view), report);
+    const stored = await until(
+      'the table is ranked',
+      async () => {
+        const last = await session().storedReport();
+        return last.dataset.path === table && last;
+      },
+      { timeout: 120_000 },
+    );
+    expectSameRanking(stored.candidates, report);
   });
 });
