@@ -37,22 +37,26 @@ function bytesOf(tensors: readonly NewTensor[]): number {
  * @param outputs what is wanted of it
  * @param weightsFolder that its weights lie in
  * @param folder for the new weights
- * @returns ONNX, to be run as it is; its weights are read in place
+ * @returns ONNX, to be run as it is, whose weights are read in place; undefined where the runtime did something else to
+ *   the weights than is known here
  * @throws InputError when a file of weights is too short
- * @throws Error from ONNX Runtime, or when it did something else to the weights
+ * @throws CancelledError
+ * @throws Error from ONNX Runtime
  */
 export async function layOutInBlocks(
   network: NewModel,
   outputs: readonly string[],
   weightsFolder: string,
   folder: string,
-): Promise<Uint8Array> {
-  const reader = new WeightReader(weightsFolder);
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const reader = new WeightReader(weightsFolder, signal);
   try {
     const whole = usedParts({ ...network, outputs });
     const standIns = await chooseStandIns(whole, reader);
     const outline = await optimise(await writeOutline(whole, standIns, reader, folder), folder);
-    return replaceWeights(outline, await writeBlocks(outline, standIns, reader, folder));
+    const blocks = await writeBlocks(outline, standIns, reader, folder);
+    return blocks && replaceWeights(outline, blocks);
   } finally {
     await reader.close();
   }
@@ -77,7 +81,7 @@ async function writeBlocks(
   standIns: readonly StandIn[],
   reader: WeightReader,
   folder: string,
-): Promise<NewTensor[]> {
+): Promise<NewTensor[] | undefined> {
   const missing = new Set(standIns);
   const byFirst = new Map(standIns.map((standIn) => [standIn.first, standIn]));
   const byName = new Map(standIns.map((standIn) => [standInName(standIn.convolution), standIn]));
@@ -99,8 +103,7 @@ async function writeBlocks(
   } finally {
     await file.close();
   }
-  if (missing.size > 0) throw new Error('ONNX Runtime lays out convolutions in a way that is not known here.');
-  return written;
+  return missing.size === 0 ? written : undefined;
 }
 
 /** Whether these are the numbers of a stand-in in blocks. The first block of outputs tells. */

@@ -77,7 +77,7 @@ export class Extractor {
     const weights = await this.#identify(checkpoint);
     const { store } = this.#options;
     const attempt = new Attempt(store?.section('attempt'), weights);
-    const lazy = new LazyNetworks(checkpoint, attempt, store);
+    const lazy = new LazyNetworks(checkpoint, attempt, store, this.#options.signal);
     try {
       const device = await this.#chooseDevice(checkpoint, weights, lazy);
       const key = cacheKey('features', weights, device.provider);
@@ -258,17 +258,19 @@ class LazyNetworks {
   readonly #checkpoint: Checkpoint;
   readonly #attempt: Attempt;
   readonly #store: Store | undefined;
+  readonly #signal: AbortSignal | undefined;
   readonly #networks = new Map<string, Promise<Network>>();
 
-  constructor(checkpoint: Checkpoint, attempt: Attempt, store: Store | undefined) {
+  constructor(checkpoint: Checkpoint, attempt: Attempt, store: Store | undefined, signal: AbortSignal | undefined) {
     this.#checkpoint = checkpoint;
     this.#attempt = attempt;
     this.#store = store;
+    this.#signal = signal;
   }
 
   async network(provider: string): Promise<Network> {
     await this.#attempt.begin(this.#checkpoint.path);
-    const network = this.#networks.get(provider) ?? Network.open(this.#checkpoint, provider, this.#store);
+    const network = this.#networks.get(provider) ?? Network.open(this.#checkpoint, provider, this.#store, this.#signal);
     this.#networks.set(provider, network);
     return network;
   }

@@ -45,15 +45,22 @@ export class Network {
   /**
    * @param store of the features, where some networks need files while they load
    * @throws InputError when its tokenizer can't be read, or there is no room for these files
+   * @throws CancelledError
    * @throws Error from ONNX Runtime when it can't load the file or the provider isn't there
    */
-  static async open(checkpoint: Checkpoint, provider: string, store: Store | undefined): Promise<Network> {
+  static async open(
+    checkpoint: Checkpoint,
+    provider: string,
+    store: Store | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Network> {
     const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
     const loaded = await openSession(await checkpoint.loadModel(), {
       tensor: checkpoint.featurePoint.tensor,
       provider,
       manyRows: checkpoint.text === undefined,
       store,
+      signal,
     });
     return new Network(loaded, checkpoint, tokenizer);
   }

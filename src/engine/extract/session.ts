@@ -23,6 +23,7 @@ export interface SessionOptions {
   readonly manyRows: boolean;
   /** Networks whose weights are written anew have files beside its entries for a while. */
   readonly store: Store | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A model in ONNX Runtime. */
@@ -35,6 +36,7 @@ export interface LoadedModel {
  * Loads a model into ONNX Runtime.
  *
  * @throws InputError when there is no room for what has to be written
+ * @throws CancelledError while weights are written
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
 export async function openSession(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
@@ -42,7 +44,7 @@ export async function openSession(model: RunnableModel, options: SessionOptions)
   if (inPlace && options.provider === 'cpu') {
     const { network, halfPrecisionBytes } = inPlace;
     if (isConvolutional(network)) {
-      return openRewritten(network, options, (folder) => openConvolutional(network, weightsFolder, folder, options));
+      return openRewritten(network, options, (folder) => openConvolutional(model, network, folder, options));
     }
     if (halfPrecisionBytes > 0 && halfPrecisionBytes < LARGE_HALF_PRECISION) {
       return openRewritten(network, options, (folder) => openCast(network, weightsFolder, folder, options));
@@ -75,19 +77,31 @@ async function openWhole(
   });
 }
 
+/** As a whole, which takes more memory, where it isn't known what the runtime makes of the weights. */
 async function openConvolutional(
+  model: RunnableModel,
   network: NewModel,
-  weightsFolder: string,
   folder: string,
-  { tensor }: SessionOptions,
+  options: SessionOptions,
 ): Promise<InferenceSession> {
-  const outputs = [...new Set([...network.outputs, tensor])];
-  return InferenceSession.create(await layOutInBlocks(network, outputs, weightsFolder, folder), {
+  const blocked = await layOutInBlocks(
+    network,
+    outputsOf(network, options),
+    model.weightsFolder,
+    folder,
+    options.signal,
+  );
+  if (blocked === undefined) return openWhole(model, options);
+  return InferenceSession.create(blocked, {
     executionProviders: ['cpu'],
     logSeverityLevel: 4,
     graphOptimizationLevel: 'disabled',
     extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
   });
+}
+
+function outputsOf(network: NewModel, { tensor }: SessionOptions): string[] {
+  return [...new Set([...network.outputs, tensor])];
 }
 
 /** The runtime would cast all weights at once, and copy them several times. */
@@ -97,17 +111,18 @@ async function openCast(
   folder: string,
   options: SessionOptions,
 ): Promise<InferenceSession> {
-  const reader = new WeightReader(weightsFolder);
+  const reader = new WeightReader(weightsFolder, options.signal);
   const file = await WeightFile.create(folder, 'single.bin');
   let single: NewModel;
   try {
-    single = await inSinglePrecision(network, reader, file);
+    single = await inSinglePrecision({ ...network, outputs: outputsOf(network, options) }, reader, file);
   } finally {
     await file.close();
     await reader.close();
   }
   const inPlace = { network: single, halfPrecisionBytes: 0 };
-  return openWhole({ model: writeModel(single), weightsFolder: folder, inPlace }, options);
+  const model = writeModel({ ...single, outputs: network.outputs });
+  return openWhole({ model, weightsFolder: folder, inPlace }, options);
 }
 
 /** Loads a network whose weights are written into files first, which last as long as it. */

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { Float16Array } from '@petamoriken/float16';
 import { weightType } from '../checkpoints/containers/elementTypes.ts';
-import { InputError } from '../errors.ts';
+import { CancelledError, InputError } from '../errors.ts';
 import type { ElementType } from './format.ts';
 import type { NewTensor } from './writeModel.ts';
 
@@ -16,14 +16,16 @@ export function isFloat({ type }: NewTensor): boolean {
 /** Reads weights where they lie, one part after the other. What it gives is valid until it is asked again. */
 export class WeightReader {
   readonly #folder: string;
+  readonly #signal: AbortSignal | undefined;
   readonly #files = new Map<string, FileHandle>();
   // Kept from call to call: the garbage of many large arrays would be more than a network.
   #stored = new ArrayBuffer(0);
   #single = new Float32Array(0);
 
   /** @param folder that the files are in */
-  constructor(folder: string) {
+  constructor(folder: string, signal?: AbortSignal) {
     this.#folder = folder;
+    this.#signal = signal;
   }
 
   async close(): Promise<void> {
@@ -33,8 +35,10 @@ export class WeightReader {
   /**
    * The bytes of some values, in the order in which they are stored.
    * @throws InputError when the file has fewer
+   * @throws CancelledError
    */
   async bytes({ type, values }: NewTensor, start: number, count: number): Promise<Uint8Array> {
+    if (this.#signal?.aborted) throw new CancelledError();
     const itemBytes = weightType(type).bytes;
     const length = count * itemBytes;
     if (this.#stored.byteLength < length) this.#stored = new ArrayBuffer(length);
@@ -47,6 +51,7 @@ export class WeightReader {
   /**
    * Some values of floats in single precision, in the order in which they are stored.
    * @throws InputError when the file has fewer
+   * @throws CancelledError
    */
   async floats(tensor: NewTensor, start: number, count: number): Promise<Float32Array> {
     await this.bytes(tensor, start, count);

@@ -57,7 +57,7 @@ it.each(NETWORKS)('%s is fused and changes its layout as the runtime does it to 
   if (!model.inPlace) throw new Error('no graph');
   const { network } = model.inPlace;
   const blocked = path.join(folder, 'blocked.onnx');
-  await writeFile(blocked, await layOutInBlocks(network, network.outputs, model.weightsFolder, folder));
+  await writeFile(blocked, (await layOutInBlocks(network, network.outputs, model.weightsFolder, folder)) ?? '');
   expect(layoutOf(blocked)).toEqual(layoutOf(await optimisedWhole(model, folder)));
 });
 
@@ -75,6 +75,7 @@ async function runBoth(network: NewModel, image: Tensor): Promise<{ whole: Resul
     return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]));
   };
   const model = await layOutInBlocks(network, network.outputs, folder, folder);
+  if (!model) throw new Error('not laid out');
   return { whole: await run(writeModel(network), 'all'), blocked: await run(model, 'disabled') };
 }
 type Results = Record<string, number[]>;
@@ -197,4 +198,17 @@ it('multiplies channels by one number each', async () => {
     image(32),
   );
   expect(blocked).toEqual(whole);
+});
+
+it('leaves a network alone whose weights the runtime multiplies by what follows', async () => {
+  const { nodes, initializers } = layer({ name: 'convolved', from: 'image', shape: [32, 32, 1, 1] });
+  const factors = new Uint8Array(Float32Array.from({ length: 32 }, normal).buffer);
+  const model: NewModel = {
+    nodes: [...nodes, { op: 'Mul', inputs: ['convolved', 'factors'], outputs: ['features'] }],
+    initializers: [...initializers, { name: 'factors', type: 'float32', shape: [32, 1, 1], values: factors }],
+    inputs: [{ name: 'image', type: 'float32', shape: ['n', 32, 'height', 'width'] }],
+    outputs: ['features'],
+  };
+  const folder = await temporaryFolder();
+  expect(await layOutInBlocks(model, model.outputs, folder, folder)).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '../../../../src/engine/cache/store.ts';
 import type { RunnableModel } from '../../../../src/engine/checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
+import { CancelledError } from '../../../../src/engine/errors.ts';
 import { isConvolutional } from '../../../../src/engine/extract/blockedLayout.ts';
 import { openSession } from '../../../../src/engine/extract/session.ts';
 import { withOutput } from '../../../../src/engine/onnx/writeModel.ts';
@@ -79,6 +80,16 @@ describe('openSession of convolutions and batch norms', () => {
     const { file, model } = await network('F32');
     await truncate(file, 20_000_000);
     await expect(openSession(model, options(new Store(folder)))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('stops when it is cancelled, and leaves nothing', async () => {
+    const folder = await temporaryFolder();
+    const { model } = await network('F32');
+    const cancelling = new AbortController();
+    const loading = openSession(model, { ...options(new Store(folder)), signal: cancelling.signal });
+    cancelling.abort();
+    await expect(loading).rejects.toThrow(CancelledError);
     expect(await readdir(folder)).toEqual([]);
   });
 });
