@@ -3,7 +3,7 @@ import type { Matrix } from './matrix.ts';
 import { addTo, columnSquares, difference, joinColumns, rowRange, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
 import { randomNormals } from './randomMatrix.ts';
-import { addGramian, emptyPanels, factorise, solveLower, solveUpper } from './singleCholesky.ts';
+import { addGramian, emptyPanels, factorise, type LowerPanels, solveLower, solveUpper } from './singleCholesky.ts';
 
 /** Random vectors that the error of the preconditioner is measured on. */
 const PROBES = 8;
@@ -54,18 +54,20 @@ export async function solveNormalEquations(
   if (!(await factorise(factor))) return undefined;
 
   const probes = randomNormals(sides.rows, PROBES, uniformNumbers(1));
-  const probeSolutions = await solveUpper(factor, probes);
-  const solution = await solveUpper(factor, await solveLower(factor, sides));
+  const lower = (b: Matrix) => solveInSingle(factor, solveLower, b);
+  const upper = (b: Matrix) => solveInSingle(factor, solveUpper, b);
+  const probeSolutions = await upper(probes);
+  const solution = await upper(await lower(sides));
   for (let step = 0; step < MAX_STEPS; step++) {
     const images = await applyGram(blocks, joinColumns([solution, probeSolutions]));
     const [image, probeImages] = [columnRange(images, 0, sides.cols), columnRange(images, sides.cols, images.cols)];
     const residual = difference(sides, image);
-    const reduced = await solveLower(factor, joinColumns([residual, probeImages]));
+    const reduced = await lower(joinColumns([residual, probeImages]));
     const deviation = difference(probes, columnRange(reduced, sides.cols, reduced.cols));
     const error = PROBE_SAFETY * Math.sqrt(total(columnSquares(deviation)) / PROBES);
     if (!(error <= LARGEST_ERROR)) return undefined;
 
-    const correction = await solveUpper(factor, columnRange(reduced, 0, sides.cols));
+    const correction = await upper(columnRange(reduced, 0, sides.cols));
     const residualRows = transpose(residual);
     const products = await multiply(transpose(solution), sides);
     addTo(products, await multiply(residualRows, solution));
@@ -75,6 +77,16 @@ export async function solveNormalEquations(
     if ((error / (1 - error)) * trace(last) <= TOLERANCE * trace(products)) return { solution, products };
   }
   return undefined;
+}
+
+async function solveInSingle(
+  factor: LowerPanels,
+  solve: typeof solveLower,
+  { data, ...shape }: Matrix,
+): Promise<Matrix> {
+  const single = new Float32Array(data);
+  await solve(factor, single, shape.cols);
+  return { ...shape, data: new Float64Array(single) };
 }
 
 /** F·Fᵀ·W */

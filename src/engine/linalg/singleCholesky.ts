@@ -1,6 +1,5 @@
 import { inverseCholesky } from './cholesky.ts';
-import type { FloatMatrix, Matrix } from './matrix.ts';
-import { zeros } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
 import { addProduct, gemm } from './onnxKernels.ts';
 
 /** Columns per panel: enough for Gemm, few enough that the part of a panel above the diagonal is little work. */
@@ -62,50 +61,33 @@ export async function factorise({ size, panels }: LowerPanels): Promise<boolean>
   return true;
 }
 
-/** L⁻¹·B for a factorised L and B `[d, r]`. */
-export async function solveLower({ size, panels }: LowerPanels, b: FloatMatrix): Promise<Matrix> {
-  const rest = new Float32Array(b.data);
-  const cols = b.cols;
+/** L⁻¹·B for a factorised L, in place of B `[d, cols]`. */
+export async function solveLower({ size, panels }: LowerPanels, b: Float32Array, cols: number): Promise<void> {
+  const solved = new Float32Array(WIDTH * cols);
   for (const { first, width, data } of panels) {
     const to = first + width;
-    const solved = new Float32Array(width * cols);
-    const part = rest.subarray(first * cols, to * cols);
-    await gemm(data.subarray(0, width * width), part, solved, width, width, cols, 'neither');
-    part.set(solved);
+    const part = b.subarray(first * cols, to * cols);
+    const result = solved.subarray(0, part.length);
+    await gemm(data.subarray(0, width * width), part, result, width, width, cols, 'neither');
+    part.set(result);
     if (to === size) continue;
-    await addProduct(
-      -1,
-      data.subarray(width * width),
-      solved,
-      rest.subarray(to * cols),
-      size - to,
-      width,
-      cols,
-      'neither',
-    );
+    const below = data.subarray(width * width);
+    await addProduct(-1, below, part, b.subarray(to * cols), size - to, width, cols, 'neither');
   }
-  return doubles(size, cols, rest);
 }
 
-/** L⁻ᵀ·B for a factorised L and B `[d, r]`. */
-export async function solveUpper({ size, panels }: LowerPanels, b: FloatMatrix): Promise<Matrix> {
-  const rest = new Float32Array(b.data);
-  const cols = b.cols;
+/** L⁻ᵀ·B for a factorised L, likewise. */
+export async function solveUpper({ size, panels }: LowerPanels, b: Float32Array, cols: number): Promise<void> {
+  const solved = new Float32Array(WIDTH * cols);
   for (const { first, width, data } of panels.toReversed()) {
     const to = first + width;
-    const part = rest.subarray(first * cols, to * cols);
+    const part = b.subarray(first * cols, to * cols);
     if (to < size) {
-      await addProduct(-1, data.subarray(width * width), rest.subarray(to * cols), part, width, size - to, cols, 'a');
+      const below = data.subarray(width * width);
+      await addProduct(-1, below, b.subarray(to * cols), part, width, size - to, cols, 'a');
     }
-    const solved = new Float32Array(width * cols);
-    await gemm(data.subarray(0, width * width), part, solved, width, width, cols, 'a');
-    part.set(solved);
+    const result = solved.subarray(0, part.length);
+    await gemm(data.subarray(0, width * width), part, result, width, width, cols, 'a');
+    part.set(result);
   }
-  return doubles(size, cols, rest);
-}
-
-function doubles(rows: number, cols: number, data: Float32Array): Matrix {
-  const result = zeros(rows, cols);
-  result.data.set(data);
-  return result;
 }

@@ -142,7 +142,7 @@ export function centreRows(
  */
 export function mixRows(
   embeddings: readonly FloatMatrix[],
-  { shifts, offsets, scales }: LabelColumns,
+  { shifts, offsets, scales }: Omit<LabelColumns, 'gram'>,
   weights: readonly number[],
   from: number,
   to: number,
@@ -174,10 +174,10 @@ export function mixRows(
 }
 
 /**
- * Adds Σᵢ fᵢ·(xᵢₖ − shiftₖ) over samples `from` and on, per embedding and column, to `sums`.
+ * Adds Σᵢ fᵢ·(xᵢₖ − shiftₖ) over samples `from` and on, per embedding and column, to `sums`, and Σᵢ fᵢ² to its last row.
  *
  * @param others f `[b, d2]`
- * @param sums `[K, d2]`
+ * @param sums `[K + 1, d2]`
  */
 export function addDots(
   embeddings: readonly FloatMatrix[],
@@ -186,14 +186,15 @@ export function addDots(
   from: number,
   sums: Matrix,
 ): void {
-  const { rows: size, cols: width } = sums;
+  const { cols: width } = sums;
+  const size = embeddings.length;
   const [dataAt, othersAt, shiftAt, sumsAt] = allocate(
     8 * size * CHUNK * width,
     4 * CHUNK * width,
-    8 * size * width,
+    sums.data.byteLength,
     sums.data.byteLength,
   );
-  putVectors(shiftAt, shifts);
+  putVectors(shiftAt, [...shifts, new Float64Array(width)]);
   put(sumsAt, sums.data);
   const count = others.length / width;
   for (let first = 0; first < count; first += CHUNK) {

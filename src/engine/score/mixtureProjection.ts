@@ -1,7 +1,6 @@
 import type { FloatMatrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
-import { addProduct, gemm } from '../linalg/onnxKernels.ts';
-import { addSquares } from '../linalg/sampleRows.ts';
+import { addProduct } from '../linalg/onnxKernels.ts';
 import type { LabelColumns } from './labelRows.ts';
 import { addDots, mixRows } from './labelRows.ts';
 import { quadraticForm } from './simplex.ts';
@@ -32,7 +31,7 @@ export async function mixtureProjection(
   embeddings: readonly FloatMatrix[],
   columns: LabelColumns,
   weights: readonly number[],
-  { blocks, rank, solve }: SingleFeatures,
+  { blocks, rank, solve, fitted }: SingleFeatures,
 ): Promise<MixtureProjection> {
   const { cols: width = 0 } = embeddings[0] ?? {};
   const sums = new Float32Array(rank * width);
@@ -43,23 +42,16 @@ export async function mixtureProjection(
     await addProduct(1, block, mixture, sums, rank, size, width, 'neither');
     count += size;
   }
-  const coefficients = await solve(sums);
 
-  const dots = zeros(embeddings.length, width);
-  const squares = new Float64Array(width);
-  const memory = new Float32Array(((blocks[0]?.length ?? 0) / rank) * width);
+  const dots = zeros(embeddings.length + 1, width);
   let first = 0;
-  for (const block of blocks) {
-    const rows = block.length / rank;
-    const fitted = memory.subarray(0, rows * width);
-    await gemm(block, coefficients, fitted, rows, rank, width, 'a');
-    addDots(embeddings, columns, fitted, first, dots);
-    addSquares({ rows, cols: width, data: fitted }, 0, rows, new Float64Array(width), squares);
-    first += rows;
+  for await (const block of fitted(await solve(sums))) {
+    addDots(embeddings, columns, block, first, dots);
+    first += block.length / width;
   }
   const products = columns.scales.map(() => 0);
   let [square, error, squaredError] = [0, 0, 0];
-  squares.forEach((fittedSquare, j) => {
+  dots.data.subarray(embeddings.length * width).forEach((fittedSquare, j) => {
     let product = 0;
     columns.scales.forEach((scale, k) => {
       const value = (scale[j] as number) * (dots.data[k * width + j] as number);

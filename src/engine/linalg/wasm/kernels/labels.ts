@@ -225,12 +225,13 @@ function centredFour<T>(value: usize, origin: usize): v128 {
 }
 
 /**
- * Adds up, per embedding and column, the products of its values relative to `shift` and of other rows.
+ * Adds up, per embedding and column, the products of its values relative to `shift` and of other rows, and the squares of
+ * these.
  *
  * @param data `[K, rows, width]`
- * @param shift `[K, width]`
+ * @param shift `[K + 1, width]`, the last row zeros
  * @param others `[rows, width]` in single precision
- * @param sums `[K, width]`
+ * @param sums `[K + 1, width]`, the last row for the squares
  */
 export function addDots<T>(
   data: usize,
@@ -241,18 +242,24 @@ export function addDots<T>(
   others: usize,
   sums: usize,
 ): void {
+  const plane = <usize>rows * <usize>width * sizeof<T>();
+  const row = doubleAt(0, width);
+  for (let k = 0; k < size; k++) {
+    const at = <usize>k;
+    addPlaneDots<T>(data + at * plane, rows, width, shift + at * row, others, sums + at * row);
+  }
+  const last = <usize>size * row;
+  addPlaneDots<f32>(others, rows, width, shift + last, others, sums + last);
+}
+
+function addPlaneDots<T>(plane: usize, rows: i32, width: i32, shift: usize, others: usize, sums: usize): void {
   const step = <usize>width * sizeof<T>();
   const otherStep = <usize>width * sizeof<f32>();
   const fours = rows & ~3;
-  for (let k = 0; k < size; k++) {
-    const plane = data + <usize>k * <usize>rows * step;
-    const shiftK = doubleAt(shift, k * width);
-    const sumsK = doubleAt(sums, k * width);
-    // Four rows at a time: fewer loads and stores of what adds up.
-    for (let i = 0; i < rows; i += i < fours ? 4 : 1) {
-      const at = <usize>i;
-      addRowDots<T>(plane + at * step, others + at * otherStep, i < fours, width, shiftK, sumsK);
-    }
+  // Four rows at a time: fewer loads and stores of what adds up.
+  for (let i = 0; i < rows; i += i < fours ? 4 : 1) {
+    const at = <usize>i;
+    addRowDots<T>(plane + at * step, others + at * otherStep, i < fours, width, shift, sums);
   }
 }
 
