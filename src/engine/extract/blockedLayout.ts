@@ -58,7 +58,7 @@ export async function layOutInBlocks(
     const blocks = await writeBlocks(outline, standIns, reader, folder);
     return blocks && replaceWeights(outline, blocks);
   } finally {
-    await reader.close();
+    reader.close();
   }
 }
 
@@ -86,7 +86,7 @@ async function writeBlocks(
   const byFirst = new Map(standIns.map((standIn) => [standIn.first, standIn]));
   const byName = new Map(standIns.map((standIn) => [standInName(standIn.convolution), standIn]));
   const target = new Float32Array(Math.max(0, ...standIns.map(({ convolution }) => partSize(convolution))));
-  const file = await WeightFile.create(folder, 'blocks.bin');
+  const file = new WeightFile(folder, 'blocks.bin');
   const written: NewTensor[] = [];
   try {
     for (const [name, bytes] of weightsOf(outline)) {
@@ -101,7 +101,7 @@ async function writeBlocks(
       missing.delete(standIn);
     }
   } finally {
-    await file.close();
+    file.close();
   }
   return missing.size === 0 ? written : undefined;
 }

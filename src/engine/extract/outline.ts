@@ -73,7 +73,7 @@ export async function writeOutline(
       nodes.delete(norm.node);
     } else nodes.set(node, { ...node, inputs });
   }
-  const file = await WeightFile.create(folder, 'outline.bin');
+  const file = new WeightFile(folder, 'outline.bin');
   try {
     const initializers = [...(whole.initializers ?? []), ...biases];
     const others = usedParts({ ...whole, nodes: [...nodes.values()], initializers });
@@ -85,7 +85,7 @@ export async function writeOutline(
     }
     return outline;
   } finally {
-    await file.close();
+    file.close();
   }
 }
 

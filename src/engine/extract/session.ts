@@ -112,13 +112,13 @@ async function openCast(
   options: SessionOptions,
 ): Promise<InferenceSession> {
   const reader = new WeightReader(weightsFolder, options.signal);
-  const file = await WeightFile.create(folder, 'single.bin');
+  const file = new WeightFile(folder, 'single.bin');
   let single: NewModel;
   try {
     single = await inSinglePrecision({ ...network, outputs: outputsOf(network, options) }, reader, file);
   } finally {
-    await file.close();
-    await reader.close();
+    file.close();
+    reader.close();
   }
   const inPlace = { network: single, halfPrecisionBytes: 0 };
   const model = writeModel({ ...single, outputs: network.outputs });

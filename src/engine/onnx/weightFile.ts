@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { NewTensor } from './writeModel.ts';
 
@@ -7,21 +7,17 @@ const ALIGNMENT = 64;
 
 /** A new file of weights, which models have outside of them. */
 export class WeightFile {
-  readonly #file: FileHandle;
+  readonly #file: number;
   readonly #name: string;
   #end = 0;
 
-  private constructor(file: FileHandle, name: string) {
-    this.#file = file;
+  constructor(folder: string, name: string) {
+    this.#file = openSync(path.join(folder, name), 'wx', 0o600);
     this.#name = name;
   }
 
-  static async create(folder: string, name: string): Promise<WeightFile> {
-    return new WeightFile(await open(path.join(folder, name), 'wx', 0o600), name);
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close();
+  close(): void {
+    closeSync(this.#file);
   }
 
   /** @returns where it lies, for a model beside the file */
@@ -31,7 +27,7 @@ export class WeightFile {
     for await (const { buffer, byteOffset, byteLength } of parts) {
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#end);
+        const bytesWritten = writeSync(this.#file, bytes, done, bytes.length - done, this.#end);
         done += bytesWritten;
         this.#end += bytesWritten;
       }

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Float16Array } from '@petamoriken/float16';
 import { weightType } from '../checkpoints/containers/elementTypes.ts';
 import { CancelledError, InputError } from '../errors.ts';
@@ -7,6 +8,9 @@ import type { ElementType } from './format.ts';
 import type { NewTensor } from './writeModel.ts';
 
 const FLOATS: ReadonlySet<ElementType> = new Set(['float64', 'float32', 'float16', 'bfloat16']);
+
+/** Bytes after which others get a turn, so that cancelling works. */
+const BETWEEN_TURNS = 2 ** 20;
 
 /** Whether weights are stored as numbers with a fraction, in whatever precision. */
 export function isFloat({ type }: NewTensor): boolean {
@@ -17,7 +21,9 @@ export function isFloat({ type }: NewTensor): boolean {
 export class WeightReader {
   readonly #folder: string;
   readonly #signal: AbortSignal | undefined;
-  readonly #files = new Map<string, FileHandle>();
+  // Read while others wait: there are many small tensors, and a thread takes longer to wake up than to read one.
+  readonly #files = new Map<string, number>();
+  #sinceTurn = 0;
   // Kept from call to call: the garbage of many large arrays would be more than a network.
   #stored = new ArrayBuffer(0);
   #single = new Float32Array(0);
@@ -28,8 +34,8 @@ export class WeightReader {
     this.#signal = signal;
   }
 
-  async close(): Promise<void> {
-    for (const file of this.#files.values()) await file.close();
+  close(): void {
+    for (const file of this.#files.values()) closeSync(file);
   }
 
   /**
@@ -38,13 +44,18 @@ export class WeightReader {
    * @throws CancelledError
    */
   async bytes({ type, values }: NewTensor, start: number, count: number): Promise<Uint8Array> {
-    if (this.#signal?.aborted) throw new CancelledError();
     const itemBytes = weightType(type).bytes;
     const length = count * itemBytes;
+    this.#sinceTurn += length;
+    if (this.#sinceTurn > BETWEEN_TURNS) {
+      this.#sinceTurn = 0;
+      await nextTurn();
+    }
+    if (this.#signal?.aborted) throw new CancelledError();
     if (this.#stored.byteLength < length) this.#stored = new ArrayBuffer(length);
     const stored = new Uint8Array(this.#stored, 0, length);
     if (values instanceof Uint8Array) stored.set(values.subarray(start * itemBytes, start * itemBytes + length));
-    else await this.#readFile(values.location, values.offset + start * itemBytes, stored);
+    else this.#readFile(values.location, values.offset + start * itemBytes, stored);
     return stored;
   }
 
@@ -72,12 +83,12 @@ export class WeightReader {
     return single;
   }
 
-  async #readFile(location: string, position: number, target: Uint8Array): Promise<void> {
+  #readFile(location: string, position: number, target: Uint8Array): void {
     const name = path.join(this.#folder, location);
-    const file = this.#files.get(location) ?? (await open(name));
+    const file = this.#files.get(location) ?? openSync(name, 'r');
     this.#files.set(location, file);
     for (let done = 0; done < target.length; ) {
-      const { bytesRead } = await file.read(target, done, target.length - done, position + done);
+      const bytesRead = readSync(file, target, done, target.length - done, position + done);
       if (bytesRead === 0) throw new InputError(`${name}: the file ends early; download or save it again.`);
       done += bytesRead;
     }

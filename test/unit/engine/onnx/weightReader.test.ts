@@ -60,12 +60,12 @@ describe('WeightReader', () => {
 
   it('reads what a WeightFile was given', async () => {
     const { folder, reader } = await reading();
-    const file = await WeightFile.create(folder, 'new.bin');
+    const file = new WeightFile(folder, 'new.bin');
     async function* parts(...values: number[]) {
       for (const value of values) yield Float32Array.of(value, value + 1);
     }
     const places = [await file.add(parts(1)), await file.add(parts(10, 20))];
-    await file.close();
+    file.close();
     const [first, second] = places.map(
       (values, index): NewTensor => ({ name: '', type: 'float32', shape: [2 * (index + 1)], values }),
     );
