@@ -3,7 +3,9 @@ import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
 import { Op } from './pickleOpcodes.ts';
 import { UnreadableError } from './unreadable.ts';
 
-const [NEWLINE, ZERO, SINGLE, DOUBLE] = [0x0a, 0x30, 0x27, 0x22];
+const [NEWLINE, ZERO, SINGLE, DOUBLE, BACKSLASH] = [0x0a, 0x30, 0x27, 0x22, 0x5c];
+/** The first and the last character of ASCII that is printed. */
+const [SPACE, TILDE] = [0x20, 0x7e];
 
 /** Numbers of more digits are no counts, times or keys, and slow to convert. */
 const MAX_NUMBER_BYTES = 256;
@@ -163,7 +165,7 @@ export class PickleOperands {
       case Op.BinUnicode8:
         return this.#text(this.uint(8));
       case Op.String:
-        return parseStringLine(this.#line());
+        return this.#plainString() ?? parseStringLine(this.#line());
       case Op.Unicode:
         return parseUnicodeLine(this.#line());
       case Op.ShortBinBytes:
@@ -219,6 +221,20 @@ export class PickleOperands {
     this.#at += length;
   }
 
+  /** The string that a line is without escapes, where all of it is at hand; else goes nowhere. */
+  #plainString(): string | undefined {
+    const window = this.#window;
+    const first = this.#at + 1;
+    const quote = window[this.#at];
+    let at = first;
+    while (isPlain(window[at])) at += 1;
+    if (window[at] !== NEWLINE || at === first || window[at - 1] !== quote) return undefined;
+    if (quote !== SINGLE && quote !== DOUBLE) return undefined;
+    this.#budget.charge((at - this.#at) * SLOT_BYTES);
+    this.#at = at + 1;
+    return this.#source.text(this.#start + first, at - 1 - first, 'latin1');
+  }
+
   /** The text up to the end of the line, byte for byte as characters. */
   #line(maximum = Number.POSITIVE_INFINITY): string {
     const start = this.position;
@@ -247,6 +263,11 @@ export class PickleOperands {
     while (this.byte() !== NEWLINE && length <= most) length += 1;
     return length;
   }
+}
+
+/** Whether a byte of a string stands for itself. */
+function isPlain(byte = 0): boolean {
+  return byte >= SPACE && byte <= TILDE && byte !== BACKSLASH;
 }
 
 function parseIndex(line: string): number {
@@ -291,7 +312,6 @@ function parseStringLine(line: string): string {
   if (text.length < 2 || (quote !== SINGLE && quote !== DOUBLE) || text.charCodeAt(text.length - 1) !== quote) {
     throw new UnreadableError('its pickle holds a string without quotes');
   }
-  if (/^[\x20-\x5b\x5d-\x7e]*$/.test(body)) return body;
   return bytesOfStringLine(body).toString('utf8');
 }
 

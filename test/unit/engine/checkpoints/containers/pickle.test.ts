@@ -78,10 +78,13 @@ describe('plain values', () => {
     const line = new Windows(latin1(`V${'a'.repeat(1000)}\n.`), 7);
     expect(readPickleAt(line, 0, line.size).value).toBe('a'.repeat(1000));
     expect(() => readPickleAt(line, 0, line.size, { memoryBytes: 1000 })).toThrow('far more');
+    const string = new Windows(latin1(`S'${'a'.repeat(1000)}'\n.`), 7);
+    expect(readPickleAt(string, 0, string.size).value).toBe('a'.repeat(1000));
   });
 
   it.each<[string, string, PickleValue]>([
     ['strings of Python 2', `S'it\\'s caf\\xc3\\xa9\\n'\n.`, "it's café\n"],
+    ['strings in either quotes', `(lS'a"b'\naS"a'b"\naS''\naS'a' \na.`, ['a"b', "a'b", '', 'a']],
     ['short strings of Python 2', 'U\x03abc.', 'abc'],
     ['long strings of Python 2', 'T\x03\x00\x00\x00abc.', 'abc'],
     ['unicode lines', 'Vcaf\xe9 \\u20ac\n.', 'café €'],
@@ -198,6 +201,8 @@ describe('globals', () => {
     ['numbers that are none', 'I0x10\n.', 'number that is none'],
     ['floats that are none', 'F0x10\n.', 'number that is none'],
     ['strings without quotes', 'Sabc\n.', 'without quotes'],
+    ['strings of one quote', "S'\n.", 'without quotes'],
+    ['strings in two kinds of quotes', `S'a"\n.`, 'without quotes'],
     ['characters beyond Unicode', 'V\\Uffffffff\n.', 'does not exist'],
     ['memo lines that are no index', 'K\x01p99999999999999999999\n.', 'damaged'],
     ['modules that are no text', 'K\x01K\x02\x93.', 'damaged'],
