@@ -11,6 +11,7 @@ import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { huggingFaceCache, torchHubCache } from './modelCaches.ts';
 import { openOnnx } from './onnx/reader.ts';
 import { openWeights } from './openWeights.ts';
+import { EXPORTS, isOtherContainer, otherContainers, refuseContainer } from './otherContainers.ts';
 
 /** How the file of a network's weights ends, and what opens it. An index names the shards beside it. */
 const READERS: readonly { readonly name: RegExp; readonly open: typeof openWeights }[] = [
@@ -38,10 +39,20 @@ const CONTAINERS = [
   '.th',
 ];
 
-/** Paths of the files below a walked folder that may be checkpoints, by their names. */
-function findCheckpointFiles(folder: Folder): string[] {
-  const here = withoutTwins(folder.files.filter(isCheckpoint)).map((name) => path.join(folder.path, name));
-  return [...here, ...folder.folders.flatMap(findCheckpointFiles)];
+/**
+ * Paths of the files below a walked folder that may be checkpoints, by their names, and of those that are and can't be read.
+ * @param exported whether the folder holds what was exported of a network above it
+ */
+function findCheckpointFiles(folder: Folder, exported = false): string[] {
+  const read = withoutTwins(folder.files.filter(isCheckpoint));
+  // A folder with such a file is one network's.
+  const isRead = read.length > 0 && folder.files.includes('config.json');
+  const others = isRead || exported ? [] : otherContainers(folder.files, read);
+  const here = [...read, ...others].map((name) => path.join(folder.path, name));
+  const inside = folder.folders.flatMap((child) =>
+    findCheckpointFiles(child, exported || (isRead && EXPORTS.test(child.name))),
+  );
+  return [...here, ...inside];
 }
 
 /** Hugging Face publishes `model.safetensors` and `pytorch_model.bin` of the same weights, and open_clip likewise. */
@@ -128,6 +139,7 @@ export async function openCheckpoints(
 /** @throws InputError saying why the file can't be ranked */
 export async function openCheckpoint(file: string, workspace: string, options: OpenOptions): Promise<Checkpoint> {
   const reader = READERS.find(({ name }) => name.test(path.basename(file)));
+  if (isOtherContainer(path.basename(file))) return refuseContainer(file);
   if (!reader) {
     throw new InputError(
       `${file}: not a kind of checkpoint that can be read (${CHECKPOINT_ENDINGS.join(', ')}). Export it to ONNX.`,

@@ -1,5 +1,5 @@
 import { type Disposable, EventEmitter, type LogOutputChannel, type Uri, window, workspace } from 'vscode';
-import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
+import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import { readFilesExclude, readSettings } from '../configuration.ts';
 import { setContextKey } from '../contextKeys.ts';
@@ -102,7 +102,8 @@ export class WorkspaceDiscovery implements Disposable {
       clearTimeout(this.#settling);
       this.#settling = setTimeout(() => void this.refresh(), SETTLE_MS);
     };
-    const checkpoints = workspace.createFileSystemWatcher(`**/*{${CHECKPOINT_ENDINGS.join(',')}}`);
+    const endings = [...CHECKPOINT_ENDINGS, ...OTHER_CHECKPOINT_ENDINGS];
+    const checkpoints = workspace.createFileSystemWatcher(`**/*{${endings.join(',')}}`);
     this.#disposables.push(
       checkpoints,
       checkpoints.onDidCreate(refreshSoon),

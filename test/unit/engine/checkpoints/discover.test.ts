@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolveCheckpoints } from '../../../../src/engine/checkpoints/discover.ts';
-import { CHECKPOINT_ENDINGS } from '../../../../src/protocol/discovery.ts';
+import { openCheckpoints, resolveCheckpoints } from '../../../../src/engine/checkpoints/discover.ts';
+import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../../../src/protocol/discovery.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 /** Names that are taken for checkpoints among these, relative to the folder that holds them. */
@@ -56,5 +56,61 @@ describe('the checkpoints in a folder', () => {
       'model.safetensors',
     ]);
     expect(await found('net.pt', 'net.pth', 'other.pt')).toEqual(['net.pth', 'other.pt']);
+  });
+
+  const unread = [
+    'a/tf_model.h5',
+    'b/flax_model.msgpack',
+    'c/vgg16_weights_tf_dim_ordering.h5',
+    'd/best_model.hdf5',
+    'e/net.weights.h5',
+    'f/net.keras',
+    'g/saved_model.pb',
+    'h/frozen_inference_graph.pb',
+    'i/bert_model.ckpt.index',
+    'j/net.tflite',
+    'k.mlpackage/Data/com.apple.CoreML/model.mlmodel',
+    'l/net.torchscript',
+    'm/net-00001-of-00002.gguf',
+  ];
+
+  it('are listed where they can’t be read, once for each network', async () => {
+    const data = ['train_catvnoncat.h5', 'modelnet40.h5', 'model_outputs.h5', 'keras_metadata.pb', 'data.index'];
+    const later = ['m/net-00002-of-00002.gguf', 'a/flax_model.msgpack', 'f/net.tflite'];
+    expect((await found(...unread, ...data, ...later)).sort()).toEqual(unread);
+    for (const name of unread) {
+      expect(OTHER_CHECKPOINT_ENDINGS.filter((ending) => name.endsWith(ending))).not.toEqual([]);
+    }
+  });
+
+  it('are not listed beside a copy that can be read', async () => {
+    const others = ['tf_model.h5', 'flax_model.msgpack', 'model.keras'];
+    expect(await found('model.safetensors', ...others, 'other.gguf')).toEqual(['model.safetensors', 'other.gguf']);
+    const exported = ['saved_model/1/saved_model.pb', 'coreml/x/float32.mlpackage/Data/model.mlmodel', 'q4.gguf'];
+    expect(await found('config.json', 'pytorch_model.bin', ...others, ...exported)).toEqual(['pytorch_model.bin']);
+    expect(await found('net.onnx', 'net.tflite')).toEqual(['net.onnx']);
+    expect(await found('config.json', ...exported)).toHaveLength(3);
+  });
+
+  it('say what they are and what would make them rankable', async () => {
+    const folder = await temporaryFolder();
+    const contents = {
+      'tf_model.h5': '\x89HDF\r\n',
+      'net.gguf': 'GGUF',
+      'net.tflite': '\0\0\0\0TFL3',
+      'bad.keras': '',
+    };
+    const files = Object.keys(contents).map((name) => path.join(folder, name));
+    for (const [name, content] of Object.entries(contents)) {
+      await writeFile(path.join(folder, name), content, 'latin1');
+    }
+    const { checkpoints, skipped } = await openCheckpoints(files, folder, { modalities: ['image'] });
+    expect(checkpoints).toEqual([]);
+    expect(skipped.map(({ reason }) => reason)).toEqual([
+      'weights for TensorFlow in the names of Hugging Face. Save them as safetensors: AutoModel.from_pretrained(folder, from_tf=True).save_pretrained(folder).',
+      'a GGUF file, whose weights are quantised. Get the original weights as safetensors.',
+      'a model for TensorFlow Lite. Export it to ONNX: python -m tf2onnx.convert --tflite file --output model.onnx.',
+      'not what its name says. The file is damaged or incomplete: download or copy it again.',
+    ]);
   });
 });
