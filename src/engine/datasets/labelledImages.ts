@@ -89,19 +89,21 @@ export class LabelledImages {
 
   /**
    * The rows of a list of images, one per line.
-   * @param parse gives the image's path and its classes, or `undefined` for a line that can't be understood
+   * @param parse gives the image's path and its classes, nothing for a comment, or `undefined` for a line that can't be
+   * understood
    */
   async addList(
     split: string,
     list: string,
-    parse: (text: string) => readonly [image: string, ...classes: string[]] | undefined,
+    parse: (text: string) => readonly [image: string, ...classes: string[]] | readonly [] | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
     const name = path.basename(list);
     for await (const { line, text } of readLines(list, signal)) {
       const row = parse(text.trim());
-      if (row) this.addFile(split, row[0], row.slice(1), `${name}:${line}`);
-      else this.skip('can not be understood', `${name}:${line}: ${text}`);
+      const [image, ...classes] = row ?? [];
+      if (image !== undefined) this.addFile(split, image, classes, `${name}:${line}`);
+      else if (!row) this.skip('can not be understood', `${name}:${line}: ${text}`);
     }
   }
 

@@ -5,13 +5,17 @@ import { LabelledImages } from './labelledImages.ts';
 import { grouped } from './passedOver.ts';
 import { headOf } from './tables/csv.ts';
 
+const SPLITS = ['trainval', 'test'];
+/** Of all images, with comments above. */
+const WHOLE = 'list';
 /** `Abyssinian_100 1 1 1`: image, class, species (1 cat, 2 dog), number within the species. */
 const LINE = /^((\S+)_\d+)\s+\d+\s+[12]\s+\d+$/;
 
 /**
  * Oxford-IIIT Pets as unpacked from images.tar.gz and annotations.tar.gz (https://www.robots.ox.ac.uk/~vgg/data/pets/):
  * `images/Abyssinian_100.jpg`, and `annotations/trainval.txt` and `test.txt` with lines such as
- * `Abyssinian_100 1 1 1`. The breed is the name of the image up to its number.
+ * `Abyssinian_100 1 1 1`; copies may have `list.txt` alone, which tells no splits. The breed is the name of the image up to
+ * its number.
  */
 export const oxfordPets: DatasetLayout = {
   format: 'oxford-pets',
@@ -20,12 +24,14 @@ export const oxfordPets: DatasetLayout = {
     const root = locate(folder, asked, hasFiles);
     const images = root && below(root, 'images');
     if (!root || !images || !(await looksRight(root))) return undefined;
+    const lists = listsOf(root);
+    const told = lists.some(({ split }) => split === 'all') ? 'their list' : 'lists of the splits';
     return {
       task: 'image-classification',
-      reason: `Oxford-IIIT Pets: ${grouped(countImages(images))} images, lists of the splits in annotations`,
+      reason: `Oxford-IIIT Pets: ${grouped(countImages(images))} images, ${told} in annotations`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
-        for (const { split, list } of listsOf(root)) {
+        for (const { split, list } of lists) {
           await gathered.addList(split, list, (line) => parse(line), signal);
         }
         return gathered.dataset(undefined, signal);
@@ -34,7 +40,8 @@ export const oxfordPets: DatasetLayout = {
   },
 };
 
-function parse(line: string): readonly [image: string, breed: string] | undefined {
+function parse(line: string): readonly [image: string, breed: string] | readonly [] | undefined {
+  if (line.startsWith('#')) return [];
   const [, image, breed] = LINE.exec(line) ?? [];
   return image && breed ? [`${image}.jpg`, breed] : undefined;
 }
@@ -44,10 +51,12 @@ function hasFiles(folder: Folder): boolean {
 }
 
 function listsOf(folder: Folder): { split: string; list: string }[] {
-  return ['trainval', 'test'].flatMap((split) => {
-    const list = fileIn(below(folder, 'annotations'), `${split}.txt`);
+  const named = (name: string, split: string) => {
+    const list = fileIn(below(folder, 'annotations'), `${name}.txt`);
     return list ? [{ split, list }] : [];
-  });
+  };
+  const apart = SPLITS.flatMap((split) => named(split, split));
+  return apart.length > 0 ? apart : named(WHOLE, 'all');
 }
 
 async function looksRight(folder: Folder): Promise<boolean> {

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
-import type { DatasetLayout } from './dataset.ts';
+import type { DatasetLayout, Recognition } from './dataset.ts';
 import { below, countImages, fileIn, idWithin, locate } from './folders.ts';
+import { IMAGE } from './images.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { numberIn, readMat, textIn } from './matFile.ts';
 import { grouped } from './passedOver.ts';
@@ -37,7 +38,7 @@ export const stanfordCars: DatasetLayout = {
 
   async recognise(folder, asked) {
     const root = locate(folder, asked, isStanfordCars);
-    if (!root) return undefined;
+    if (!root) return withoutImages(locate(folder, asked, lacksImages));
     const splits = splitsOf(root);
     const counts = splits.map(({ split, images }) => `${grouped(countImages(images))} ${split ?? 'car'} images`);
     return {
@@ -104,4 +105,22 @@ function namesFile(root: Folder): string | undefined {
 
 function isStanfordCars(folder: Folder): boolean {
   return splitsOf(folder).length > 0 && namesFile(folder) !== undefined;
+}
+
+/** Whether the list of all images lies beside those of the splits, as in a copy on Kaggle. */
+function lacksImages(folder: Folder): boolean {
+  const ofSplits = SPLITS.flatMap(({ images }) => imagesIn(folder, images)?.files ?? []);
+  return annotationFile(folder, WHOLE.lists) !== undefined && ofSplits.some((name) => IMAGE.test(name));
+}
+
+function withoutImages(root: Folder | undefined): Recognition | undefined {
+  const reason = `cars_annos.mat names images in ${WHOLE.images}, which is not here, by other numbers than cars_train and cars_test have`;
+  const remedy = 'Unpack car_ims.tgz here, or car_devkit.tgz, which holds cars_train_annos.mat and cars_meta.mat.';
+  return (
+    root && {
+      task: 'image-classification',
+      reason: 'Stanford Cars without the images of its list',
+      open: () => Promise.reject(new InputError(`${root.path}: ${reason}. ${remedy}`)),
+    }
+  );
 }

@@ -7,11 +7,12 @@ import { dtd } from '../../../../src/engine/datasets/dtd.ts';
 import { fgvcAircraft } from '../../../../src/engine/datasets/fgvcAircraft.ts';
 import { flowers102 } from '../../../../src/engine/datasets/flowers102.ts';
 import { food101 } from '../../../../src/engine/datasets/food101.ts';
-import { openDataset } from '../../../../src/engine/datasets/open.ts';
+import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { oxfordPets } from '../../../../src/engine/datasets/oxfordPets.ts';
 import { stanfordCars } from '../../../../src/engine/datasets/stanfordCars.ts';
 import { sun397 } from '../../../../src/engine/datasets/sun397.ts';
 import { voc } from '../../../../src/engine/datasets/voc.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
 import {
   classNames,
   copyOfMiniature,
@@ -187,6 +188,16 @@ describe('copies of the benchmarks', () => {
     expect((await recogniseFolder(oxfordPets, folder))?.reason).toContain('12 images');
   });
 
+  it('may have the list of all Oxford Pets alone', async () => {
+    const folder = await copyOfMiniature('oxford-iiit-pet');
+    for (const name of ['trainval.txt', 'test.txt']) await rm(path.join(folder, 'annotations', name));
+    const dataset = await openDataset(folder, 'auto');
+    expect([dataset.format, splitSizes(dataset), dataset.warnings]).toEqual(['oxford-pets', { all: 12 }, []]);
+    expect((await recogniseFolder(oxfordPets, folder))?.reason).toBe(
+      'Oxford-IIIT Pets: 12 images, their list in annotations',
+    );
+  });
+
   it('may have SUN397 without its list of classes', async () => {
     const folder = await copyOfMiniature('SUN397');
     const whole = samplesOf(await openFolder(sun397, folder));
@@ -306,6 +317,18 @@ describe('Stanford Cars', () => {
     const renamed = await openDataset(folder, 'auto');
     expect(splitSizes(renamed)).toEqual({ train: 6 });
     expect(renamed.classes).toEqual(nested.classes);
+  });
+
+  it('tells what is missing where the list of all images lies beside those of the splits', async () => {
+    const folder = await copyOfMiniature('stanford_cars');
+    await rm(path.join(folder, 'devkit'), { recursive: true });
+    await rm(path.join(folder, 'cars_test_annos_withlabels.mat'));
+    await cp(miniature('stanford_cars_annos/cars_annos.mat'), path.join(folder, 'cars_annos.mat'));
+    const message =
+      'cars_annos.mat names images in car_ims, which is not here, by other numbers than cars_train and cars_test have. Unpack car_ims.tgz here, or car_devkit.tgz, which holds cars_train_annos.mat and cars_meta.mat.';
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(`${folder}: ${message}`);
+    const { datasets, skipped } = await findDatasets((await walk(folder)).root);
+    expect([datasets, skipped]).toEqual([[], [{ path: folder, reason: `${folder}: ${message}` }]]);
   });
 
   it('refuses a devkit that holds something else', async () => {
