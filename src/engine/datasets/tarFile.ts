@@ -102,6 +102,24 @@ export class TarFile {
   }
 }
 
+/** So many files are looked at to see whether an archive is damaged. */
+const LOOKED_AT = 64;
+
+/** What is wrong with the beginning of a tar archive, if anything. */
+export async function damageOf(file: string): Promise<string | undefined> {
+  const tar = await TarFile.open(file);
+  try {
+    let files = 0;
+    for await (const _ of tar.entries()) if (++files >= LOOKED_AT) break;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return error.message;
+  } finally {
+    await tar.close();
+  }
+}
+
 function nameIn(header: Buffer): string {
   const name = textOf(header.subarray(0, 100));
   const isUstar = header.toString('latin1', 257, 262) === 'ustar' && header[263] === 0x30;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isArchive } from '../files/archives.ts';
+import { isArchive, remarkOnPacked } from '../files/archives.ts';
 import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { type Role, rolesByName } from './columnNames.ts';
@@ -10,6 +10,7 @@ import { type OpenedTables, openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
 import { isTraining, type TableFiles } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
+import { damageOf } from './tarFile.ts';
 
 const EXPECTED =
   'Expected images in one folder per class (<class>/*.png, or train/<class>/*.png), or another layout that the documentation of the tasks lists.';
@@ -56,11 +57,21 @@ async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<strin
   const inside = await datasetsInside(root, datasetsOf);
   if (inside.length > 0) return `but in ${inside.join(', ')}: name one of them.`;
   const archive = root.files.find(isArchive);
-  if (archive !== undefined) return `but an archive. Unpack ${archive} first.`;
+  if (archive !== undefined) {
+    const damage = await damageOfShard(path.join(root.path, archive));
+    return damage ?? `but an archive. Unpack ${archive} first.${remarkOnPacked(archive)}`;
+  }
   return reasonOfTables(await openTables(root));
 }
 
+async function damageOfShard(file: string): Promise<string | undefined> {
+  const damage = SHARD.test(file) ? await damageOf(file) : undefined;
+  return damage === undefined ? undefined : `for ${damage}`;
+}
+
 async function reasonOfFile(named: string, root: Folder): Promise<string> {
+  const damage = await damageOfShard(named);
+  if (damage !== undefined) return `, ${damage}`;
   if (isArchive(named)) await requireFolder(named);
   const { tables, problems } = await openTables(root);
   const isNamed = ({ files }: { files: TableFiles }) => files.files.includes(named);

@@ -1,7 +1,7 @@
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
-import { isArchive } from './archives.ts';
+import { isArchive, remarkOnPacked } from './archives.ts';
 
 /** Files and folders that mark the root of a repository or Python project. */
 const WORKSPACE_MARKERS = ['.git', '.vscode', 'pyproject.toml', 'setup.py', 'requirements.txt', 'environment.yml'];
@@ -37,7 +37,9 @@ export async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (!found) throw new InputError(`${folder}: no such folder. Check the path.`);
   if (found.isFile() && isArchive(folder)) {
-    throw new InputError(`${folder}: an archive. Unpack it, and name the folder that comes out.`);
+    throw new InputError(
+      `${folder}: an archive. Unpack it, and name the folder that comes out.${remarkOnPacked(folder)}`,
+    );
   }
   if (!found.isDirectory()) throw new InputError(`${folder}: not a folder. Name the folder that holds it instead.`);
 }

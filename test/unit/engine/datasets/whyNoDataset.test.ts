@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
@@ -55,6 +55,22 @@ describe('a file or folder that stands for no reading', () => {
     await expect(openDataset(path.join(dataset, 'train-000001.tar'), 'auto')).rejects.toThrow(
       `no dataset here, but there is one around it: name ${dataset}.`,
     );
+  });
+
+  it('is a shard that has to be unpacked to a plain one', async () => {
+    const folder = path.join(await folderWith({ 'a/b/0.tar.gz': '', 'a/b/1.tgz': '' }), 'a/b');
+    const remedy = 'Of a shard of a WebDataset undo the compression alone (gunzip): a plain .tar is read as it is.';
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(`but an archive. Unpack 0.tar.gz first. ${remedy}`);
+    await expect(openDataset(path.join(folder, '1.tgz'), 'auto')).rejects.toThrow(`that comes out. ${remedy}`);
+  });
+
+  it('is a shard that is damaged before its first sample', async () => {
+    const shard = await readFile(miniature('webdataset/train-000000.tar'));
+    const folder = path.join(await folderWith({ 'a/b/0.tar': shard.subarray(0, 600) }), 'a/b');
+    const reason = 'no dataset here, for 0.tar: a damaged tar archive (it ends within a file); download it again.';
+    for (const named of [folder, path.join(folder, '0.tar')]) {
+      await expect(openDataset(named, 'auto')).rejects.toThrow(`${named}: ${reason}`);
+    }
   });
 
   it('is a file of one that its folder stands for', async () => {
