@@ -1,5 +1,5 @@
 import type { AnnotationKind } from './annotationKinds.ts';
-import { firstRows, rolesByContent, rolesByMarks } from './columnContents.ts';
+import { firstRows, rolesByContent, rolesByMarks, rolesByOnlyOther } from './columnContents.ts';
 import { isHeader, isNumbering, type Role, type Roles, rolesByName, withEachImage } from './columnNames.ts';
 import type { ImageFinder } from './imageIndex.ts';
 import { imageNamed, inCells } from './tableImages.ts';
@@ -48,8 +48,8 @@ async function columnsIn(
     if (answers) return answers;
   }
   if (named) return { table, roles: named };
-  const marked = needed.includes('label') ? await rolesByMarks(table) : undefined;
-  if (marked) return { table, roles: marked };
+  const told = needed.includes('label') ? ((await rolesByMarks(table)) ?? (await rolesByOnlyOther(table))) : undefined;
+  if (told) return { table, roles: told };
   const { withoutHeader: bare } = table;
   if (!bare || isHeader(table.columns)) return undefined;
   for (const read of asked || isNumbering(table.columns) ? [bare, table] : [bare]) {

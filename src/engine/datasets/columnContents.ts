@@ -1,4 +1,4 @@
-import { type Role, type Roles, rolesByName } from './columnNames.ts';
+import { plainName, type Role, type Roles, rolesByName } from './columnNames.ts';
 import { firstRowsOf } from './tables/firstRows.ts';
 import type { Table, TableRow } from './tables/rows.ts';
 import { areTexts } from './tables/texts.ts';
@@ -40,6 +40,30 @@ export async function rolesByMarks(table: Table): Promise<Roles | undefined> {
   }
   const anyMarked = rows.some((values) => longest.some((column) => Number(values[column]) === 1));
   return longest.length >= MIN_MARKS && anyMarked ? new Map([...roles, ['label', longest]]) : undefined;
+}
+
+/** What texts may be told apart by, but also what only stands beside them. */
+const CLASSES_IF_ALONE: ReadonlySet<string> = new Set([
+  ...['author', 'language', 'lang', 'dialect', 'genre', 'section', 'emotions', 'mood', 'style'],
+]);
+
+/**
+ * Texts by the name of their column, and their classes in the only other one but for those that number the rows, as in
+ * `id,text,author`.
+ * @returns nothing where there is no text, or not one such column that has the same few values again and again
+ */
+export async function rolesByOnlyOther(table: Table): Promise<Roles | undefined> {
+  const roles = rolesByName(table.columns, ['text']);
+  if (!roles || rolesByName(table.columns, ['image'])) return undefined;
+  const taken = [...roles.values()].flat();
+  const contents = await contentsOf(table, roles.get('text')?.at(-1), () => false);
+  const others = table.columns.flatMap((column, index) => {
+    const content = contents[index] ?? 'other';
+    return taken.includes(column) || content === 'key' ? [] : [{ column, content }];
+  });
+  const [only, ...more] = others;
+  if (!only || more.length > 0 || !['word', 'class'].includes(only.content)) return undefined;
+  return CLASSES_IF_ALONE.has(plainName(only.column)) ? new Map([...roles, ['label', [only.column]]]) : undefined;
 }
 
 /** What a column without a name holds, judged by its first cells. */

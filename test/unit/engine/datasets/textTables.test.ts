@@ -144,6 +144,22 @@ describe('texts in tables', () => {
     expect(textsOf(bare)).toEqual(['"The" end', '"open', '"a", "b"']);
   });
 
+  it('may have their classes in the only other column', async () => {
+    const table = (header: string, others: (n: number) => string) =>
+      [header, ...Array.from({ length: 12 }, (_, n) => `id${n * 7},"Text ${n}, of some words.",${others(n)}`)].join(
+        '\n',
+      );
+    const author = (n: number) => ['EAP', 'HPL', 'MWS'][n % 3] ?? '';
+    const spooky = { 'train.csv': table('id,text,author', author) };
+    expect(await found(spooky)).toEqual([['', 'text-classification']]);
+    const dataset = await opened(spooky);
+    expect([dataset.classes, textsOf(dataset, 'train')[1]]).toEqual([['EAP', 'HPL', 'MWS'], 'Text 1, of some words.']);
+    // What only stands beside texts: one of several, one that hardly comes again, and one that says nothing by its name.
+    expect(await found({ 'a.csv': table('id,text,author,place', (n) => `${author(n)},${author(n + 1)}`) })).toEqual([]);
+    expect(await found({ 'a.csv': table('id,text,author', (n) => `user${n % 11}`) })).toEqual([]);
+    expect(await found({ 'a.csv': table('id,text,source', author) })).toEqual([]);
+  });
+
   it('are no lists of other things that have a text and a label', async () => {
     const entries = Array.from({ length: 10 }, (_, n) => ({ label: `l${n}`, text: `Open ${n}` }));
     expect(await found({ 'menu.json': JSON.stringify(entries) })).toEqual([]);
