@@ -6,7 +6,7 @@ import { columnsFor, freeTextOf, type TableWithRoles } from './annotationColumns
 import { type AnnotationKind, KINDS } from './annotationKinds.ts';
 import { namedClasses, requireClass } from './classNames.ts';
 import { type Role, rolesByName } from './columnNames.ts';
-import type { DatasetLayout, Recognition } from './dataset.ts';
+import type { Dataset, DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { fileIn, locate } from './folders.ts';
 import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
@@ -71,9 +71,13 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
         const boxes = kind.roles.includes('box') && !counting ? new PixelBoxes(samples) : undefined;
         for (const table of set) await addTable(samples, kind, table, boxes, signal);
         await boxes?.flush();
-        const dataset = samples.dataset();
+        const whole = samples.dataset();
+        const dataset = withoutRepeated(whole);
+        const repeated = set.filter(({ files }) => files.split === undefined && dataset !== whole);
         const problems = opened.problems.map(({ error }) => error.message);
         const remarks = [...problems, ...remarksOn(set, others), ...(boxes?.remarks ?? [])];
+        for (const { files } of repeated)
+          remarks.push(`${files.name} holds the other tables’ samples again, and is left out.`);
         const holdSamples = set.filter(
           ({ table, roles, finder }) => !finder || inCells(table, roles.get('image')?.[0]),
         );
@@ -95,6 +99,18 @@ function tablesOf(folder: Folder, kind: AnnotationKind, asked: boolean): Tables 
   const found = tablesIn(folder, TABLE);
   if (asked || kind.roles.includes('image') || fileIn(folder, 'README.md') !== undefined) return found;
   return { ...found, tables: found.tables.filter((files) => !inTableFolder(files)) };
+}
+
+/**
+ * A dataset without the split of a table that tells none, where those beside have as many samples together: copies keep
+ * all of them in one table, too (DAQUAR's `data.csv` beside `data_train.csv` and `data_eval.csv`).
+ */
+function withoutRepeated(dataset: Dataset): Dataset {
+  const { all, ...apart } = Object.fromEntries(dataset.sizes ?? []);
+  const others = Object.values(apart);
+  if (all === undefined || others.length < 2 || others.reduce((sum, size) => sum + size, 0) !== all) return dataset;
+  const splits = new Map([...dataset.splits].filter(([split]) => split !== 'all'));
+  return { ...dataset, splits, sizes: new Map(Object.entries(apart)) };
 }
 
 async function classNames(root: Folder, { table, roles }: TableWithRoles): Promise<Found['namesOf']> {

@@ -305,6 +305,18 @@ describe('tables that can not be read', () => {
   });
 });
 
+it('leave out a table that holds those of the splits again, as copies of DAQUAR have one', async () => {
+  const rows = ['what is red ?,chair,a', 'what is blue ?,desk,b', 'what is green ?,chair,b'];
+  const table = (...own: number[]) => ['question,answer,image_id', ...own.map((row) => rows[row])].join('\n');
+  const apart = { 'data_train.csv': table(0, 1), 'data_eval.csv': table(2) };
+  const dataset = await opened({ ...TWO, ...apart, 'data.csv': table(0, 1, 2) });
+  expect(splitSizes(dataset)).toEqual({ train: 2, eval: 1 });
+  expect(dataset.sizes).toEqual(new Map([...dataset.splits].map(([split, { length }]) => [split, length])));
+  expect(dataset.warnings).toEqual(['data.csv holds the other tables’ samples again, and is left out.']);
+  const more = await opened({ ...TWO, ...apart, 'data.csv': table(0, 1) });
+  expect([splitSizes(more), more.warnings]).toEqual([{ train: 2, eval: 1, all: 2 }, []]);
+});
+
 it('name the datasets inside a folder that is none', async () => {
   const table = 'text,label\na,x\nb,y\n';
   const folder = await folderWith({ 'README.md': '# glue', 'cola/train.csv': table, 'sst2/train.csv': table });
