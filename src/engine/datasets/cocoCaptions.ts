@@ -1,21 +1,18 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
+import { filesIn, holdsKeys, nameOfImage } from './cocoFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, countImages, filesNamed, locate } from './folders.ts';
+import { countImages, locate } from './folders.ts';
 import { grouped } from './passedOver.ts';
-import { headOf } from './tables/csv.ts';
-import { hasKeys, indexJsonList, readJsonList } from './tables/json.ts';
+import { indexJsonList, readJsonList } from './tables/json.ts';
 import { isRecord } from './tables/jsonl.ts';
 
 const CAPTIONS = /^captions_.*\.json$/i;
 const JSON_FILE = /\.json$/i;
 /** COCO's other annotations have the same structure, and are much larger. */
 const NO_CAPTIONS = /^(instances|person_keypoints|panoptic|stuff|image_info)_/i;
-/** Captions stand at the beginning or at the end of a file, as its lists come in any order. */
-const LOOKED_AT_BYTES = 16 * 1024;
 /** A folder of more JSON files holds one per sample or the like; so many are looked into. */
 const MAX_FILES = 16;
 
@@ -62,11 +59,6 @@ export const cocoCaptions: DatasetLayout = {
   },
 };
 
-function nameOfImage({ id, file_name: file }: Record<string, unknown>): [id: unknown, name: string] | undefined {
-  const name = textOf(file);
-  return name === undefined ? undefined : [id, name];
-}
-
 async function captionFiles(folder: Folder): Promise<string[]> {
   const named = filesIn(folder, CAPTIONS);
   if (named.length > 0) return named;
@@ -78,27 +70,6 @@ async function captionFiles(folder: Folder): Promise<string[]> {
 }
 
 /** Whether a file has the lists of COCO, and captions of images in the one. */
-async function holdsCaptions(file: string): Promise<boolean> {
-  const head = await headOf(file, LOOKED_AT_BYTES);
-  if (!/^\s*\{/.test(head) || !/"(images|annotations)"\s*:\s*\[/.test(head)) return false;
-  const text = head + (await tailOf(file, LOOKED_AT_BYTES));
-  return hasKeys(text, ['images', 'image_id', 'file_name', 'caption']);
-}
-
-async function tailOf(file: string, bytes: number): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, Math.max(0, size - bytes));
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-}
-
-function filesIn(folder: Folder, name: RegExp): string[] {
-  // Archives that unpack into folders of their own: `annotations_trainval2017/annotations/`.
-  const around = folder.folders.filter((child) => /^annotations/i.test(child.name));
-  const places = [folder, ...around, ...around.map((place) => below(place, 'annotations'))];
-  return places.flatMap((place) => filesNamed(place, name));
+function holdsCaptions(file: string): Promise<boolean> {
+  return holdsKeys(file, ['images', 'image_id', 'file_name', 'caption']);
 }

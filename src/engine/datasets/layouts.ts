@@ -7,6 +7,7 @@ import { classFolders } from './classFolders.ts';
 import { clevr } from './clevr.ts';
 import { clinc } from './clinc.ts';
 import { cocoCaptions } from './cocoCaptions.ts';
+import { cocoInstances } from './cocoInstances.ts';
 import { cocoQa } from './cocoQa.ts';
 import { daquar } from './daquar.ts';
 import type { DatasetLayout } from './dataset.ts';
@@ -63,6 +64,7 @@ export const LAYOUTS: readonly DatasetLayout[] = [
   daquar,
   squad,
   refCoco,
+  cocoInstances,
   textFolders,
   trec,
   fastText,
