@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { readWeights } from './containers/open.ts';
 
 /** Containers of weights that can't be read, by the names of their files; of those of one network the first counts. */
 const CONTAINERS: readonly {
@@ -110,9 +111,9 @@ export function isOtherContainer(name: string): boolean {
 export async function refuseContainer(file: string): Promise<never> {
   const found = CONTAINERS.find(({ name }) => name.test(path.basename(file)));
   if (!found || !(await startsAs(file, found.starts))) {
-    throw new InputError(
-      `${file}: not what its name says. The file is damaged or incomplete: download or copy it again.`,
-    );
+    // A web page, a pointer of Git LFS and the like are told by their content.
+    await readWeights(file);
+    throw new InputError(`${file}: not what its name says. Call it by the ending of what it is.`);
   }
   throw new InputError(`${file}: ${found.what}. ${found.remedy}`);
 }

@@ -114,13 +114,13 @@ function lacksImages(folder: Folder): boolean {
 }
 
 function withoutImages(root: Folder | undefined): Recognition | undefined {
-  const reason = `cars_annos.mat names images in ${WHOLE.images}, which is not here, by other numbers than cars_train and cars_test have`;
+  const reason = `cars_annos.mat: the images in ${WHOLE.images} that it names are not here, and those in cars_train and cars_test have other numbers`;
   const remedy = 'Unpack car_ims.tgz here, or car_devkit.tgz, which holds cars_train_annos.mat and cars_meta.mat.';
   return (
     root && {
       task: 'image-classification',
       reason: 'Stanford Cars without the images of its list',
-      open: () => Promise.reject(new InputError(`${root.path}: ${reason}. ${remedy}`)),
+      open: () => Promise.reject(new InputError(`${reason}. ${remedy}`)),
     }
   );
 }

@@ -98,7 +98,7 @@ describe('the checkpoints in a folder', () => {
       'tf_model.h5': '\x89HDF\r\n',
       'net.gguf': 'GGUF',
       'net.tflite': '\0\0\0\0TFL3',
-      'bad.keras': '',
+      'net.keras': 'version https://git-lfs.github.com/spec/v1',
     };
     const files = Object.keys(contents).map((name) => path.join(folder, name));
     for (const [name, content] of Object.entries(contents)) {
@@ -110,7 +110,7 @@ describe('the checkpoints in a folder', () => {
       'weights for TensorFlow in the names of Hugging Face. Save them as safetensors: AutoModel.from_pretrained(folder, from_tf=True).save_pretrained(folder).',
       'a GGUF file, whose weights are quantised. Get the original weights as safetensors.',
       'a model for TensorFlow Lite. Export it to ONNX: python -m tf2onnx.convert --tflite file --output model.onnx.',
-      'not what its name says. The file is damaged or incomplete: download or copy it again.',
+      'it is a Git LFS pointer, not the weights themselves. Run "git lfs pull".',
     ]);
   });
 });
