@@ -9,12 +9,16 @@ import { idOf } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { huggingFaceCache, torchHubCache } from './modelCaches.ts';
-import { openOnnx } from './onnx/reader.ts';
-import { openWeights } from './openWeights.ts';
 import { EXPORTS, isOtherContainer, otherContainers, refuseContainer } from './otherContainers.ts';
 
+type Open = (file: string, id: string, options: OpenOptions) => Promise<Checkpoint>;
+
+/** Loaded with the first checkpoint: a search that finds none starts sooner without all the architectures. */
+const openOnnx: Open = async (...file) => (await import('./onnx/reader.ts')).openOnnx(...file);
+const openWeights: Open = async (...file) => (await import('./openWeights.ts')).openWeights(...file);
+
 /** How the file of a network's weights ends, and what opens it. An index names the shards beside it. */
-const READERS: readonly { readonly name: RegExp; readonly open: typeof openWeights }[] = [
+const READERS: readonly { readonly name: RegExp; readonly open: Open }[] = [
   { name: /\.onnx$/i, open: openOnnx },
   { name: /\.safetensors$/i, open: openWeights },
   { name: /\.(safetensors|bin)\.index\.json$/i, open: openWeights },
