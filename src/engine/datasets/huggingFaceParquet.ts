@@ -19,7 +19,7 @@ import {
   tablesIn,
   tablesTogether,
 } from './tableFiles.ts';
-import { openParquet, type ParquetColumn, type ParquetTable } from './tables/parquet.ts';
+import type { ParquetColumn, ParquetTable } from './tables/parquet.ts';
 
 const PARQUET = /\.parquet$/i;
 const IMAGE_COLUMNS = ['image', 'img', 'images', 'picture', 'photo', 'image_path', 'file_name', 'path', 'file'];
@@ -52,6 +52,8 @@ export const huggingFaceParquet: DatasetLayout = {
     const { tables, others } = tablesIn(root, PARQUET);
     const isRoot = asked || fileIn(root, 'README.md') !== undefined;
     for (const files of tables) {
+      // Only then, for a search starts faster without it.
+      const { openParquet } = await import('./tables/parquet.ts');
       const table = await openParquet(files.files[0]).catch(unlessDamaged);
       if (table instanceof InputError) {
         problems.push({ files, error: table });
@@ -109,6 +111,7 @@ async function addShard(
   { finder, fractions }: { finder: ImageFinder; fractions: Set<string> },
   signal?: AbortSignal,
 ): Promise<void> {
+  const { openParquet } = await import('./tables/parquet.ts');
   const table = await openParquet(file);
   const id = idWithin(root, file);
   const paths = holdsPaths(table, image);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type Delimiter, delimiterOf, headOf, readCsv, SEPARATORS, withoutQuotes } from './csv.ts';
 import { isRecord, type JsonRows } from './jsonl.ts';
 import { jsonRowsIn } from './jsonRows.ts';
-import { openParquet, type ParquetTable } from './parquet.ts';
+import type { ParquetTable } from './parquet.ts';
 
 /** A row of a table by the names of its columns. */
 export interface TableRow {
@@ -56,6 +56,8 @@ export async function openTable(file: string): Promise<Table | undefined> {
 }
 
 async function parquetTable(file: string): Promise<Table> {
+  // Only then, for a search starts faster without it.
+  const { openParquet } = await import('./parquet.ts');
   const table = await openParquet(file);
   return {
     file,
