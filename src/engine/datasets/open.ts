@@ -25,6 +25,8 @@ const WITH_CLASSES: ReadonlySet<Task> = new Set([
 
 /** While a workspace is searched, a dataset whose annotations take longer than this to read is listed without counts. */
 const MAX_COUNT_MS = 5_000;
+/** And for another task than the first that a folder is read for: few ask for COCO's half gigabyte of objects beside captions. */
+const MAX_FURTHER_COUNT_MS = 1_000;
 
 /** A way to read a folder, and by which layout. */
 interface Reading extends Recognition {
@@ -161,7 +163,7 @@ export async function findDatasets(
   }
   for (const reading of readings) {
     const { reason, task, format, precise } = reading;
-    const timeout = AbortSignal.timeout(MAX_COUNT_MS);
+    const timeout = AbortSignal.timeout(task === readings[0]?.task ? MAX_COUNT_MS : MAX_FURTHER_COUNT_MS);
     try {
       const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
       const { dataset, guess } = await read(reading, either, true);

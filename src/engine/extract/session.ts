@@ -9,7 +9,7 @@ import { type NewModel, withOutput, writeModel } from '../onnx/writeModel.ts';
 import { isConvolutional, layOutInBlocks } from './blockedLayout.ts';
 
 /** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
-const LARGE_HALF_PRECISION = 64 * 2 ** 20;
+const LARGE_HALF_PRECISION = 56 * 2 ** 20;
 
 export interface SessionOptions {
   /** Made an output, besides those that the model has. */
