@@ -207,7 +207,10 @@ function parseHeader(path: string, text: string): Header {
   const [byteOrder, dtype] = [descr.slice(0, 1), descr.slice(1)];
   const itemBytes = ITEM_BYTES[dtype] ?? FLOAT_BYTES[dtype];
   if (itemBytes === undefined || !'<>|='.includes(byteOrder)) {
-    throw new InputError(`${path}: numbers of type ${descr} are not supported; convert with array.astype('float32').`);
+    const remedy = /^[US]/.test(dtype)
+      ? 'number classes with numpy.unique(array, return_inverse=True)[1]'
+      : "convert with array.astype('float32')";
+    throw new InputError(`${path}: values of type ${descr} are not supported; ${remedy}.`);
   }
   const shape = tuple
     .split(',')

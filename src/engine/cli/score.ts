@@ -19,7 +19,7 @@ export const scoreCommand: Command = {
   synopsis:
     'score <metric> --features X.npy [--labels y.npy] [--label-embeddings E.npy] [--source-probabilities P.npy] [--variant …] [--json]',
   summary:
-    'Compute one score from arrays: features [n, d], labels (integers [n]: classes; 0 and 1 in [n, C]: several classes per sample; floats [n] or [n, t]: regression targets), label embeddings [K, C, d2] (with classes) or [K, n, d2], source probabilities [n, c].',
+    'Compute one score from arrays: features [n, d], labels ([n] whole numbers from 0: classes; [n, C] of 0 and 1: several classes per sample; other floats [n] or [n, t]: regression targets), label embeddings [K, C, d2] (with classes) or [K, n, d2], source probabilities [n, c].',
 
   async run(args) {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);

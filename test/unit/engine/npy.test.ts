@@ -121,6 +121,11 @@ test.each<[string, () => string, string]>([
   ],
   ['a gigantic shape', () => npyFile("'<f4'", '(4294967296, 4294967296)', new Uint8Array(4)), 'cut short'],
   ['objects', () => npyFile("'|O'", '(1,)', new Uint8Array(8)), 'type |O are not supported'],
+  [
+    'texts',
+    () => npyFile("'<U2'", '(1,)', new Uint8Array(8)),
+    'type <U2 are not supported; number classes with numpy.unique',
+  ],
   ['records', () => npyFile("[('a', '<f4')]", '(1,)', new Uint8Array(4)), 'not a plain array'],
   ['code', () => npyFile("__import__('os')", '(1,)', new Uint8Array(4)), 'not a plain array'],
   ['a negative length', () => npyFile("'<f4'", '(-1,)', new Uint8Array(4)), 'not a plain array'],
