@@ -200,10 +200,27 @@ describe('emms extract and emms score', () => {
     expect(
       (await emms(['extract', ...common, '--checkpoint', checkpoint, '--out', X, '--labels', y, '--logits', P])).code,
     ).toBe(0);
-    const scored = await emms(['score', 'emms', '--features', X, '--labels', y, '--variant', 'cv', '--json']);
+    const arrays = ['--features', X, '--labels', y];
+    const scored = await emms(['score', 'emms', ...arrays, '--variant', 'cv', '--interval', '--json']);
     const ranked = await emms(['rank', ...common, '--checkpoints', checkpoint, '--json']);
     const [candidate] = rankingReportSchema.parse(JSON.parse(ranked.stdout)).candidates;
-    expect(JSON.parse(scored.stdout)).toMatchObject({ metric: 'emms', variant: 'cv', score: candidate?.score });
+    const { score, interval } = candidate ?? {};
+    expect(JSON.parse(scored.stdout)).toMatchObject({ metric: 'emms', variant: 'cv', score, interval });
+    const plain = await emms(['score', 'emms', ...arrays]);
+    expect(plain.stdout).toBe(`emms (cv): ${score}\n`);
+  });
+
+  it('give the interval of a score that is computed anew without some of the samples', async () => {
+    const folder = path.join(golden, 'plain');
+    const embeddings = ['--label-embeddings', path.join(folder, 'label_embeddings.npy')];
+    const arrays = ['--features', path.join(folder, 'features.npy'), '--labels', path.join(folder, 'labels.npy')];
+    for (const variant of ['classification', 'regression']) {
+      const chosen = ['--variant', variant, '--interval', '--json'];
+      const { stdout } = await emms(['score', 'logme', ...arrays, ...embeddings, ...chosen]);
+      const { score, interval } = JSON.parse(stdout);
+      expect(interval[0]).toBeLessThan(score);
+      expect((interval[0] + interval[1]) / 2).toBeCloseTo(score, 9);
+    }
   });
 
   it('write several labels per sample as 0 and 1, and none where there are no classes', async () => {

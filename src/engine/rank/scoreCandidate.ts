@@ -4,7 +4,7 @@ import type { Extraction } from '../extract/extractor.ts';
 import { classProbabilities } from '../extract/probabilities.ts';
 import { selectRows } from '../linalg/matrix.ts';
 import { scoresWithoutBlocks } from '../score/blocks.ts';
-import { createEvidence } from '../score/evidence.ts';
+import { createEvidence, type Evidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
 import type { LeftOut, Variation } from '../score/score.ts';
@@ -48,8 +48,7 @@ export async function scoreCandidate(
   const evidence = createEvidence({ ...input, statistics });
   if (!kept) await store?.put(key, (await evidence.statistics()).serialize());
 
-  const main = await computeScore(metric.score, evidence, { variant: metric.variant, variation: true });
-  const variation = main.variation ?? (await recomputedWithoutBlocks(input, { ...metric, variant: main.variant }));
+  const main = await scoreWithVariation(input, evidence, metric);
   const metrics: Record<string, number> = { [metric.name]: main.score };
   const warnings = main.warning === undefined ? [] : [main.warning];
   for (const { name, score, variant } of also) {
@@ -63,10 +62,21 @@ export async function scoreCandidate(
     score: main.score,
     variant: main.variant,
     weights: main.details.weights ?? [],
-    variation,
+    variation: main.variation,
     metrics,
     warnings,
   };
+}
+
+/**
+ * A score and how it varies with the samples.
+ * @param evidence made of the input
+ * @throws InputError when the score, or the score without some of the samples, can't be computed
+ */
+export async function scoreWithVariation(input: EvidenceInput, evidence: Evidence, metric: Metric) {
+  const result = await computeScore(metric.score, evidence, { variant: metric.variant, variation: true });
+  const variation = result.variation ?? (await recomputedWithoutBlocks(input, { ...metric, variant: result.variant }));
+  return { ...result, variation };
 }
 
 /** For scores that tell nothing of how they vary: computed anew without blocks of samples. */
@@ -82,13 +92,14 @@ async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Pr
 }
 
 async function scoreOfRows(input: EvidenceInput, metric: Metric, rows: readonly number[]): Promise<number> {
-  const { features, labels, multiLabels, labelEmbeddings, sourceProbabilities } = input;
+  const { features, labels, multiLabels, targets, labelEmbeddings, sourceProbabilities } = input;
   const embedsClasses = labels !== undefined || multiLabels !== undefined;
   const evidence = createEvidence({
     ...input,
     features: selectRows(features, rows),
     labels: labels && Int32Array.from(rows, (row) => labels[row] as number),
     multiLabels: multiLabels && selectRows(multiLabels, rows),
+    targets: targets && selectRows(targets, rows),
     labelEmbeddings: embedsClasses ? labelEmbeddings : labelEmbeddings?.map((embedding) => selectRows(embedding, rows)),
     sourceProbabilities: sourceProbabilities && selectRows(sourceProbabilities, rows),
   });

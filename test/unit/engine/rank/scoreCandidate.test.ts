@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Extraction } from '../../../../src/engine/extract/extractor.ts';
 import { parseMetric } from '../../../../src/engine/rank/metric.ts';
-import { scoreCandidate } from '../../../../src/engine/rank/scoreCandidate.ts';
+import { scoreCandidate, scoreWithVariation } from '../../../../src/engine/rank/scoreCandidate.ts';
+import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { classification } from '../../../helpers/random.ts';
 import { leftOutOf } from '../../../helpers/scoreCases.ts';
 
@@ -43,4 +44,17 @@ test('two samples, of which none can be left out', async () => {
   await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
     '2 samples are too few for the interval of logme: without some of them, Features [1, 8]',
   );
+});
+
+test('LogME of regression targets without each of ten blocks and of ten pairs of them', async () => {
+  const { features, labels } = classification(1, 40, 8, 2);
+  const targets = { rows: 40, cols: 1, data: Float64Array.from(labels, (label, i) => label + Math.sin(i)) };
+  const scores = await scoreWithVariation(
+    { features, targets },
+    createEvidence({ features, targets }),
+    parseMetric('logme'),
+  );
+  const { blocks, pairs } = leftOutOf(scores);
+  for (const value of [...blocks, ...pairs]) expect(Math.abs(value - scores.score)).toBeLessThan(0.3);
+  expect(new Set([...blocks, ...pairs]).size).toBe(20);
 });
