@@ -1,16 +1,22 @@
 import type { Weights, WeightTensor } from '../weights.ts';
 
 /**
- * What training code puts before the names of the network inside: the wrapper of parallel training and of compilation,
- * the attribute of the class around it, and the network to keep of a pair that were trained together.
+ * What a part of a network is wrapped in while it is trained, at any depth: by parallel training and sharding, by compilation
+ * and where activations are computed again.
+ */
+const TRAINING_WRAPPER =
+  /(?<=^|\.)(module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.(?=.)/g;
+
+/**
+ * What training code puts before the names of the network inside: the attribute of the class around it, and the network to
+ * keep of a pair that were trained together.
  */
 const WRAPPER_PREFIXES = [
-  'module.',
-  '_orig_mod.',
   'model.',
   'backbone.',
   'base_encoder.',
   'encoder_q.',
+  'ema_model.',
   'teacher.',
   'student.',
   'online_encoder.',
@@ -24,60 +30,29 @@ const WRAPPER_PREFIXES = [
   'timm_model.',
 ];
 
-/**
- * Parts that may stand beside the wrapped network and are not it: the other network of a pair, queues of negative
- * samples, heads that were trained for another task, losses.
- */
-const SIDE_PARTS = new Set([
-  'momentum_encoder',
-  'encoder_k',
-  'teacher',
-  'student',
-  'online_encoder',
-  'target_encoder',
-  'queue',
-  'queue_ptr',
-  'queue2',
-  'predictor',
-  'projector',
-  'projection',
-  'projection_head',
-  'proj_head',
-  'online_projector',
-  'target_projector',
-  'prototypes',
-  'head',
-  'heads',
-  'fc',
-  'classifier',
-  'classification_head',
-  'cls_head',
-  'mlp',
-  'linear',
-  'dino_head',
-  'ibot_head',
-  'dino_loss',
-  'ibot_patch_loss',
-  'center',
-  'criterion',
-  'loss',
-  'loss_fn',
-  'n_averaged',
-]);
+/** Parts that only training needs, and that no network has: what compares its features, losses, counters. */
+const TRAINING_PARTS =
+  /^((\w+_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step)(\.|$)/;
 
-/** `module._orig_mod.model.backbone.` is as deep as published checkpoints wrap. */
+/** Parts that may stand beside the wrapped network and are not it: the other network of a pair, and heads. */
+const SIDE_PARTS =
+  /^((online|target|momentum|ema)_\w+|\w+_momentum|encoder_k|teacher|student|neck|bn|projection|((proj|cls|classification)_)?heads?|classifier|fc|mlp|linear)$/;
+
+/** `model.net.backbone.` is as deep as published checkpoints wrap. */
 const MAX_PREFIXES = 4;
 
 /** A layer over more than a pixel in the classifier beside a backbone: torchvision's FCN and DeepLab. */
-const SEGMENTER = /^(module\.|_orig_mod\.|model\.)*classifier\./;
+const SEGMENTER = /^(model\.)*classifier\./;
 
 /**
- * The weights as they are, then with each wrapper's prefix taken off their names, or whatever all of them start with: first
- * one prefix, then more. A prefix may as well be part of the network's own names, as `encoder.` is in BERT, so that only
- * the architecture can tell.
+ * The weights without what training wraps them in, then with each attribute's prefix taken off their names, or whatever all
+ * of them start with: first one prefix, then more. A prefix may as well be part of the network's own names, as `encoder.` is
+ * in BERT, so that only the architecture can tell. Parts that only training needs are left out.
  * @throws Error when it segments images: its backbone is dilated, which leaves no trace in its weights
  */
-export function candidatesOfNames(weights: Weights): Weights[] {
+export function candidatesOfNames(stored: Weights): Weights[] {
+  const unwrapped = [...stored.tensors.keys()].map((name) => [name, name.replace(TRAINING_WRAPPER, '')] as const);
+  const weights = renamed(stored, new Map(unwrapped));
   const segments = ([name, { shape }]: [string, WeightTensor]) => SEGMENTER.test(name) && (shape[2] ?? 1) > 1;
   if ([...weights.tensors.keys()].some((name) => name.includes('backbone.')) && [...weights.tensors].some(segments))
     throw new Error('it is a network that segments images (FCN, DeepLab), whose dilated backbone can’t be built');
@@ -98,7 +73,7 @@ export function candidatesOfNames(weights: Weights): Weights[] {
 
 /** The attribute that the network is of the class around it, `resnet.` or `0.`, where it is its only one but for side parts. */
 function attributeIn(names: readonly string[]): string[] {
-  const parts = new Set(names.map((name) => name.split('.', 1)[0] ?? '').filter((part) => !SIDE_PARTS.has(part)));
+  const parts = new Set(names.map((name) => name.split('.', 1)[0] ?? '').filter((part) => !SIDE_PARTS.test(part)));
   return parts.size === 1 ? [...parts].map((part) => `${part}.`) : [];
 }
 
@@ -110,7 +85,7 @@ export function stripPrefix(names: readonly string[], prefix: string): Map<strin
   const stripped = new Map<string, string>();
   for (const name of names) {
     if (name.startsWith(prefix) && name.length > prefix.length) stripped.set(name, name.slice(prefix.length));
-    else if (!SIDE_PARTS.has(name.split('.', 1)[0] ?? '')) return undefined;
+    else if (!SIDE_PARTS.test(name.split('.', 1)[0] ?? '')) return undefined;
   }
   return stripped.size > 0 ? stripped : undefined;
 }
@@ -118,7 +93,7 @@ export function stripPrefix(names: readonly string[], prefix: string): Map<strin
 function renamed(weights: Weights, names: ReadonlyMap<string, string>): Weights {
   const tensors = [...weights.tensors].flatMap(([name, tensor]) => {
     const left = names.get(name);
-    return left === undefined ? [] : [[left, tensor] as const];
+    return left === undefined || TRAINING_PARTS.test(left) ? [] : [[left, tensor] as const];
   });
   return { ...weights, tensors: new Map(tensors) };
 }

@@ -94,50 +94,63 @@ describe('candidates of names', () => {
 
   it.each<[string, string[], string[][]]>([
     ['no wrapper', ['conv1.weight', 'encoder.layer.0.weight'], [['conv1.weight', 'encoder.layer.0.weight']]],
+    ['parallel training', ['module.a', 'module.b'], [['a', 'b']]],
+    ['wrappers in each other', ['module._orig_mod.a'], [['a']]],
     [
-      'parallel training',
-      ['module.a', 'module.b'],
+      'wrapped parts of a network',
+      ['encoder.module.a', 'encoder.b._fsdp_wrapped_module._checkpoint_wrapped_module.c'],
       [
-        ['module.a', 'module.b'],
-        ['a', 'b'],
+        ['encoder.a', 'encoder.b.c'],
+        ['a', 'b.c'],
       ],
     ],
-    ['wrappers in each other', ['module._orig_mod.a'], [['module._orig_mod.a'], ['_orig_mod.a'], ['a']]],
     [
       'a head beside the network',
       ['backbone.a', 'head.mlp.0.weight', 'queue'],
-      [['backbone.a', 'head.mlp.0.weight', 'queue'], ['a']],
+      [['backbone.a', 'head.mlp.0.weight'], ['a']],
     ],
     [
       'MoCo',
       ['module.base_encoder.a', 'module.momentum_encoder.a', 'module.predictor.b'],
+      [['base_encoder.a', 'momentum_encoder.a'], ['a']],
+    ],
+    ['SwAV', ['module.a', 'module.b', 'module.projection_head.0.weight', 'module.prototypes.weight'], [['a', 'b']]],
+    [
+      'BYOL',
+      ['online_encoder.net.a', 'online_encoder.projector.b', 'online_predictor.c', 'target_encoder.net.a'],
       [
-        ['module.base_encoder.a', 'module.momentum_encoder.a', 'module.predictor.b'],
-        ['base_encoder.a', 'momentum_encoder.a', 'predictor.b'],
+        ['online_encoder.net.a', 'online_encoder.projector.b', 'target_encoder.net.a'],
+        ['net.a'],
+        ['net.a'],
+        ['a'],
         ['a'],
       ],
+    ],
+    [
+      'solo-learn and lightly',
+      ['backbone.a', 'momentum_backbone.a', 'projection_head_momentum.b', 'momentum_projector.c', 'classifier.d'],
+      [['backbone.a', 'momentum_backbone.a', 'classifier.d'], ['a']],
     ],
     ['a teacher before its student', ['student.a', 'teacher.b'], [['student.a', 'teacher.b'], ['b'], ['a']]],
     [
       'an attribute of any name',
       ['module.my_cnn.0.a', 'module.my_cnn.0.b', 'module.loss_fn.weight'],
       [
-        ['module.my_cnn.0.a', 'module.my_cnn.0.b', 'module.loss_fn.weight'],
-        ['my_cnn.0.a', 'my_cnn.0.b', 'loss_fn.weight'],
+        ['my_cnn.0.a', 'my_cnn.0.b'],
         ['0.a', '0.b'],
         ['a', 'b'],
       ],
     ],
     ['two attributes', ['image.a', 'words.b', 'fc.c'], [['image.a', 'words.b', 'fc.c']]],
     ['a name that is only the prefix', ['module.'], [['module.']]],
-    ['names such as __proto__', ['module.__proto__'], [['module.__proto__'], ['__proto__']]],
+    ['names such as __proto__', ['module.__proto__'], [['__proto__']]],
   ])('of %s', (_, names, expected) => {
     expect(candidates(...names)).toEqual(expected);
   });
 
   it('keep where the values lie', () => {
-    const [, stripped] = candidatesOfNames(weights('queue', 'module.a'));
-    expect(stripped?.tensors.get('a')?.offset).toBe(4);
+    const [unwrapped] = candidatesOfNames(weights('queue', 'module.a'));
+    expect(unwrapped?.tensors.get('a')?.offset).toBe(4);
   });
 
   it('are none of a network that segments images, as nothing tells its dilation', () => {
