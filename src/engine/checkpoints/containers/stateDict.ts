@@ -69,7 +69,19 @@ function findStateDict(
       if (found) return found;
     }
   }
-  return [...value].some(([name, item]) => typeof name === 'string' && isTensor(item)) ? value : undefined;
+  if ([...value].some(([name, item]) => typeof name === 'string' && isTensor(item))) return value;
+  // Under a key of its own, where it is the only one: optimizers keep theirs by number.
+  const [found, ...others] = [...value.values()].filter(isStateDict);
+  return others.length === 0 ? found : undefined;
+}
+
+/** Tensors by the names of layers, and not the state of a random generator or the like. */
+function isStateDict(value: PickleValue): value is Map<PickleValue, PickleValue> {
+  return value instanceof Map && [...value].some(([name, item]) => isTensor(item) && isWeight(name));
+}
+
+function isWeight(name: PickleValue): boolean {
+  return typeof name === 'string' && name.endsWith('.weight');
 }
 
 function isTensor(value: PickleValue): boolean {

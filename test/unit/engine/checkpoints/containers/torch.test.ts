@@ -152,6 +152,17 @@ describe('a torch archive', () => {
     await expect(read(archive(P.whole(P.dict(P.text('w'), value))))).rejects.toThrow(message);
   });
 
+  it('is read under a key of its own, where it is the only state dict', async () => {
+    const weights = P.dict(P.text('fc.weight'), pickledTensor());
+    const states = P.dict(P.text('cpu'), pickledTensor());
+    const run = [P.text('random'), states, P.text('epoch'), P.int(3)];
+    const { tensors } = await read(archive(P.whole(P.dict(...run, P.text('my_network'), weights))));
+    expect([...tensors.keys()]).toEqual(['fc.weight']);
+    const pair = archive(P.whole(P.dict(P.text('G'), weights, P.text('D'), weights)));
+    await expect(read(pair)).rejects.toThrow('it holds a dict of "G", "D", no state dict. Save the state dict alone');
+    await expect(read(archive(P.whole(P.dict(...run))))).rejects.toThrow('it holds a dict of "random", "epoch"');
+  });
+
   it('with dicts that hold themselves is refused in time', async () => {
     const keys = ['state_dict', 'model', 'teacher', 'student', 'module', 'net', 'network', 'encoder', 'ema'];
     const itself = keys.flatMap((key) => [P.text(key), Buffer.from('h\x00')]);
