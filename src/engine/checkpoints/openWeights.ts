@@ -38,7 +38,9 @@ export async function openWeights(file: string, id: string, options: OpenOptions
     network.build(graph);
     return graph;
   };
-  if (options.featurePoint !== undefined) checkFeaturePoint(build(), options.featurePoint, file);
+  // Built once now: what lacks a weight can't be ranked either, and loading it would be late to say so.
+  const { marks } = explained(file, config, build);
+  if (options.featurePoint !== undefined) checkFeaturePoint(marks, options.featurePoint, file);
   return {
     id,
     name: stored.name,
@@ -81,7 +83,7 @@ function recognise(
       `${file}: it holds an adapter (LoRA) that is not merged into its network. Save both as one: model.merge_and_unload().save_pretrained(folder).`,
     );
   }
-  try {
+  const found = explained(file, config, () => {
     for (const weights of candidatesOfNames(stored)) {
       const network = detectArchitecture(weights, config);
       if (!network) continue;
@@ -89,6 +91,24 @@ function recognise(
       const fitting = modalities.flatMap((modality) => ways.filter((way) => way.modality === modality));
       return { weights, network: fitting[0] ?? network };
     }
+    return undefined;
+  });
+  if (found) return found;
+  const names = [...stored.tensors.keys()].slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
+  const kind = kindIn(config);
+  const which = kind === undefined ? '' : ` Its config.json calls it ${JSON.stringify(kind)}.`;
+  throw new InputError(
+    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which}${otherImages(stored)} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
+  );
+}
+
+/**
+ * What `make` returns.
+ * @throws InputError for any error of a family's, naming the file and the remedy
+ */
+function explained<Result>(file: string, config: ModelConfig | undefined, make: () => Result): Result {
+  try {
+    return make();
   } catch (error) {
     const reason = messageOf(error);
     const kind = kindIn(config);
@@ -96,12 +116,12 @@ function recognise(
     const remedy = reason.endsWith('beside it') ? 'Or export it to ONNX.' : 'Export it to ONNX to rank it.';
     throw new InputError(`${file}: ${reason}${which}. ${remedy}`);
   }
-  const names = [...stored.tensors.keys()].slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
-  const kind = kindIn(config);
-  const which = kind === undefined ? '' : ` Its config.json calls it ${JSON.stringify(kind)}.`;
-  throw new InputError(
-    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
-  );
+}
+
+/** What may be why: every network for images begins with a convolution of their three colors. */
+function otherImages({ tensors }: Weights): string {
+  const inputs = [...tensors.values()].filter(({ shape }) => shape.length === 4).map(({ shape }) => shape[1]);
+  return inputs.length === 0 || inputs.includes(3) ? '' : ' None of its convolutions takes the 3 channels of an image.';
 }
 
 /** What config.json calls the network, if anything. */
@@ -120,10 +140,10 @@ async function withRealFiles(weights: Weights): Promise<Weights> {
   return { ...weights, tensors: new Map(tensors), files: [...real.values()] };
 }
 
-function checkFeaturePoint(graph: Graph, tensor: string, file: string): void {
-  if (graph.marks.includes(tensor)) return;
+function checkFeaturePoint(marks: readonly string[], tensor: string, file: string): void {
+  if (marks.includes(tensor)) return;
   throw new InputError(
-    `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${graph.marks.join(', ')}.`,
+    `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${marks.join(', ')}.`,
   );
 }
 

@@ -103,10 +103,10 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 
   const settings = bertSettings(original, config);
   const electra = isElectra(original, config);
+  const [types = 0] = shapeOf(weights, 'embeddings.token_type_embeddings.weight');
   const text = {
     ...ENCODED,
-    tokenTypes:
-      settings.padding === undefined && has('embeddings.token_type_embeddings') ? 'token_type_ids' : undefined,
+    tokenTypes: settings.padding === undefined && types > 1 ? 'token_type_ids' : undefined,
     maxTokens: settings.maxTokens,
   };
   const head = headOf(weights, config, electra);

@@ -93,8 +93,10 @@ export function epsilonOf(original: Weights, config: ModelConfig | undefined): n
   const configured = numberIn(config, 'layer_norm_eps');
   if (configured !== undefined) return configured;
   if ([...original.tensors.keys()].some((name) => name.includes('layernorm_before.'))) return 1e-12;
-  // A norm between attention and its projection is BEiT 3's.
-  return isClip(original, config) || original.tensors.has('blocks.0.attn.norm.weight') ? 1e-5 : 1e-6;
+  // A norm between attention and its projection is BEiT 3's, unless timm calls it otherwise.
+  const beit3 =
+    original.tensors.has('blocks.0.attn.norm.weight') && /beit3/.test(textOf(config, 'architecture') ?? 'beit3');
+  return isClip(original, config) || beit3 ? 1e-5 : 1e-6;
 }
 
 /**

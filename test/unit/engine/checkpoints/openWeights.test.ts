@@ -25,6 +25,30 @@ it('weights of no known family are refused by what config.json calls them', asyn
   expect(await reason(other)).not.toContain('config.json');
 });
 
+it('weights of no known family are refused by their images’ channels, where these are not three', async () => {
+  const convolution = (channels: number) =>
+    safetensorsFile(
+      { w: { dtype: 'U8', shape: [1, channels, 1, 1], data_offsets: [0, channels] } },
+      Buffer.alloc(channels),
+    );
+  expect(await reason(convolution(1))).toContain('None of its convolutions takes the 3 channels of an image. Export');
+  expect(await reason(convolution(3))).not.toContain('channels');
+});
+
+it('a network that lacks a weight, or can’t be built for another reason, is refused before it is loaded', async () => {
+  const folder = path.join(NETWORKS, 'text/bert');
+  const weights = await readFile(path.join(folder, 'model.safetensors'));
+  const config = JSON.parse(await readFile(path.join(folder, 'config.json'), 'utf8'));
+  expect(await reason(weights, config)).toBe('none');
+  const mish = await reason(weights, { ...config, hidden_act: 'mish' });
+  expect(mish).toMatch(/model\.safetensors: its activation "mish" can't be built .*Export it to ONNX to rank it\.$/);
+  const gpt2 = await readFile(path.join(NETWORKS, 'text/gpt2/model.safetensors'));
+  const renamed = Buffer.from(gpt2.toString('latin1').replace('"ln_f.bias"', '"ln_x.bias"'), 'latin1');
+  expect(await reason(renamed, { model_type: 'gpt2', n_head: 2 })).toMatch(
+    /: the weight "ln_f\.bias" is missing .*ONNX/,
+  );
+});
+
 it('adapters are refused, alone and beside the weights that they are added to', async () => {
   const tensor = { dtype: 'U8', shape: [1], data_offsets: [0, 1] };
   const beside = { 'blocks.0.attn.qkv.weight': { ...tensor, data_offsets: [1, 2] } };

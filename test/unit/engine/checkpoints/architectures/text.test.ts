@@ -112,6 +112,14 @@ describe('without config.json', () => {
     expect(network?.text).toMatchObject({ maxTokens: 512, tokenTypes: undefined });
   });
 
+  it('a BERT with one type of tokens is given none: the second text of a pair would have another', async () => {
+    const table = 'embeddings.token_type_embeddings.weight';
+    const typed = async (types: number) => shaped(await read('bert'), { [table]: [types, 24] });
+    const config = await readConfig(path.join(FIXTURES, 'bert'));
+    expect(detectArchitecture(await typed(2), config)?.text?.tokenTypes).toBe('token_type_ids');
+    expect(detectArchitecture(await typed(1), config)?.text?.tokenTypes).toBeUndefined();
+  });
+
   it('an LED, whose attention is of windows, is refused', async () => {
     const weights = shaped(await read('bart'), {
       'encoder.layers.0.self_attn.longformer_self_attn.query.weight': [768, 768],

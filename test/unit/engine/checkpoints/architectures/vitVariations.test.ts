@@ -135,6 +135,16 @@ describe('variations that leave no trace in the weights', () => {
     expect(model.equals(modelOf(shapes, { architecture, num_heads: usual }))).toBe(false);
   });
 
+  it('the norms of a ViT whose attention has one are BEiT 3’s, unless its name is another', () => {
+    const shapes = { ...vitShapes(192, 2, 16, 32), ...layerNorm('blocks.0.attn.norm', 192) };
+    const named = (architecture: string, epsilon: number) => {
+      const model = modelOf(shapes, { architecture });
+      return model.equals(modelOf(shapes, { architecture, layer_norm_eps: epsilon }));
+    };
+    expect(named('beit3_base_patch16_224', 1e-5)).toBe(true);
+    expect(named('vit_tiny_patch16_224', 1e-6)).toBe(true);
+  });
+
   it('the number of heads is taken for granted at widths that nobody published, and said', () => {
     expect(detect(vitShapes(192, 12, 16, 224))?.assumed).toBeUndefined();
     expect(detect(vitShapes(192, 2, 16, 224))?.assumed).toContain('taken for 3, by 64 of 192 channels each');
