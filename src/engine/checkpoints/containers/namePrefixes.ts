@@ -38,6 +38,12 @@ const TRAINING_PARTS =
 const SIDE_PARTS =
   /^((online|target|momentum|ema)_\w+|\w+_momentum|encoder_k|teacher|student|neck|bn|projection|((proj|cls|classification)_)?heads?|classifier|fc|mlp|linear)$/;
 
+/** Images are brought into a range of its own before the network: nothing tells which is to be expected. */
+const NORMALISATION = /^(normali[sz]er?|(pixel_)?(mean|std))$/;
+
+/** Vectors and matrices beside a network that are a head's, whatever it is called: two norms and three layers have 16. */
+const MAX_HEAD_TENSORS = 24;
+
 /** `model.net.backbone.` is as deep as published checkpoints wrap. */
 const MAX_PREFIXES = 4;
 
@@ -45,9 +51,9 @@ const MAX_PREFIXES = 4;
 const SEGMENTER = /^(model\.)*classifier\./;
 
 /**
- * The weights without what training wraps them in, then with each attribute's prefix taken off their names, or whatever all
- * of them start with: first one prefix, then more. A prefix may as well be part of the network's own names, as `encoder.` is
- * in BERT, so that only the architecture can tell. Parts that only training needs are left out.
+ * The weights without what training wraps them in, then with each attribute's prefix taken off their names, or that of
+ * nearly all: first one prefix, then more. A prefix may as well be part of the network's own names, as `encoder.` is in
+ * BERT, so that only the architecture can tell. Parts that only training needs are left out.
  * @throws Error when it segments images: its backbone is dilated, which leaves no trace in its weights
  */
 export function candidatesOfNames(stored: Weights): Weights[] {
@@ -60,9 +66,8 @@ export function candidatesOfNames(stored: Weights): Weights[] {
   let layer: readonly Weights[] = [weights];
   for (let depth = 0; depth < MAX_PREFIXES && layer.length > 0; depth += 1) {
     layer = layer.flatMap((candidate) => {
-      const names = [...candidate.tensors.keys()];
-      return [...new Set([...WRAPPER_PREFIXES, ...attributeIn(names)])].flatMap((prefix) => {
-        const stripped = stripPrefix(names, prefix);
+      return [...new Set([...WRAPPER_PREFIXES, ...attributeIn(candidate)])].flatMap((prefix) => {
+        const stripped = stripPrefix(candidate.tensors, prefix);
         return stripped ? [renamed(candidate, stripped)] : [];
       });
     });
@@ -71,23 +76,40 @@ export function candidatesOfNames(stored: Weights): Weights[] {
   return candidates;
 }
 
-/** The attribute that the network is of the class around it, `resnet.` or `0.`, where it is its only one but for side parts. */
-function attributeIn(names: readonly string[]): string[] {
-  const parts = new Set(names.map((name) => name.split('.', 1)[0] ?? '').filter((part) => !SIDE_PARTS.test(part)));
-  return parts.size === 1 ? [...parts].map((part) => `${part}.`) : [];
+/** The attribute that most of the weights are of but for side parts', `resnet.` or `0.`. */
+function attributeIn({ tensors }: Weights): string[] {
+  const counts = new Map<string, number>();
+  for (const part of [...tensors.keys()].map(firstPart)) {
+    if (!SIDE_PARTS.test(part)) counts.set(part, (counts.get(part) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  return most ? [`${most[0]}.`] : [];
 }
 
 /**
  * The names that start with the prefix, with what is left of each.
  * @returns nothing unless every other name belongs to a part that may stand beside a wrapped network
  */
-export function stripPrefix(names: readonly string[], prefix: string): Map<string, string> | undefined {
+export function stripPrefix(
+  tensors: ReadonlyMap<string, Pick<WeightTensor, 'shape'>>,
+  prefix: string,
+): Map<string, string> | undefined {
   const stripped = new Map<string, string>();
-  for (const name of names) {
+  let others = 0;
+  for (const [name, { shape }] of tensors) {
+    const part = firstPart(name);
     if (name.startsWith(prefix) && name.length > prefix.length) stripped.set(name, name.slice(prefix.length));
-    else if (!SIDE_PARTS.test(name.split('.', 1)[0] ?? '')) return undefined;
+    else if (NORMALISATION.test(part)) return undefined;
+    else if (!SIDE_PARTS.test(part)) {
+      if (shape.length > 2) return undefined;
+      others += 1;
+    }
   }
-  return stripped.size > 0 ? stripped : undefined;
+  return stripped.size > others && others <= MAX_HEAD_TENSORS ? stripped : undefined;
+}
+
+function firstPart(name: string): string {
+  return name.split('.', 1)[0] ?? '';
 }
 
 function renamed(weights: Weights, names: ReadonlyMap<string, string>): Weights {

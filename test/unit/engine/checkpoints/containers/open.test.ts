@@ -141,6 +141,19 @@ describe('candidates of names', () => {
         ['a', 'b'],
       ],
     ],
+    [
+      'fastai, and of a head of any name',
+      ['0.0.weight', '0.1.weight', '0.4.weight', '1.2.weight', '1.4.weight'],
+      [
+        ['0.0.weight', '0.1.weight', '0.4.weight', '1.2.weight', '1.4.weight'],
+        ['0.weight', '1.weight', '4.weight'],
+      ],
+    ],
+    [
+      'what normalises images itself',
+      ['model.a', 'model.b', 'normalizer.mean'],
+      [['model.a', 'model.b', 'normalizer.mean']],
+    ],
     ['two attributes', ['image.a', 'words.b', 'fc.c'], [['image.a', 'words.b', 'fc.c']]],
     ['a name that is only the prefix', ['module.'], [['module.']]],
     ['names such as __proto__', ['module.__proto__'], [['__proto__']]],
@@ -163,8 +176,16 @@ describe('candidates of names', () => {
     expect(candidatesOfNames(shaped([21, 8])).length).toBeGreaterThan(1);
   });
 
-  it('strip nothing when another part stands beside', () => {
-    expect(stripPrefix(['encoder.a', 'conv_proj.weight'], 'encoder.')).toBeUndefined();
-    expect(stripPrefix(['head.a'], 'encoder.')).toBeUndefined();
+  it('strip nothing when another part stands beside that is no head', () => {
+    const stripped = (...shapes: number[][]) =>
+      stripPrefix(
+        new Map([...shapes.entries()].map(([i, shape]) => [i < 30 ? `image.${i}` : `part.${i}`, { shape }])),
+        'image.',
+      );
+    const network = Array.from({ length: 30 }, () => [8, 8, 3, 3]);
+    expect(stripped(...network, [8, 8], [8])?.get('image.0')).toBe('0');
+    expect(stripped(...network, [8, 8, 3, 3])).toBeUndefined();
+    expect(stripped(...network, ...Array.from({ length: 25 }, () => [8, 8]))).toBeUndefined();
+    expect(stripPrefix(new Map([['head.a', { shape: [8] }]]), 'encoder.')).toBeUndefined();
   });
 });
