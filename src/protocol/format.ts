@@ -5,7 +5,6 @@ const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
 const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 });
 const precise = new Intl.NumberFormat(locale, { maximumSignificantDigits: 5, signDisplay: 'negative' });
-const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The minus sign of typography, so that negative scores line up with tabular figures. */
 function withMinus(text: string): string {
@@ -68,7 +67,7 @@ export function formatTimeLeft(seconds: number): string {
 }
 
 export function formatMoment(isoTime: string): string {
-  return day.format(new Date(isoTime));
+  return new Date(isoTime).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 /** A single number with enough digits to compare it, whatever its size. */

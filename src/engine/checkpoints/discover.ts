@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
+import { CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';

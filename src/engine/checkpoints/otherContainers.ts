@@ -88,8 +88,9 @@ export function otherContainers(files: readonly string[], read: readonly string[
   const found: string[] = [];
   for (const { name: container } of CONTAINERS) {
     for (const file of files) {
+      if (!container.test(file) || LATER_PART.test(file)) continue;
       const network = networkOf(file);
-      if (!container.test(file) || LATER_PART.test(file) || networks.has(network)) continue;
+      if (networks.has(network)) continue;
       networks.add(network);
       found.push(file);
     }

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { discoverParamsSchema } from '../../protocol/engine.ts';
 import { formatBytes, formatParameters, formatQuantity } from '../../protocol/format.ts';
 import { discoverWorkspace } from '../rank/discoverWorkspace.ts';
 import { formatTable } from '../report/table.ts';
@@ -13,7 +12,7 @@ export const discoverCommand: Command = {
     const { values, positionals } = parseCommandLine(args, { json: { type: 'boolean' } }, this.synopsis, 1);
     const workspace = path.resolve(positionals[0] ?? '.');
     const { datasets, checkpoints, skipped } = await discoverWorkspace(
-      discoverParamsSchema.parse({ workspace }),
+      { workspace, checkpointFolders: [], modelCaches: true, excludes: [] },
       signal,
     );
     if (values.json) {

@@ -95,6 +95,8 @@ export class AnnotatedSamples {
     this.#sizes.set(split, (this.#sizes.get(split) ?? 0) + 1);
     const source = found ?? file;
     this.#noteFolder(source);
+    // Of captions and the like there is nothing more to count.
+    if (this.#counting && annotation.label === undefined) return;
     const { label = '' } = annotation;
     const labels = typeof label === 'string' ? label.length : label.reduce((sum, name) => sum + name.length, 0);
     const answer = labels + (target?.kind === 'text' ? target.text.length : 0);
@@ -116,7 +118,6 @@ export class AnnotatedSamples {
   #heldOf(annotation: Annotation, found: string | undefined): Held {
     const { split, label } = annotation;
     if (!this.#counting) return { split, label, annotation, found };
-    // Of captions and the like all are the same.
     if (this.#last?.split !== split || this.#last.label !== label) this.#last = { split, label };
     return this.#last;
   }
@@ -132,7 +133,7 @@ export class AnnotatedSamples {
     const held = this.#held.items;
     const classes = mostFrequent(held);
     const labels = new Map(classes.map((name, index) => [name, index]));
-    const sizes = new Map<string, number>();
+    const sizes = held.length === 0 ? this.#sizes : new Map<string, number>();
     let rare = 0;
     for (const { split, label } of held) {
       if (label !== undefined && !namesIn({ label }).some((name) => labels.has(name))) rare += 1;

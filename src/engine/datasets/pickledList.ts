@@ -25,6 +25,7 @@ export async function readPickledBytes(file: string, signal: AbortSignal | undef
  * @param file where the bytes are of, for messages
  * @param expected what the list is of, for messages: `a list of image names`
  * @param each takes the items one after the other
+ * @param unread key of dicts whose values, lists of texts, nobody reads
  * @throws InputError when they are no list, or hold anything but plain values
  */
 export function readPickledList(
@@ -32,10 +33,11 @@ export function readPickledList(
   bytes: Buffer,
   expected: string,
   each: (item: PickleValue) => void,
+  unread?: string,
 ): void {
   try {
     const memoryBytes = Math.min(MEMORY_BYTES, MEMORY_PER_BYTE * bytes.length + 1024 * 1024);
-    const list = readPickle(bytes, { expected, memoryBytes, each });
+    const list = readPickle(bytes, { expected, memoryBytes, each, ...(unread !== undefined && { unread }) });
     if (!Array.isArray(list)) throw new UnreadableError(`it does not hold ${expected}`, 'Get it again.');
   } catch (error) {
     if (error instanceof UnreadableError) throw new InputError(`${file}: ${error.message}. ${error.remedy}`);

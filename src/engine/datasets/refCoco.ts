@@ -76,7 +76,7 @@ async function openRefs(
       }
     }
   };
-  readPickledList(file, refs, 'a list of referring expressions', add);
+  readPickledList(file, refs, 'a list of referring expressions', add, 'tokens');
   return samples.dataset();
 }
 

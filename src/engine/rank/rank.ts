@@ -1,4 +1,4 @@
-import { CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
+import { CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { Progress, RankParams } from '../../protocol/engine.ts';
 import type { RankingReport, Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';

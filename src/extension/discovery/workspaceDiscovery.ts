@@ -1,5 +1,5 @@
 import { type Disposable, EventEmitter, type LogOutputChannel, type Uri, window, workspace } from 'vscode';
-import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../protocol/discovery.ts';
+import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import { readFilesExclude, readSettings } from '../configuration.ts';
 import { setContextKey } from '../contextKeys.ts';

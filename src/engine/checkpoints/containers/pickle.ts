@@ -26,6 +26,8 @@ export interface PickleOptions {
    * pickle no more stays in memory than what it recalls.
    */
   readonly each?: (item: PickleValue) => void;
+  /** Key of dicts whose values, lists of texts, nobody reads: with `each` they may be left out. */
+  readonly unread?: string;
 }
 
 /**
@@ -113,6 +115,7 @@ class Unpickler {
           break;
         case Op.Get:
           this.#recall(this.#operands.indexLine());
+          this.#passUnread();
           break;
         case Op.BinGet:
           this.#recall(this.#operands.byte());
@@ -315,6 +318,15 @@ class Unpickler {
     const value = this.#memo[index];
     if (value === undefined) throw new UnreadableError(`its pickle recalls a value that it never kept (${index})`);
     this.#stack.push(value);
+  }
+
+  /** Passes over the value behind a key that nobody reads. */
+  #passUnread(): void {
+    const { unread } = this.#options;
+    const [stack, recalled] = [this.#stack, this.#recalled];
+    if (unread === undefined || !recalled || stack[stack.length - 1] !== unread) return;
+    const isKey = stack.length > this.#floor + 1 && stack[stack.length - 2] instanceof Map;
+    if (isKey && this.#operands.passTexts(recalled, Op.SetItem)) stack.push(null);
   }
 
   #top(): PickleValue {

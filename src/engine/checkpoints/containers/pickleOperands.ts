@@ -126,6 +126,34 @@ export class PickleOperands {
     return number;
   }
 
+  /**
+   * Passes over a list of texts as protocol 0 writes it, where all of it is at hand and an opcode follows that takes it.
+   * @param recalled places of the memo: what is recalled can't be passed over
+   * @returns whether that is what stands here; else it goes nowhere
+   */
+  passTexts(recalled: Uint8Array, taker: number): boolean {
+    const window = this.#window;
+    const first = this.#at;
+    if (window[first] !== Op.Mark || window[first + 1] !== Op.List) return false;
+    this.#at = first + 2;
+    let passed = this.#passPlace(recalled);
+    while (passed && window[this.#at] === Op.String) {
+      this.#at += 1;
+      passed = this.#passPlain() && this.#passPlace(recalled) && window[this.#at] === Op.Append;
+      this.#at += 1;
+    }
+    passed &&= window[this.#at] === taker;
+    if (!passed) this.#at = first;
+    return passed;
+  }
+
+  #passPlace(recalled: Uint8Array): boolean {
+    if (this.#window[this.#at] !== Op.Put) return false;
+    this.#at += 1;
+    const place = this.#digits();
+    return place !== undefined && recalled[place] === 0;
+  }
+
   /** The line of a module, a class, a function or a persistent id. */
   nameLine(): string {
     return this.#line(MAX_NAME_BYTES);
@@ -223,16 +251,24 @@ export class PickleOperands {
 
   /** The string that a line is without escapes, where all of it is at hand; else goes nowhere. */
   #plainString(): string | undefined {
+    const first = this.#at + 1;
+    if (!this.#passPlain()) return undefined;
+    const length = this.#at - 2 - first;
+    this.#budget.charge((length + 2) * SLOT_BYTES);
+    return this.#source.text(this.#start + first, length, 'latin1');
+  }
+
+  /** Passes over the line of such a string. @returns whether one is here; else it goes nowhere */
+  #passPlain(): boolean {
     const window = this.#window;
     const first = this.#at + 1;
     const quote = window[this.#at];
     let at = first;
     while (isPlain(window[at])) at += 1;
-    if (window[at] !== NEWLINE || at === first || window[at - 1] !== quote) return undefined;
-    if (quote !== SINGLE && quote !== DOUBLE) return undefined;
-    this.#budget.charge((at - this.#at) * SLOT_BYTES);
+    if (window[at] !== NEWLINE || at === first || window[at - 1] !== quote) return false;
+    if (quote !== SINGLE && quote !== DOUBLE) return false;
     this.#at = at + 1;
-    return this.#source.text(this.#start + first, at - 1 - first, 'latin1');
+    return true;
   }
 
   /** The text up to the end of the line, byte for byte as characters. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoints, resolveCheckpoints } from '../../../../src/engine/checkpoints/discover.ts';
-import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../../../src/protocol/discovery.ts';
+import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../../../src/protocol/checkpointEndings.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 /** Names that are taken for checkpoints among these, relative to the folder that holds them. */

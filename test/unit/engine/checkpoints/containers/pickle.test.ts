@@ -142,6 +142,26 @@ describe('the items of a list', () => {
     expect(readPickle(latin1(pickle))).toEqual(expected);
   });
 
+  it.each<[string, string, string, PickleValue]>([
+    ['are passed over', "(lp300\nS'a'\np400\naS'b c'\np500\nas", '', null],
+    ['are passed over, none being there', '(lp300\ns', '', null],
+    ['are read where one is recalled', "(lp300\nS'a'\np400\naS'b'\np500\nas", 'ag400\n', ['a', 'b']],
+    ['are read where the list is recalled', "(lp300\nS'a'\np400\nas", 'ag300\n', ['a']],
+    ['are read where others are among them', "(lp300\nS'a'\np400\naI1\nas", '', ['a', 1]],
+    ['are read where one has an escape', "(lp300\nS'\\t'\np400\nas", '', ['\t']],
+    ['are read where a list is among them', "(lp300\nS'a'\np400\na(lp500\nas", '', ['a', []]],
+  ])('that nobody reads %s', (_, list, behind, expected) => {
+    const pickle = latin1(`(lS'words'\np0\na(dg0\n${list}S'n'\nI1\ns${behind}aS'${'x'.repeat(500)}'\na.`);
+    const [key, ...others] = itemsOf(pickle, { unread: 'words' });
+    expect([key, others[0]]).toEqual([
+      'words',
+      new Map<PickleValue, PickleValue>([
+        ['words', expected],
+        ['n', 1],
+      ]),
+    ]);
+  });
+
   it('are refused where the whole is', () => {
     const each = () => undefined;
     expect(refusal(latin1('(lVa\na'), { each })).toBe('its pickle ends early');
