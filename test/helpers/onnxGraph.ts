@@ -114,7 +114,18 @@ function valueBytes(name: string, type: number, shape: readonly (number | string
   });
 }
 
-function message(fields: (writer: PbfWriter) => void): Uint8Array {
+/** What appends a part to the graph of a model: protobuf merges a message that appears twice. */
+export function graphPart(field: number, part: (writer: PbfWriter) => void): Uint8Array {
+  return message((model) =>
+    model.writeBytesField(
+      7,
+      message((graph) => graph.writeBytesField(field, message(part))),
+    ),
+  );
+}
+
+/** The bytes of a protobuf message. */
+export function message(fields: (writer: PbfWriter) => void): Uint8Array {
   const writer = new PbfWriter();
   fields(writer);
   return writer.finish();

@@ -26,8 +26,8 @@ export interface RunnableModel {
   readonly model: Uint8Array;
   /** The folder that the model's external weights lie in, and nowhere else. */
   readonly weightsFolder: string;
-  /** Of a graph built over files of weights: what it was written from; undefined for a model that came as ONNX. */
-  readonly inPlace?: { readonly network: NewModel; readonly halfPrecisionBytes: number };
+  /** What the model was written from; undefined for an ONNX file that is given as it is. */
+  readonly network?: NewModel;
 }
 
 /** The input tensor of an image network. */

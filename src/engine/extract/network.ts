@@ -44,7 +44,7 @@ export class Network {
 
   /**
    * @param store of the features, where some networks need files while they load
-   * @throws InputError when its tokenizer can't be read, or there is no room for these files
+   * @throws InputError when its tokenizer can't be read, or a file of weights is too short
    * @throws CancelledError
    * @throws Error from ONNX Runtime when it can't load the file or the provider isn't there
    */

@@ -2,7 +2,8 @@ import { InferenceSession } from 'onnxruntime-node';
 import { ScratchFolder } from '../cache/scratch.ts';
 import type { Store } from '../cache/store.ts';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
-import { inSinglePrecision, singlePrecisionBytes } from '../onnx/singlePrecision.ts';
+import { CancelledError, InputError } from '../errors.ts';
+import { castHalvesBytes, inSinglePrecision, singlePrecisionBytes } from '../onnx/singlePrecision.ts';
 import { WeightFile } from '../onnx/weightFile.ts';
 import { WeightReader } from '../onnx/weightReader.ts';
 import { type NewModel, withOutput, writeModel } from '../onnx/writeModel.ts';
@@ -33,33 +34,26 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a model into ONNX Runtime.
+ * Loads a model into ONNX Runtime. Where its weights can't be written anew, it is loaded as a whole, which takes more
+ * memory.
  *
- * @throws InputError when there is no room for what has to be written
+ * @throws InputError when a file of weights is too short
  * @throws CancelledError while weights are written
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
 export async function openSession(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
-  const { weightsFolder, inPlace } = model;
-  if (inPlace && options.provider === 'cpu') {
-    const { network, halfPrecisionBytes } = inPlace;
-    if (isConvolutional(network)) {
-      return openRewritten(network, options, (folder) => openConvolutional(model, network, folder, options));
-    }
-    if (halfPrecisionBytes > 0 && halfPrecisionBytes < LARGE_HALF_PRECISION) {
-      return openRewritten(network, options, (folder) => openCast(network, weightsFolder, folder, options));
-    }
-  }
+  const rewritten = await openRewritten(model, options);
+  if (rewritten) return rewritten;
   const session = await openWhole(model, options);
   return { session, close: () => session.release() };
 }
 
 async function openWhole(
-  { model, weightsFolder, inPlace }: RunnableModel,
+  { model, weightsFolder, network }: RunnableModel,
   { tensor, provider, manyRows }: SessionOptions,
 ): Promise<InferenceSession> {
   const onCpu = provider === 'cpu';
-  const keepHalf = onCpu && (inPlace?.halfPrecisionBytes ?? 0) >= LARGE_HALF_PRECISION;
+  const keepHalf = onCpu && network !== undefined && castHalvesBytes(network) >= LARGE_HALF_PRECISION;
   return InferenceSession.create(withOutput(model, tensor), {
     executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
     logSeverityLevel: 4,
@@ -69,35 +63,31 @@ async function openWhole(
       session: {
         // Weights outside the model are looked for in this folder, and nowhere else.
         model_external_initializers_file_folder_path: weightsFolder,
-        // Prepacking copies every matrix while loading, up to twice the weights. Quantised layers of ONNX files need it.
-        ...(inPlace && manyRows && { disable_prepacking: '1' }),
+        // Prepacking copies every matrix while loading, up to twice the weights. Quantised layers need it.
+        ...(network && manyRows && { disable_prepacking: '1' }),
       },
       ...(keepHalf && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
   });
 }
 
-/** As a whole, which takes more memory, where it isn't known what the runtime makes of the weights. */
+/** Nothing where it isn't known what the runtime makes of the weights. */
 async function openConvolutional(
-  model: RunnableModel,
   network: NewModel,
+  weightsFolder: string,
   folder: string,
   options: SessionOptions,
-): Promise<InferenceSession> {
-  const blocked = await layOutInBlocks(
-    network,
-    outputsOf(network, options),
-    model.weightsFolder,
-    folder,
-    options.signal,
+): Promise<InferenceSession | undefined> {
+  const blocked = await layOutInBlocks(network, outputsOf(network, options), weightsFolder, folder, options.signal);
+  return (
+    blocked &&
+    InferenceSession.create(blocked, {
+      executionProviders: ['cpu'],
+      logSeverityLevel: 4,
+      graphOptimizationLevel: 'disabled',
+      extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
+    })
   );
-  if (blocked === undefined) return openWhole(model, options);
-  return InferenceSession.create(blocked, {
-    executionProviders: ['cpu'],
-    logSeverityLevel: 4,
-    graphOptimizationLevel: 'disabled',
-    extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
-  });
 }
 
 function outputsOf(network: NewModel, { tensor }: SessionOptions): string[] {
@@ -120,31 +110,45 @@ async function openCast(
     file.close();
     reader.close();
   }
-  const inPlace = { network: single, halfPrecisionBytes: 0 };
   const model = writeModel({ ...single, outputs: network.outputs });
-  return openWhole({ model, weightsFolder: folder, inPlace }, options);
+  return openWhole({ model, weightsFolder: folder, network: single }, options);
 }
 
-/** Loads a network whose weights are written into files first, which last as long as it. */
+/**
+ * Loads a network whose weights are written into files first, which last as long as it. Nothing where they needn't be, or
+ * can't: there may be no room, or the runtime may refuse what is written.
+ */
 async function openRewritten(
-  network: NewModel,
-  { store }: SessionOptions,
-  open: (folder: string) => Promise<InferenceSession>,
-): Promise<LoadedModel> {
-  const scratch = await ScratchFolder.create(store, singlePrecisionBytes(network));
+  { network, weightsFolder }: RunnableModel,
+  options: SessionOptions,
+): Promise<LoadedModel | undefined> {
+  const open = network && options.provider === 'cpu' ? rewriting(network) : undefined;
+  if (!network || !open) return undefined;
+  const scratch = await ScratchFolder.create(options.store, singlePrecisionBytes(network)).catch(() => undefined);
+  if (!scratch) return undefined;
+  let session: InferenceSession | undefined;
   try {
-    const session = await open(scratch.path);
-    // The weights are mapped by now, and stay so without a name. Windows keeps names of what is mapped.
-    if (process.platform !== 'win32') await scratch.remove();
-    return {
-      session,
-      close: async () => {
-        await session.release();
-        await scratch.remove();
-      },
-    };
+    session = await open(network, weightsFolder, scratch.path, options);
   } catch (error) {
-    await scratch.remove();
-    throw error;
+    if (error instanceof InputError || error instanceof CancelledError) throw error;
+  } finally {
+    // The weights are mapped by now, and stay so without a name. Windows keeps names of what is mapped.
+    if (!session || process.platform !== 'win32') await scratch.remove();
   }
+  if (!session) return undefined;
+  const opened = session;
+  return {
+    session: opened,
+    close: async () => {
+      await opened.release();
+      await scratch.remove();
+    },
+  };
+}
+
+/** How the weights of a network are written anew, if at all. */
+function rewriting(network: NewModel): typeof openConvolutional | undefined {
+  if (isConvolutional(network)) return openConvolutional;
+  const halves = castHalvesBytes(network);
+  return halves > 0 && halves < LARGE_HALF_PRECISION ? openCast : undefined;
 }

@@ -1,4 +1,4 @@
-import { ELEMENT_TYPES } from './format.ts';
+import { isCastToSingle } from './singlePrecision.ts';
 import { isFloat, type WeightReader } from './weightReader.ts';
 import type { NewModel, NewNode, NewTensor } from './writeModel.ts';
 
@@ -55,7 +55,7 @@ export function findConvolutions(model: NewModel): Convolution[] {
     if (!layout) return undefined;
     const [output = ''] = node.outputs;
     const [next, ...others] = users.get(output) ?? [];
-    if (next?.op !== 'BatchNormalization' || others.length > 0 || model.outputs.includes(output)) {
+    if (!next || !isNorm(next) || others.length > 0 || model.outputs.includes(output)) {
       return { node, weight: found.tensor, ...layout, norm: undefined };
     }
     const [outputs] = layout.shape;
@@ -103,19 +103,33 @@ function layoutOf({ tensor, order }: Stored): Pick<Convolution, 'shape' | 'strid
   return { shape: [outputs, inputs, height, width], strides };
 }
 
-/** Finds the stored weights that are all that a value is made of. */
+/** Whether a node is a batch norm that computes as networks do which are not trained. */
+function isNorm({ op, outputs, attributes = {} }: NewNode): boolean {
+  const others = outputs.slice(1).filter((output) => output !== '');
+  return op === 'BatchNormalization' && others.length === 0 && !attributes.training_mode && attributes.spatial !== 0;
+}
+
+/** Finds the stored weights that are all that a value in single precision is made of. */
 function storedWeights({ nodes, initializers = [] }: NewModel): (value: string) => Stored | undefined {
   const tensors = new Map(initializers.map((tensor) => [tensor.name, tensor]));
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
-  const find = (value: string): Stored | undefined => {
-    const tensor = tensors.get(value);
-    if (tensor) return isFloat(tensor) ? { tensor, order: tensor.shape.map((_, axis) => axis) } : undefined;
-    const maker = makers.get(value);
-    const source = maker?.op === 'Cast' || maker?.op === 'Transpose' ? find(maker.inputs[0] ?? '') : undefined;
-    if (!maker || !source) return undefined;
-    const { to, perm } = maker.attributes ?? {};
-    if (maker.op === 'Cast') return to === ELEMENT_TYPES.float32 ? source : undefined;
-    return Array.isArray(perm) ? { ...source, order: perm.map((axis) => source.order[axis] ?? 0) } : undefined;
+  return (value) => {
+    let order: readonly number[] | undefined;
+    let isSingle = false;
+    for (let source = value; ; ) {
+      const tensor = tensors.get(source);
+      if (tensor) {
+        if (!isFloat(tensor) || !(isSingle || tensor.type === 'float32')) return undefined;
+        return { tensor, order: order ?? tensor.shape.map((_, axis) => axis) };
+      }
+      const maker = makers.get(source);
+      if (!maker) return undefined;
+      const perm = maker.attributes?.perm;
+      if (isCastToSingle(maker)) isSingle = true;
+      else if (maker.op === 'Transpose' && Array.isArray(perm)) {
+        order = order?.map((axis) => perm[axis] ?? 0) ?? perm;
+      } else if (maker.op !== 'Identity') return undefined;
+      source = maker.inputs[0] ?? '';
+    }
   };
-  return find;
 }

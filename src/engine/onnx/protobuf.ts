@@ -10,7 +10,7 @@ export interface Field {
   readonly number: number;
   /** Wire type: 0 varint, 1 64-bit, 2 length-delimited, 5 32-bit. */
   readonly wire: number;
-  /** Value of a varint, 0 otherwise. Exact up to 2^53. */
+  /** Value of a varint as a signed number of 64 bits, 0 otherwise. Exact up to 2^53. */
   readonly value: number;
   readonly start: number;
   readonly end: number;
@@ -50,7 +50,7 @@ export class ProtobufReader {
         position = prefix.next;
         length = prefix.value;
       } else throw new Error(`wire type ${wire} does not exist`);
-      if (position + length > end) throw new Error('the file ends in the middle of a field');
+      if (length < 0 || position + length > end) throw new Error('the file ends in the middle of a field');
       yield { number, wire, value, start: position, end: position + length };
       position += length;
     }
@@ -62,6 +62,16 @@ export class ProtobufReader {
     if (length > MAX_STRING_BYTES) throw new Error(`a name of ${length} bytes`);
     if (this.#textBytes > MAX_TEXT_BYTES) throw new Error(`names of more than ${MAX_TEXT_BYTES} bytes`);
     return this.#bytes.text(start, length, 'utf8');
+  }
+
+  /** A copy of what is in a field; the caller bounds its length. */
+  bytes({ start, end }: Pick<Field, 'start' | 'end'>): Uint8Array {
+    return this.#bytes.bytes(start, end - start);
+  }
+
+  /** Value of a 32-bit field. */
+  float({ start }: Field): number {
+    return this.#bytes.bytes(start, Float32Array.BYTES_PER_ELEMENT).readFloatLE();
   }
 
   /** Values of a repeated varint field, packed or not. */
@@ -76,13 +86,35 @@ export class ProtobufReader {
     }
   }
 
+  /** The varints of a packed field as signed numbers of 64 bits. */
+  *integers({ start, end }: Pick<Field, 'start' | 'end'>): Generator<bigint> {
+    let bits = 0n;
+    let shift = 0n;
+    for (let position = start; position < end; position += 1) {
+      const byte = this.#bytes.byte(position);
+      bits |= BigInt(byte & 0x7f) << shift;
+      shift += 7n;
+      if (byte < 0x80) {
+        yield BigInt.asIntN(64, bits);
+        bits = 0n;
+        shift = 0n;
+      } else if (shift === 70n) throw new Error('a number of more than 64 bits');
+    }
+    if (shift > 0n) throw new Error('the file ends in the middle of a number');
+  }
+
   #varint(start: number, end: number): { value: number; next: number } {
     let value = 0;
     let scale = 1;
     for (let position = start; position < end && position < start + 10; position += 1) {
       const byte = this.#bytes.byte(position);
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return { value, next: position + 1 };
+      const next = position + 1;
+      if (byte < 0x80) {
+        // Negative numbers have ten bytes.
+        const [signed] = next - start > 8 ? this.integers({ start, end: next }) : [];
+        return { value: signed === undefined ? value : Number(signed), next };
+      }
       scale *= 128;
     }
     throw new Error('the file ends in the middle of a number');

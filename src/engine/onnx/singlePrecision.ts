@@ -1,4 +1,4 @@
-import { ELEMENT_TYPES } from './format.ts';
+import { ELEMENT_TYPES, type ElementType } from './format.ts';
 import { usedParts } from './usedParts.ts';
 import type { WeightFile } from './weightFile.ts';
 import { isFloat, type WeightReader } from './weightReader.ts';
@@ -6,10 +6,23 @@ import { elements, type NewModel, type NewNode, type NewTensor } from './writeMo
 
 /** Values that are copied at a time. */
 const PART = 2 ** 16;
+const HALVES: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
+
+/** Whether a node makes single precision of whatever it takes. */
+export function isCastToSingle({ op, attributes }: NewNode): boolean {
+  return op === 'Cast' && attributes?.to === ELEMENT_TYPES.float32;
+}
 
 /** How many bytes the weights of a model have in single precision. */
 export function singlePrecisionBytes({ initializers = [] }: NewModel): number {
   return initializers.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * elements(shape), 0);
+}
+
+/** How many bytes of weights there are in half precision that a model casts to single precision. */
+export function castHalvesBytes({ nodes, initializers = [] }: NewModel): number {
+  const cast = new Set(nodes.filter(isCastToSingle).map(({ inputs }) => inputs[0]));
+  const halves = initializers.filter(({ name, type }) => cast.has(name) && HALVES.has(type));
+  return halves.reduce((sum, { shape }) => sum + Uint16Array.BYTES_PER_ELEMENT * elements(shape), 0);
 }
 
 /** The model with its weights from elsewhere in the file, those that it casts to single precision cast already. */
@@ -22,7 +35,7 @@ export async function inSinglePrecision(
   const casts = new Map<NewNode, NewTensor>();
   for (const node of model.nodes) {
     const tensor = tensors.get(node.inputs[0] ?? '');
-    if (!tensor || !isFloat(tensor) || node.op !== 'Cast' || node.attributes?.to !== ELEMENT_TYPES.float32) continue;
+    if (!tensor || !isFloat(tensor) || !isCastToSingle(node)) continue;
     const values = await file.add(parts(tensor, (start, count) => reader.floats(tensor, start, count)));
     casts.set(node, { name: node.outputs[0] ?? '', type: 'float32', shape: tensor.shape, values });
   }

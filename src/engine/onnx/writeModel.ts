@@ -5,6 +5,7 @@ import {
   ELEMENT_TYPES,
   type ElementType,
   ENTRY,
+  EXTERNAL,
   GRAPH,
   MODEL,
   NODE,
@@ -13,17 +14,24 @@ import {
   TENSOR,
   TENSOR_TYPE,
   TYPE,
+  UNNAMED,
   VALUE,
 } from './format.ts';
 
 const IR_VERSION = 9;
-/** Versions of the operators, of ONNX's and of ONNX Runtime's own. */
-const OPSETS = { '': 20, 'com.microsoft': 1 } as const;
+const OPSETS = new Map([
+  ['', 20],
+  ['com.microsoft', 1],
+]);
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
-/** TensorProto.DataLocation */
-const EXTERNAL = 1;
 
-export type Attribute = number | string | readonly number[] | { readonly float: number };
+/** One that is not known here is encoded as ONNX has it, its name included. */
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly encoded: Uint8Array };
 
 export interface NewNode {
   readonly op: string;
@@ -46,7 +54,7 @@ export interface NewTensor {
 export interface NewInput {
   readonly name: string;
   readonly type: ElementType;
-  /** A name stands for a dimension that is free. */
+  /** A name stands for a dimension that is free, `?` for one that has no name. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -57,6 +65,8 @@ export interface NewModel {
   readonly inputs: readonly NewInput[];
   /** Names; the runtime infers types and shapes. */
   readonly outputs: readonly string[];
+  /** Versions of the operators by domain; left out for the latest, of ONNX and of ONNX Runtime's own. */
+  readonly opsets?: ReadonlyMap<string, number>;
 }
 
 /** How many values there are in a shape. */
@@ -69,7 +79,7 @@ export function writeModel(model: NewModel): Uint8Array {
   const writer = new PbfWriter();
   writer.writeVarintField(MODEL.irVersion, IR_VERSION);
   writer.writeMessage(MODEL.graph, writeGraph, model);
-  for (const opset of Object.entries(OPSETS)) writer.writeMessage(MODEL.opset, writeOpset, opset);
+  for (const opset of model.opsets ?? OPSETS) writer.writeMessage(MODEL.opset, writeOpset, opset);
   return writer.finish();
 }
 
@@ -97,11 +107,17 @@ function writeNode({ op, inputs, outputs, attributes = {}, domain = '' }: NewNod
   for (const input of inputs) writer.writeStringField(NODE.input, input);
   for (const output of outputs) writer.writeStringField(NODE.output, output);
   writer.writeStringField(NODE.op, op);
-  for (const entry of Object.entries(attributes)) writer.writeMessage(NODE.attribute, writeAttribute, entry);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'object' && 'encoded' in value) writer.writeBytesField(NODE.attribute, value.encoded);
+    else writer.writeMessage(NODE.attribute, writeAttribute, [name, value]);
+  }
   if (domain !== '') writer.writeStringField(NODE.domain, domain);
 }
 
-function writeAttribute([name, value]: readonly [string, Attribute], writer: PbfWriter): void {
+function writeAttribute(
+  [name, value]: readonly [string, Exclude<Attribute, { encoded: Uint8Array }>],
+  writer: PbfWriter,
+): void {
   writer.writeStringField(ATTRIBUTE.name, name);
   if (typeof value === 'number') {
     writer.writeVarintField(ATTRIBUTE.int, value);
@@ -153,7 +169,7 @@ function writeShape(shape: NewInput['shape'], writer: PbfWriter): void {
 
 function writeDimension(size: number | string, writer: PbfWriter): void {
   if (typeof size === 'number') writer.writeVarintField(DIM.value, size);
-  else writer.writeStringField(DIM.param, size);
+  else if (size !== UNNAMED) writer.writeStringField(DIM.param, size);
 }
 
 function writeOutput(name: string, writer: PbfWriter): void {

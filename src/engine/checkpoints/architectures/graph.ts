@@ -21,7 +21,6 @@ export class Graph {
   readonly #marks: string[] = [];
   readonly #loaded = new Map<WeightTensor, Value>();
   readonly #names = new Set<Value>();
-  #halfPrecisionBytes = 0;
   #count = 0;
 
   /** @param weights files must be real paths (no links), or ONNX Runtime refuses to follow them */
@@ -134,8 +133,7 @@ export class Graph {
       inputs: this.#inputs,
       outputs: this.#outputs,
     };
-    const inPlace = { network, halfPrecisionBytes: this.#halfPrecisionBytes };
-    return { model: writeModel(network), weightsFolder: this.#folder, inPlace };
+    return { model: writeModel(network), weightsFolder: this.#folder, network };
   }
 
   #find(name: string): WeightTensor {
@@ -157,7 +155,6 @@ export class Graph {
       shape: stored,
       values: { location, offset: tensor.offset, bytes: tensor.bytes },
     });
-    if (tensor.type === 'float16' || tensor.type === 'bfloat16') this.#halfPrecisionBytes += tensor.bytes;
     const cast = tensor.type === 'float32' ? name : this.node('Cast', [name], { to: ELEMENT_TYPES.float32 });
     if (!axes) return cast;
     // Axis i of what is stored is axis axes[i] of the tensor: the transposition takes them back.

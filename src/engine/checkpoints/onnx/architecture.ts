@@ -10,7 +10,7 @@ export function architectureOf(model: OnnxModel): string {
 
   const count = (...ops: string[]) => model.nodes.filter(({ op }) => ops.includes(op)).length;
   const convolutions = model.nodes.filter(({ op }) => /Conv/.test(op));
-  const grouped = convolutions.filter(({ ints }) => (ints.get('group') ?? 1) > 1).length;
+  const grouped = convolutions.filter(({ attributes }) => Number(attributes?.group ?? 1) > 1).length;
   const attention = count('Softmax') > 1 && count('MatMul', 'FusedMatMul', 'Gemm') > 4;
   if (model.inputs.some(({ name }) => name === 'input_ids') && convolutions.length === 0) {
     return attention ? 'text transformer' : 'text embedding';

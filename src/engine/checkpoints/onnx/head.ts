@@ -1,4 +1,5 @@
-import type { OnnxModel, OnnxNode } from '../../onnx/readModel.ts';
+import type { OnnxModel } from '../../onnx/readModel.ts';
+import type { NewNode } from '../../onnx/writeModel.ts';
 
 /** Where the features of a network are read, and what is done to the tensor found there. */
 export interface FeaturePoint {
@@ -73,7 +74,7 @@ export function findFeaturePoint(model: OnnxModel): FeaturePoint | undefined {
   const output = named ?? model.outputs[0];
   if (!output) return undefined;
 
-  const producers = new Map<string, OnnxNode>();
+  const producers = new Map<string, NewNode>();
   for (const node of model.nodes) for (const name of node.outputs) producers.set(name, node);
   const constants = constantTensors(model);
 
@@ -117,6 +118,5 @@ function constantTensors(model: OnnxModel): Set<string> {
 }
 
 function isScalar(model: OnnxModel, name: string): boolean {
-  const dims = model.initializers.get(name);
-  return dims?.every((size) => size === 1) ?? false;
+  return model.initializers.get(name)?.shape.every((size) => size === 1) ?? false;
 }

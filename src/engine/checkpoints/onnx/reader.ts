@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf } from '../../errors.ts';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
+import { elements } from '../../onnx/writeModel.ts';
 import type { Checkpoint, ImageInput, OpenOptions, TextInput } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
 import { architectureOf } from './architecture.ts';
 import { type FeaturePoint, findFeaturePoint } from './head.ts';
+import { type ExternalFile, externalFiles, loadOnnx } from './inPlace.ts';
 
 const IMAGE_TYPES = ['float32', 'float16', 'uint8'] as const;
 
@@ -43,6 +45,7 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
     : findFeaturePoint(model);
   if (!featurePoint) throw new InputError(`${file}: the network has no output. Export it again.`);
   const preprocessing = input && (await readPreprocessing(file, input));
+  const files = [{ path: file, size }, ...(await externalFiles(model, file)).values()];
   const warnings: string[] = [];
   if (preprocessing?.assumed) {
     warnings.push(
@@ -62,14 +65,14 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
     architecture: architectureOf(model),
     modality: input ? (text ? 'image-text' : 'image') : 'text',
     parameters: countParameters(model),
-    bytes: size,
+    bytes: files.reduce((sum, part) => sum + part.size, 0),
     image: input && preprocessing && { input, preprocessing },
     text: text && { ...text, tokenizerFolder: folder },
     featurePoint,
     warnings,
-    files: [file],
-    fingerprint: await fingerprint(file, size),
-    loadModel: async () => ({ model: await readFile(file), weightsFolder: folder }),
+    files: files.map((part) => part.path),
+    fingerprint: await fingerprint(files),
+    loadModel: () => loadOnnx(file),
   };
 }
 
@@ -124,24 +127,27 @@ function imageInput(value: OnnxValue, file: string): ImageInput {
   return { name: value.name, elementType, ...layout };
 }
 
-/** The same for copies of the file; reads its ends and its middle. */
-async function fingerprint(file: string, size: number): Promise<string> {
-  const hash = createHash('sha256').update(String(size));
-  const handle = await open(file);
-  try {
-    for (const at of [0, Math.floor(size / 2), Math.max(0, size - SAMPLED_BYTES)]) {
-      const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, size - at));
-      await handle.read(bytes, 0, bytes.length, at);
-      hash.update(bytes);
+/** The same for copies of the files; reads their ends and their middles. */
+async function fingerprint(files: readonly ExternalFile[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const { path: file, size } of files) {
+    hash.update(String(size));
+    const handle = await open(file);
+    try {
+      for (const at of [0, Math.floor(size / 2), Math.max(0, size - SAMPLED_BYTES)]) {
+        const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, size - at));
+        await handle.read(bytes, 0, bytes.length, at);
+        hash.update(bytes);
+      }
+    } finally {
+      await handle.close();
     }
-  } finally {
-    await handle.close();
   }
   return hash.digest('hex');
 }
 
 function countParameters(model: OnnxModel): number {
-  const counts = [...model.initializers.values()].map((dims) => dims.reduce((product, size) => product * size, 1));
+  const counts = [...model.initializers.values()].map(({ shape }) => elements(shape));
   // A file may claim any dimensions.
   return Math.min(
     Number.MAX_SAFE_INTEGER,

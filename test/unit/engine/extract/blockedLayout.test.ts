@@ -54,8 +54,8 @@ it.each(NETWORKS)('%s is fused and changes its layout as the runtime does it to 
   const checkpoint = await openCheckpoint(file, folder, { modalities: ['image'] });
   expect(checkpoint.architecture).toBe(name);
   const model = await checkpoint.loadModel();
-  if (!model.inPlace) throw new Error('no graph');
-  const { network } = model.inPlace;
+  const { network } = model;
+  if (!network) throw new Error('no graph');
   const blocked = path.join(folder, 'blocked.onnx');
   await writeFile(blocked, (await layOutInBlocks(network, network.outputs, model.weightsFolder, folder)) ?? '');
   expect(layoutOf(blocked)).toEqual(layoutOf(await optimisedWhole(model, folder)));

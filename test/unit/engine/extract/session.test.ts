@@ -1,7 +1,7 @@
 import { readdir, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Store } from '../../../../src/engine/cache/store.ts';
 import type { RunnableModel } from '../../../../src/engine/checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
@@ -38,7 +38,7 @@ const options = (store: Store) => ({ tensor: 'layer2', provider: 'cpu', manyRows
 describe('openSession of convolutions and batch norms', () => {
   it.each(['F32', 'F16'] as const)('computes what it does as a whole, with weights in %s', async (precision) => {
     const { model } = await network(precision);
-    expect(model.inPlace && isConvolutional(model.inPlace.network)).toBe(true);
+    expect(model.network && isConvolutional(model.network)).toBe(true);
     const whole = await InferenceSession.create(withOutput(model.model, 'layer2'), {
       logSeverityLevel: 4,
       extra: { session: { model_external_initializers_file_folder_path: model.weightsFolder } },
@@ -83,6 +83,19 @@ describe('openSession of convolutions and batch norms', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('loads it as a whole where there is no room to write the weights', async () => {
+    const { file, model } = await network('F32', resnetShapes([1, 1, 1, 1], {}));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const name of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, path.join(file, 'nowhere'));
+    const { session, close } = await openSession(model, options(new Store(path.join(file, 'store'))));
+    const values = await run(session);
+    await close();
+    vi.unstubAllEnvs();
+    const laidOut = await openSession(model, options(new Store(await temporaryFolder())));
+    expect(values).toEqual(await run(laidOut.session));
+    await laidOut.close();
+  });
+
   it('stops when it is cancelled, and leaves nothing', async () => {
     const folder = await temporaryFolder();
     const { model } = await network('F32');
@@ -97,7 +110,7 @@ describe('openSession of convolutions and batch norms', () => {
 describe('openSession of weights in half precision', () => {
   it('computes what the runtime does that casts them', async () => {
     const { model } = await network('F16', vitShapes(192, 2, 16, SIDE, 10));
-    expect(model.inPlace && isConvolutional(model.inPlace.network)).toBe(false);
+    expect(model.network && isConvolutional(model.network)).toBe(false);
     const whole = await InferenceSession.create(model.model, {
       logSeverityLevel: 4,
       extra: {
