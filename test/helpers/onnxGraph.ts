@@ -5,6 +5,7 @@ export interface TestNode {
   readonly inputs: readonly string[];
   readonly output: string;
   readonly group?: number;
+  readonly domain?: string;
 }
 
 export interface TestGraph {
@@ -13,13 +14,15 @@ export interface TestGraph {
   readonly input?: { readonly name: string; readonly type: number; readonly shape: readonly (number | string)[] };
   readonly outputs: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly irVersion?: number;
+  readonly opset?: number;
 }
 
 /** A small ONNX file, as bytes: the structure a test needs, with weights of zeros. */
 export function onnxFile(graph: TestGraph): Uint8Array {
   const input = graph.input ?? { name: 'x', type: 1, shape: ['N', 3, 8, 8] };
   return message((model) => {
-    model.writeVarintField(1, 8);
+    model.writeVarintField(1, graph.irVersion ?? 8);
     model.writeBytesField(
       7,
       message((g) => {
@@ -31,8 +34,17 @@ export function onnxFile(graph: TestGraph): Uint8Array {
     );
     model.writeBytesField(
       8,
-      message((opset) => opset.writeVarintField(2, 17)),
+      message((opset) => opset.writeVarintField(2, graph.opset ?? 17)),
     );
+    for (const domain of new Set(graph.nodes.flatMap((node) => node.domain ?? []))) {
+      model.writeBytesField(
+        8,
+        message((opset) => {
+          opset.writeStringField(1, domain);
+          opset.writeVarintField(2, 1);
+        }),
+      );
+    }
     for (const [key, value] of Object.entries(graph.metadata ?? {})) {
       model.writeBytesField(
         14,
@@ -63,6 +75,7 @@ function nodeBytes(node: TestNode): Uint8Array {
     for (const input of node.inputs) n.writeStringField(1, input);
     n.writeStringField(2, node.output);
     n.writeStringField(4, node.op);
+    if (node.domain !== undefined) n.writeStringField(7, node.domain);
     const { group } = node;
     if (group !== undefined) {
       n.writeBytesField(

@@ -9,6 +9,7 @@ import { Attempt } from './attempt.ts';
 import { deserializeBlock, type FeatureBlock, serializeBlock } from './featureBlock.ts';
 import { type Activations, Network } from './network.ts';
 import type { ProviderChoice } from './providers.ts';
+import { runtimeMessage } from './runtimeMessage.ts';
 import { type SampleInputs, SampleReader } from './sampleReader.ts';
 
 /** Samples per block. Small enough that a killed engine loses seconds, large enough to be few files. */
@@ -107,7 +108,7 @@ export class Extractor {
     } catch (error) {
       if (error instanceof InputError || error instanceof CancelledError) throw error;
       this.#checkCancelled();
-      throw new InputError(`${checkpoint.path}: ${firstLineOf(error)}`);
+      throw new InputError(`${checkpoint.path}: ${runtimeMessage(error)}`);
     } finally {
       await lazy.close();
       await attempt.end();
@@ -153,7 +154,7 @@ export class Extractor {
     } catch (error) {
       return {
         provider: 'cpu',
-        reason: `${provider} can't run it: ${firstLineOf(error)}`,
+        reason: `${provider} can't run it: ${runtimeMessage(error)}`,
       };
     }
     const difference = relativeDifference(actual.features, expected.features);
