@@ -83,6 +83,22 @@ describe('ranking the sample workspace', () => {
     await workbench.run('Notifications: Clear All Notifications');
   });
 
+  test('an HTML page of a remote machine is shown in the Explorer, since no browser here reaches it', async () => {
+    const { workbench, folder } = session();
+    const page = path.join(await mkdtemp(path.join(folder, 'export-')), 'ranking.html');
+    await workbench.run('EMMS: Export Ranking…');
+    await workbench.nameFile(page);
+    const exported = workbench.notification(/The ranking is in .*ranking\.html/);
+    await exported.locator('.monaco-button', { hasText: 'Show' }).click();
+    await workbench
+      .notification(/lies outside the workspace.*ranking\.html/)
+      .getByText('Copy Path')
+      .waitFor();
+    expect(await readFile(page, 'utf8')).toMatch(/^<!doctype html>/i);
+    // The window still answers.
+    await workbench.run('Notifications: Clear All Notifications');
+  });
+
   test('a CodeLens and a hover tell the rank beside the code, and the lens opens the ranking beside it', async () => {
     const { workbench } = session();
     const { page } = workbench;

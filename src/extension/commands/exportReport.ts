@@ -5,6 +5,13 @@ import type { RankingReport } from '../../protocol/report.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import { plainText } from '../plainText.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
+import { revealFile } from './revealFile.ts';
+
+/**
+ * Whether the files are on another machine than the browser. There VS Code opens a page of theirs in no browser, and
+ * where it runs in one itself, its window stops answering once it has tried.
+ */
+const isRemote = env.remoteName !== undefined;
 
 /** Saves the report as HTML, CSV or JSON, whichever the name that the person chooses ends in, and offers to open it. */
 export async function exportReport(state: RankingState, engine: EngineClient): Promise<void> {
@@ -28,11 +35,12 @@ export async function exportReport(state: RankingState, engine: EngineClient): P
   } catch (error) {
     throw new Error(`${file.fsPath} can’t be written. Choose another folder.`, { cause: error });
   }
-  const open = 'Open';
+  const act = ending === '.html' && isRemote ? 'Show' : 'Open';
   const exported = plainText(`The ranking is in ${file.fsPath}.`);
-  if ((await window.showInformationMessage(exported, open)) !== open) return;
-  if (ending === '.html') await env.openExternal(file);
-  else await commands.executeCommand('vscode.open', file);
+  if ((await window.showInformationMessage(exported, act)) !== act) return;
+  if (ending !== '.html') await commands.executeCommand('vscode.open', file);
+  else if (isRemote) await revealFile(file);
+  else await env.openExternal(file);
 }
 
 async function contentFor(ending: string, report: RankingReport, engine: EngineClient): Promise<string> {
