@@ -66,7 +66,8 @@ export function datasetAt(place: Uri): ChosenDataset {
   };
 }
 
-async function browseForDataset(): Promise<ChosenDataset | undefined> {
+/** Asks for the folder of a dataset. */
+export async function browseForDataset(): Promise<ChosenDataset | undefined> {
   const chosen = await window.showOpenDialog({
     title: 'Folder of the dataset',
     openLabel: 'Rank Models for This Dataset',

@@ -7,7 +7,7 @@ import type { RankingController } from '../ranking/rankingController.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
 import type { RankingPlaces } from '../rankingView/rankingPlaces.ts';
 import { DatasetNode } from '../trees/nodes.ts';
-import { type ChosenDataset, datasetAt, pickDataset } from './pickDataset.ts';
+import { browseForDataset, type ChosenDataset, datasetAt, pickDataset } from './pickDataset.ts';
 import type { CommandHandlers } from './registerCommands.ts';
 
 /** The commands that start, stop and resume a ranking. */
@@ -46,7 +46,7 @@ export function rankingCommands(
     'emms.rankDataset': async (target) => {
       if (!(await mayLoadModels())) return;
       if (target instanceof DatasetNode) await rank(target.dataset);
-      else if (target instanceof Uri) await rank(datasetAt(target));
+      else await rank(target instanceof Uri ? datasetAt(target) : await browseForDataset());
     },
     // The settings as they are now, where "Resume" goes on with those of the ranking that was cut short.
     'emms.rankAgain': async () => {

@@ -82,6 +82,14 @@ describe('package.json', () => {
     }
   });
 
+  test('leads from where nothing was found to settings that it has, in the settings that a remote window shows, too', () => {
+    const [link] = manifestText.matchAll(/workbench\.action\.open(\w*)Settings\?%22@id:([\w.]+)%22/g);
+    expect(settings).toHaveProperty([link?.[2] ?? '']);
+    // Of the settings of a machine, those of the user hold no more in a remote window.
+    expect(link?.[1]).toBe('Workspace');
+    expect(manifestText).not.toContain('workbench.action.openSettings');
+  });
+
   test('offers exactly the scores of the protocol, but for the one that ranks', () => {
     const { items } = z
       .object({ items: z.object({ enum: z.array(z.string()) }) })
