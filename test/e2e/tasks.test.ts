@@ -1,4 +1,4 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { changeWeights } from '../helpers/otherWeights.ts';
@@ -93,5 +93,14 @@ describe('each task of the paper', () => {
       path.join(workspace, 'a-late-one.pth'),
     );
     await late.waitFor();
+  });
+
+  test('a dataset that is renamed is listed by its new name, without being asked', async () => {
+    const { workbench, workspace } = session();
+    const listed = (name: string) => workbench.page.getByRole('treeitem', { name: new RegExp(`^Dataset ${name},`) });
+    await listed('mnist').waitFor();
+    await rename(path.join(workspace, 'data/mnist'), path.join(workspace, 'data/digits'));
+    await listed('digits').waitFor();
+    expect(await listed('mnist').count()).toBe(0);
   });
 });

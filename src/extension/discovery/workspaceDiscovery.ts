@@ -5,7 +5,7 @@ import { readFilesExclude, readSettings } from '../configuration.ts';
 import { setContextKey } from '../contextKeys.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import { discoverParams } from '../engine/requestParams.ts';
-import { type Found, mergeDiscoveries } from './found.ts';
+import { type Found, liesIn, mergeDiscoveries } from './found.ts';
 
 /** Files come in bunches: a checkout or a copy is one change. */
 const SETTLE_MS = 1000;
@@ -104,11 +104,17 @@ export class WorkspaceDiscovery implements Disposable {
     };
     const endings = [...CHECKPOINT_ENDINGS, ...OTHER_CHECKPOINT_ENDINGS];
     const checkpoints = workspace.createFileSystemWatcher(`**/*{${endings.join(',')}}`);
+    // A dataset may be any files: only that one goes is minded. Of a folder that goes, its files are not told of.
+    const deletions = workspace.createFileSystemWatcher('**', true, true);
     this.#disposables.push(
       checkpoints,
+      deletions,
       checkpoints.onDidCreate(refreshSoon),
       checkpoints.onDidChange(refreshSoon),
       checkpoints.onDidDelete(refreshSoon),
+      deletions.onDidDelete(({ fsPath }) => {
+        if (liesIn([...this.#found.datasets, ...this.#found.checkpoints], fsPath)) refreshSoon();
+      }),
       workspace.onDidChangeWorkspaceFolders(refreshSoon),
       workspace.onDidChangeConfiguration((event) => {
         if (SETTINGS.some((section) => event.affectsConfiguration(section))) refreshSoon();
