@@ -95,6 +95,15 @@ describe('each task of the paper', () => {
     await late.waitFor();
   });
 
+  test('a dataset under the pointer tells what a narrow view cuts short', async () => {
+    const { workbench } = session();
+    await workbench.page.getByRole('treeitem', { name: /^Dataset vqa-v2/ }).hover();
+    await workbench.page
+      .locator('.monaco-hover')
+      .filter({ hasText: /questions on images · \d+ samples/ })
+      .waitFor();
+  });
+
   test('a dataset that is renamed is listed by its new name, without being asked', async () => {
     const { workbench, workspace } = session();
     const listed = (name: string) => workbench.page.getByRole('treeitem', { name: new RegExp(`^Dataset ${name},`) });

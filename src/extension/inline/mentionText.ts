@@ -1,5 +1,6 @@
 import { scoreFormat } from '../../protocol/format.ts';
 import type { Candidate, RankingReport } from '../../protocol/report.ts';
+import { escapeMarkdown } from '../plainText.ts';
 import type { Mention } from './findMentions.ts';
 
 /** Rows of a hover: it is a glance, the ranking itself is a click away. */
@@ -42,11 +43,4 @@ export function mentionTable(mention: Mention, report: RankingReport): string {
 function candidatesOf(mention: Mention, report: RankingReport): Candidate[] {
   const mentioned = new Set(mention.candidateIds);
   return report.candidates.filter((candidate) => mentioned.has(candidate.id));
-}
-
-/** Every sign that Markdown could read something into, as itself; in one line, so that it stays in its cell. */
-function escapeMarkdown(text: string): string {
-  return text
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[!-/:-@[-`{-~]/g, (sign) => (sign === '<' ? '&lt;' : sign === '&' ? '&amp;' : `\\${sign}`));
 }

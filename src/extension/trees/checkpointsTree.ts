@@ -1,16 +1,9 @@
-import {
-  EventEmitter,
-  MarkdownString,
-  ThemeIcon,
-  type TreeDataProvider,
-  TreeItem,
-  TreeItemCollapsibleState,
-  Uri,
-} from 'vscode';
+import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, Uri } from 'vscode';
 import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
 import { checkpointDescription } from './descriptions.ts';
 import { CheckpointNode, NotRankableNode, SkippedNode } from './nodes.ts';
+import { tooltip } from './tooltip.ts';
 
 type Node = CheckpointNode | NotRankableNode | SkippedNode;
 
@@ -54,7 +47,7 @@ function checkpointItem(node: CheckpointNode, rank: number | undefined): TreeIte
   const item = new TreeItem(checkpoint.name, TreeItemCollapsibleState.None);
   item.id = checkpoint.path;
   item.description = checkpointDescription(checkpoint, rank);
-  item.tooltip = new MarkdownString().appendText(checkpoint.path);
+  item.tooltip = tooltip(checkpoint.path, item.description);
   item.iconPath = new ThemeIcon(rank === 1 ? 'star-full' : 'circuit-board');
   item.contextValue = 'checkpoint';
   item.command = { command: 'emms.revealInExplorer', title: 'Reveal in Explorer', arguments: [node] };
@@ -74,7 +67,7 @@ function skippedItem({ path, reason }: SkippedNode): TreeItem {
   const item = new TreeItem(Uri.file(path), TreeItemCollapsibleState.None);
   item.id = `skipped\n${path}`;
   item.description = reason;
-  item.tooltip = new MarkdownString().appendText(path).appendMarkdown('\n\n').appendText(reason);
+  item.tooltip = tooltip(path, reason);
   item.iconPath = new ThemeIcon('warning');
   item.contextValue = 'skipped';
   return item;

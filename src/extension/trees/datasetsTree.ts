@@ -1,7 +1,6 @@
 import path from 'node:path';
 import {
   EventEmitter,
-  MarkdownString,
   ThemeIcon,
   type TreeDataProvider,
   TreeItem,
@@ -14,6 +13,7 @@ import { TASK_TITLES } from '../../protocol/tasks.ts';
 import type { WorkspaceDiscovery } from '../discovery/workspaceDiscovery.ts';
 import { datasetDescription } from './descriptions.ts';
 import { DatasetNode, SplitNode } from './nodes.ts';
+import { tooltip } from './tooltip.ts';
 
 /** The Datasets view: each dataset with its splits. */
 export class DatasetsTree implements TreeDataProvider<DatasetNode | SplitNode> {
@@ -52,10 +52,7 @@ function datasetItem({ dataset }: DatasetNode): TreeItem {
   item.id = idOf(dataset);
   const severalFolders = (workspace.workspaceFolders?.length ?? 0) > 1;
   item.description = datasetDescription(dataset, severalFolders ? path.basename(dataset.workspace) : undefined);
-  item.tooltip = new MarkdownString()
-    .appendText(dataset.path)
-    .appendMarkdown('\n\n')
-    .appendText(`${TASK_TITLES[dataset.task]} · ${dataset.format}`);
+  item.tooltip = tooltip(dataset.path, item.description, `${TASK_TITLES[dataset.task]} · ${dataset.format}`);
   item.iconPath = new ThemeIcon('database');
   item.contextValue = 'dataset';
   item.resourceUri = Uri.file(dataset.path);
