@@ -1,4 +1,3 @@
-import { CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { Progress, RankParams } from '../../protocol/engine.ts';
 import type { RankingReport, Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
@@ -18,6 +17,7 @@ import { buildReport, type RankedCandidate } from './buildReport.ts';
 import { hashSamples } from './hashSamples.ts';
 import { parseMetric } from './metric.ts';
 import { modalitiesFor, whyUnfit } from './modalities.ts';
+import { nothingToRank } from './nothingToRank.ts';
 import { ProgressMeter } from './progressMeter.ts';
 import { scoreCandidate } from './scoreCandidate.ts';
 import { superviseRows } from './supervision.ts';
@@ -49,7 +49,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   const dataset = await openDataset(params.dataset, params.task, signal);
   const split = chooseSplit(dataset);
   const samples = drawStratified(split.samples, params.limit, params.seed);
-  const { checkpoints, skipped } = await openCandidates(params, dataset.task, signal);
+  const { checkpoints, skipped } = await openCandidates(params, dataset.task, context);
   const provider = await chooseProvider(params.device);
   context.log(`device: ${provider.provider} (${provider.reason})`);
   context.log(`label encoders: ${labelEncoders.names.join(', ')} (${labelEncoders.reason})`);
@@ -121,7 +121,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
 async function openCandidates(
   params: RankParams,
   task: Task,
-  signal: AbortSignal | undefined,
+  { signal, log }: RankContext,
 ): Promise<{ checkpoints: Checkpoint[]; skipped: Skipped[] }> {
   const found = params.checkpoints
     ? { files: await resolveCheckpoints(params.checkpoints, signal), skipped: [] }
@@ -139,6 +139,7 @@ async function openCandidates(
     if (reason === undefined) checkpoints.push(checkpoint);
     else skipped.push({ path: checkpoint.path, reason });
   }
+  for (const { path, reason } of skipped) log(`skipped ${path}: ${reason}`);
   if (checkpoints.length === 0) throw new InputError(nothingToRank(params, skipped));
   return { checkpoints, skipped };
 }
@@ -146,15 +147,6 @@ async function openCandidates(
 function warnOfCache(store: Store | undefined): string[] {
   if (store?.failure === undefined) return [];
   return [`The cache can't be written, so a second run will take as long: ${store.failure}`];
-}
-
-function nothingToRank(params: RankParams, skipped: readonly Skipped[]): string {
-  const where = params.checkpoints?.join(', ') ?? params.workspace;
-  const [first] = skipped;
-  if (!first)
-    return `${where}: no checkpoints (${CHECKPOINT_ENDINGS.join(', ')}) here. Put one there, or name their folder (--checkpoints, or the setting emms.checkpointFolders).`;
-  const others = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
-  return `${where}: no checkpoint can be ranked. ${first.path}: ${first.reason}${others}`;
 }
 
 /** No sample could be read: that is no fault of a checkpoint, and the next would fare no better. */
