@@ -6,7 +6,7 @@
 // Another target than this machine's needs its binaries in node_modules: npm install --os=… --cpu=….
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,10 +24,10 @@ const { values: options } = parseArgs({
 /** Modules that stay outside the bundles, because they load native binaries by a path relative to themselves. */
 const nativeModules = ['onnxruntime-node', 'sharp'];
 
-/** Runs a Node script; if it fails it has said why. */
-function run(script, ...args) {
+/** Runs a Node script in a folder; if it fails it has said why. */
+function run(cwd, script, ...args) {
   const { status } = spawnSync(process.execPath, [script, ...args], {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (status !== 0) process.exit(1);
@@ -128,7 +128,23 @@ async function notice(folder) {
   ].join('\n');
 }
 
-run(path.join(root, 'scripts/build.mjs'), '--production');
+/**
+ * A Markdown file for the extension's page in VS Code, which has no folder beside it: pictures become a part of it, and
+ * of links to other files only the text is left.
+ */
+async function selfContained(name) {
+  const text = await readFile(path.join(root, name), 'utf8');
+  const pictures = new Map();
+  for (const [, file] of text.matchAll(/!\[[^\]]*\]\((?!https:)([^)]+\.png)\)/g)) {
+    pictures.set(file, `data:image/png;base64,${await readFile(path.join(root, file), 'base64')}`);
+  }
+  return text.replace(/(!?\[([^\]]*)\])\((?!https:|#)([^)]+)\)/g, (_link, label, words, file) => {
+    const picture = pictures.get(file);
+    return picture === undefined ? words : `${label}(${picture})`;
+  });
+}
+
+run(root, path.join(root, 'scripts/build.mjs'), '--production');
 
 // The native modules: the files that Node can reach when they are imported or required, so neither their install
 // scripts nor what only those need. Both, because packages can have other files for the one than for the other.
@@ -163,11 +179,19 @@ await writeFile(
 const { name, version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 const vsix = path.resolve(options.out ?? path.join(root, 'out', `${name}-${options.target}-${version}.vsix`));
 await mkdir(path.dirname(vsix), { recursive: true });
+// What is packed lies in a folder of its own, since two of its files are other ones than here.
+const packed = path.join(root, 'out/package');
+await rm(packed, { recursive: true, force: true });
+for (const name of ['package.json', 'LICENSE', 'media', 'dist', '.vscodeignore']) {
+  await cp(path.join(root, name), path.join(packed, name), { recursive: true });
+}
+for (const name of ['README.md', 'CHANGELOG.md']) await writeFile(path.join(packed, name), await selfContained(name));
 run(
+  packed,
   path.join(modules, '@vscode/vsce/vsce'),
   'package',
   '--no-dependencies',
-  // There is no public address that the README's relative links and pictures could be completed with.
+  // There is no public address that relative links could be completed with; `selfContained` leaves none.
   '--allow-missing-repository',
   '--no-rewrite-relative-links',
   ...['--target', options.target],

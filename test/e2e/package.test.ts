@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 
@@ -47,4 +47,14 @@ describe('the VSIX', () => {
     );
     expect(files.filter((file) => /\.map$|\.ts$|\/install\/|adm-zip|global-agent/.test(file))).toEqual([]);
   });
+
+  test.each(['readme.md', 'changelog.md'])(
+    'refers in %s to nothing that the page of an extension does not have',
+    async (name) => {
+      const text = await readFile(path.join(inject('extensionFolder'), name), 'utf8');
+      const targets = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '');
+      expect(targets.length).toBeGreaterThan(0);
+      expect(targets.filter((target) => !/^(https:|data:image\/png;base64,)/.test(target))).toEqual([]);
+    },
+  );
 });
