@@ -1,13 +1,14 @@
+import { lowerPanels } from './lowerPanels.ts';
 import type { Matrix } from './matrix.ts';
 import { paste, rowRange, submatrix, transpose, zeros } from './matrix.ts';
-import { addProduct, gemm, squaredColumnLengths } from './onnxKernels.ts';
+import { addGramian, addProduct, gemm, squaredColumnLengths } from './onnxKernels.ts';
 
 /** Products of fewer multiplications than this are cheaper in a loop than through a call into ONNX Runtime. */
 const SMALL = 20_000;
 /** Rows per step where only one triangle is needed: small enough to skip most of the other, large enough for Gemm. */
 const TRIANGLE_STEP = 256;
 /** The same for Gram matrices, whose long sums keep Gemm busy in smaller steps. */
-const GRAM_STEP = 96;
+const GRAM_STEP = 64;
 
 /**
  * From this many multiplications on single precision, twice as fast, is worth it where its error is checked afterwards
@@ -59,34 +60,23 @@ export async function subtractProduct(c: Matrix, a: Matrix, b: Matrix): Promise<
 }
 
 /** A·Aᵀ, exactly symmetric. */
-export function gramian(a: Matrix): Promise<Matrix> {
-  return sumOfGramians(a.rows, [a]);
+export async function gramian(a: Matrix): Promise<Matrix> {
+  return a.rows * a.rows * a.cols > SMALL ? sumOfGramians(a.rows, [a]) : multiplyTransposed(a, a);
 }
 
 /**
- * Σ A·Aᵀ, exactly symmetric: strips of the lower triangle add up in place, and the upper one is a mirror of it.
+ * Σ A·Aᵀ, exactly symmetric: panels of the lower triangle add up in place, and the upper one is a mirror of it.
  *
  * @param size r
  * @param blocks A `[r, b]`; a block may be overwritten by the next
  */
 export async function sumOfGramians(size: number, blocks: Iterable<Matrix>): Promise<Matrix> {
-  const strips: Matrix[] = [];
-  for (const block of blocks) {
-    for (let from = 0; from < size; from += GRAM_STEP) {
-      const to = Math.min(from + GRAM_STEP, size);
-      const strip = strips[from / GRAM_STEP];
-      const [left, right] = [rowRange(block, from, to), rowRange(block, 0, to)];
-      if (strip === undefined) {
-        strips.push(await multiplyTransposed(left, right));
-      } else {
-        await addProduct(1, left.data, right.data, strip.data, to - from, block.cols, to, 'b');
-      }
-    }
-  }
+  const lower = lowerPanels(size, GRAM_STEP, Float64Array);
+  for (const { data } of blocks) await addGramian(lower, data);
   const result = zeros(size, size);
-  strips.forEach((strip, k) => {
-    paste(result, strip, k * GRAM_STEP, 0);
-  });
+  for (const { first, width, data } of lower.panels) {
+    paste(result, { rows: size - first, cols: width, data }, first, first);
+  }
   mirrorLower(result);
   return result;
 }

@@ -2,8 +2,9 @@ import { uniformNumbers } from '../random.ts';
 import type { Matrix } from './matrix.ts';
 import { addTo, columnSquares, difference, joinColumns, rowRange, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
+import { addGramian } from './onnxKernels.ts';
 import { randomNormals } from './randomMatrix.ts';
-import { addGramian, emptyPanels, factorise, type LowerPanels, solveLower, solveUpper } from './singleCholesky.ts';
+import { emptyPanels, factorise, type SinglePanels, solveLower, solveUpper } from './singleCholesky.ts';
 
 /** Random vectors that the error of the preconditioner is measured on. */
 const PROBES = 8;
@@ -80,7 +81,7 @@ export async function solveNormalEquations(
 }
 
 async function solveInSingle(
-  factor: LowerPanels,
+  factor: SinglePanels,
   solve: typeof solveLower,
   { data, ...shape }: Matrix,
 ): Promise<Matrix> {

@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type NewNode, writeModel } from '../onnx/writeModel.ts';
+import type { LowerPanels } from './lowerPanels.ts';
 import type { Matrix } from './matrix.ts';
 
 /**
@@ -57,6 +58,35 @@ export async function addProduct<T extends Numbers>(
   // The kernel copies C to Y before it multiplies, so the two may share their memory.
   const shared = tensor(c, m, n);
   await session.run({ ...factors(a, b, m, k, n, transposed), c: shared }, { y: shared });
+}
+
+/** Adds the lower triangle of A·Aᵀ to the panels that hold it, all in one call. @param a `[size, cols]` */
+export async function addGramian<T extends Numbers>({ size, panels }: LowerPanels<T>, a: T): Promise<void> {
+  const cols = a.length / size;
+  const type = elementType(a);
+  const run = await session(
+    `${type} gramian ${panels.length}`,
+    type,
+    panels.flatMap((_, k) => [`a${k}`, `b${k}`, `c${k}`]),
+    panels.map((_, k) => ({
+      op: 'Gemm',
+      inputs: [`a${k}`, `b${k}`, `c${k}`],
+      outputs: [`y${k}`],
+      attributes: { transB: 1 },
+    })),
+    panels.map((_, k) => `y${k}`),
+  );
+  const inputs: Record<string, Tensor> = {};
+  const outputs: Record<string, Tensor> = {};
+  for (const [k, { first, width, data }] of panels.entries()) {
+    const below = a.subarray(first * cols);
+    inputs[`a${k}`] = tensor(below, size - first, cols);
+    inputs[`b${k}`] = tensor(below.subarray(0, width * cols), width, cols);
+    const shared = tensor(data, size - first, width);
+    inputs[`c${k}`] = shared;
+    outputs[`y${k}`] = shared;
+  }
+  await run.run(inputs, outputs);
 }
 
 /**
@@ -178,19 +208,20 @@ function gemmSession(type: ElementType, transposed: Transposed, sign: 1 | -1 | u
   ]);
 }
 
-/** A session of the model with these nodes, from matrices of any size to what the last node gives; made once per name. */
+/** A session of the model with these nodes, from matrices of any size to `outputs`; made once per name. */
 function session(
   name: string,
   type: ElementType,
   inputs: readonly string[],
   nodes: readonly NewNode[],
+  outputs: readonly string[] = ['y'],
 ): Promise<InferenceSession> {
   const made = sessions.get(name);
   if (made !== undefined) return made;
   const model = writeModel({
     nodes,
     inputs: inputs.map((name) => ({ name, type, shape: [`${name}_rows`, `${name}_cols`] })),
-    outputs: nodes.at(-1)?.outputs ?? [],
+    outputs,
   });
   const created = InferenceSession.create(model, {
     // Between the steps of a graph waking a thread costs more than waiting for work; longer than that idle threads must not

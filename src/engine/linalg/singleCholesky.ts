@@ -1,36 +1,17 @@
 import { inverseCholesky } from './cholesky.ts';
+import { type LowerPanels, lowerPanels } from './lowerPanels.ts';
 import type { Matrix } from './matrix.ts';
 import { addProduct, gemm } from './onnxKernels.ts';
 
 /** Columns per panel: enough for Gemm, few enough that the part of a panel above the diagonal is little work. */
 const WIDTH = 256;
 
-/**
- * A symmetric matrix `[d, d]`, or its Cholesky factor, in single precision: per `WIDTH` columns a panel with the rows from
- * the diagonal down, `[d − first, width]` row-major. Half the memory and twice the speed of double precision.
- */
-export interface LowerPanels {
-  size: number;
-  panels: { first: number; width: number; data: Float32Array }[];
-}
+/** A symmetric matrix, or its Cholesky factor, in single precision: half the memory and twice the speed of double precision. */
+export type SinglePanels = LowerPanels<Float32Array>;
 
 /** A matrix of zeros. */
-export function emptyPanels(size: number): LowerPanels {
-  const panels = Array.from({ length: Math.ceil(size / WIDTH) }, (_, k) => {
-    const first = k * WIDTH;
-    const width = Math.min(WIDTH, size - first);
-    return { first, width, data: new Float32Array((size - first) * width) };
-  });
-  return { size, panels };
-}
-
-/** Adds F·Fᵀ. @param factors F `[d, b]` */
-export async function addGramian({ size, panels }: LowerPanels, factors: Float32Array): Promise<void> {
-  const length = factors.length / size;
-  for (const { first, width, data } of panels) {
-    const below = factors.subarray(first * length);
-    await addProduct(1, below, below.subarray(0, width * length), data, size - first, length, width, 'b');
-  }
+export function emptyPanels(size: number): SinglePanels {
+  return lowerPanels(size, WIDTH, Float32Array);
 }
 
 /**
@@ -39,7 +20,7 @@ export async function addGramian({ size, panels }: LowerPanels, factors: Float32
  *
  * @returns false when A is not positive definite to working precision
  */
-export async function factorise({ size, panels }: LowerPanels): Promise<boolean> {
+export async function factorise({ size, panels }: SinglePanels): Promise<boolean> {
   const product = new Float32Array(size * WIDTH);
   for (const [k, { first, width, data }] of panels.entries()) {
     const corner: Matrix = { rows: width, cols: width, data: new Float64Array(data.subarray(0, width * width)) };
@@ -62,7 +43,7 @@ export async function factorise({ size, panels }: LowerPanels): Promise<boolean>
 }
 
 /** L⁻¹·B for a factorised L, in place of B `[d, cols]`. */
-export async function solveLower({ size, panels }: LowerPanels, b: Float32Array, cols: number): Promise<void> {
+export async function solveLower({ size, panels }: SinglePanels, b: Float32Array, cols: number): Promise<void> {
   const solved = new Float32Array(WIDTH * cols);
   for (const { first, width, data } of panels) {
     const to = first + width;
@@ -77,7 +58,7 @@ export async function solveLower({ size, panels }: LowerPanels, b: Float32Array,
 }
 
 /** L⁻ᵀ·B for a factorised L, likewise. */
-export async function solveUpper({ size, panels }: LowerPanels, b: Float32Array, cols: number): Promise<void> {
+export async function solveUpper({ size, panels }: SinglePanels, b: Float32Array, cols: number): Promise<void> {
   const solved = new Float32Array(WIDTH * cols);
   for (const { first, width, data } of panels.toReversed()) {
     const to = first + width;

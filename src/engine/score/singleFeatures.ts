@@ -1,8 +1,8 @@
-import { gemm } from '../linalg/onnxKernels.ts';
+import { addGramian, gemm } from '../linalg/onnxKernels.ts';
 import { randomNormals } from '../linalg/randomMatrix.ts';
 import { BLOCK_SAMPLES, singleColumns } from '../linalg/sampleRows.ts';
-import type { LowerPanels } from '../linalg/singleCholesky.ts';
-import { addGramian, emptyPanels, factorise, solveLower, solveUpper } from '../linalg/singleCholesky.ts';
+import type { SinglePanels } from '../linalg/singleCholesky.ts';
+import { emptyPanels, factorise, solveLower, solveUpper } from '../linalg/singleCholesky.ts';
 import { uniformNumbers } from '../random.ts';
 import { classMoments } from '../stats/classMoments.ts';
 import type { Evidence } from './evidence.ts';
@@ -76,7 +76,7 @@ async function independentFeatures({ features, count }: Evidence): Promise<Singl
 }
 
 /** Whether a Gram matrix of `count` samples of unit variance, which is its mean eigenvalue, is conditioned well enough. */
-async function isTrusted({ size, panels }: LowerPanels, count: number): Promise<boolean> {
+async function isTrusted({ size, panels }: SinglePanels, count: number): Promise<boolean> {
   const factor = { size, panels: panels.map((panel) => ({ ...panel, data: panel.data.slice() })) };
   if (!(await factorise(factor))) return false;
   // For Gaussian g the mean of |L⁻¹·g|² is the trace of the inverse.

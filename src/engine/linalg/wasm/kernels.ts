@@ -65,6 +65,7 @@ type StandardiseColumns = (
   offset: number,
   scale: number,
   result: number,
+  stride: number,
 ) => void;
 
 type AddMoments = (

@@ -36,8 +36,9 @@ export function standardiseColumns32To32(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns32To64(
@@ -48,8 +49,9 @@ export function standardiseColumns32To64(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns64To32(
@@ -60,8 +62,9 @@ export function standardiseColumns64To32(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns64To64(
@@ -72,8 +75,9 @@ export function standardiseColumns64To64(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function addMoments32(
