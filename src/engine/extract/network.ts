@@ -3,6 +3,7 @@ import type { Tensor } from 'onnxruntime-node';
 import type { Store } from '../cache/store.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { FeaturePoint } from '../checkpoints/onnx/head.ts';
+import type { NewInput } from '../onnx/writeModel.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';
 import type { SampleInputs } from './sampleReader.ts';
@@ -59,6 +60,7 @@ export class Network {
       tensor: checkpoint.featurePoint.tensor,
       provider,
       manyRows: checkpoint.text === undefined,
+      image: imageOf(checkpoint),
       store,
       signal,
     });
@@ -110,6 +112,16 @@ export class Network {
     const { text } = this.#checkpoint;
     return text && tokens ? tokenTensors(tokens, text) : {};
   }
+}
+
+/** The input of images that are all of one size. */
+function imageOf({ image }: Checkpoint): NewInput | undefined {
+  const crop = image?.preprocessing.crop;
+  if (!image || !crop) return undefined;
+  const { name, elementType, channels, channelsFirst, batch = 'n' } = image.input;
+  const { height, width } = crop;
+  const shape = channelsFirst ? [batch, channels, height, width] : [batch, height, width, channels];
+  return { name, type: elementType, shape };
 }
 
 function samplesPerRun({ image, text, parameters }: Checkpoint): number {

@@ -6,7 +6,7 @@ import { CancelledError, InputError } from '../errors.ts';
 import { castHalvesBytes, inSinglePrecision, singlePrecisionBytes } from '../onnx/singlePrecision.ts';
 import { WeightFile } from '../onnx/weightFile.ts';
 import { WeightReader } from '../onnx/weightReader.ts';
-import { type NewModel, withOutput, writeModel } from '../onnx/writeModel.ts';
+import { type NewInput, type NewModel, withOutput, writeModel } from '../onnx/writeModel.ts';
 import { isConvolutional, layOutInBlocks } from './blockedLayout.ts';
 
 /** From this many bytes on, weights in half precision stay so: the memory counts more than a cast in every run. */
@@ -22,6 +22,8 @@ export interface SessionOptions {
    * run, but up to half of the rest where a run has few, as texts have.
    */
   readonly manyRows: boolean;
+  /** What the network is given, where its sizes are known: the runtime then uses memory again sooner. */
+  readonly image?: NewInput | undefined;
   /** Networks whose weights are written anew have files beside its entries for a while. */
   readonly store: Store | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -78,7 +80,10 @@ async function openConvolutional(
   folder: string,
   options: SessionOptions,
 ): Promise<InferenceSession | undefined> {
-  const blocked = await layOutInBlocks(network, outputsOf(network, options), weightsFolder, folder, options.signal);
+  const { image, signal } = options;
+  const inputs = network.inputs.map((input) => (input.name === image?.name ? image : input));
+  const outputs = outputsOf(network, options);
+  const blocked = await layOutInBlocks({ ...network, inputs }, outputs, weightsFolder, folder, signal);
   return (
     blocked &&
     InferenceSession.create(blocked, {

@@ -14,7 +14,7 @@ const FIXTURES = path.resolve(import.meta.dirname, '../../../fixtures/networks/c
 /** How often the channels of the small networks go into those here. */
 const TIMES = LARGEST_BLOCK;
 
-/** The network with many times the channels, and whatever is in a file for weights. */
+/** The network for images of one size, with many times the channels, and whatever is in a file for weights. */
 function widened(network: NewModel, location: string): NewModel {
   const nodes = network.nodes.map((node): NewNode => {
     const { group } = node.attributes ?? {};
@@ -39,7 +39,8 @@ function widened(network: NewModel, location: string): NewModel {
     const bytes = (tensor.values.bytes / elements(tensor.shape)) * elements(shape);
     return { ...tensor, shape, values: { location, offset: 0, bytes } };
   });
-  return { ...network, nodes, initializers: initializers ?? [] };
+  const inputs = network.inputs.map((input) => ({ ...input, shape: ['n', 3, 224, 224] }));
+  return { ...network, nodes, inputs, initializers: initializers ?? [] };
 }
 
 // ConvNeXt's weights are matrices, which are not laid out.

@@ -46,7 +46,9 @@ describe('openSession of convolutions and batch norms', () => {
     const expected = await run(whole);
     await whole.release();
     const folder = await temporaryFolder();
-    const { session, close } = await openSession(model, options(new Store(folder)));
+    const image = { name: 'image', type: 'float32', shape: ['n', 3, SIDE, SIDE] } as const;
+    const { session, close } = await openSession(model, { ...options(new Store(folder)), image });
+    expect(session.inputMetadata).toMatchObject([image]);
     const actual = await run(session);
     expect(new Set(expected.keys())).toEqual(new Set(['features', 'logits', 'layer2']));
     for (const [name, values] of expected) {
