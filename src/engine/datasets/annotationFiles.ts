@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { splitWithin, withoutSplit } from './splitNames.ts';
 
-interface AnnotationFile {
+export interface AnnotationFile {
   readonly file: string;
   readonly split: string;
 }

@@ -50,7 +50,8 @@ export const KINDS: readonly AnnotationKind[] = [
     reason: 'a table of images, questions and answers',
     annotations(cells) {
       const text = textIn(cells.of('question'));
-      const label = mostFrequent(answersIn(cells.of('answer')[0], cells.namesOf('answer')));
+      const answer = chosenAmong(cells.of('choices')[0], cells.of('answer')[0]);
+      const label = mostFrequent(answersIn(answer, cells.namesOf('answer')));
       return text === undefined || label === undefined ? [] : [{ text, label }];
     },
   },
@@ -146,6 +147,14 @@ function answersIn(cell: unknown, names: readonly string[] | undefined): string[
   if (Array.isArray(value)) return value.flatMap((item) => answersIn(item, names));
   if (isRecord(value)) return answersIn(value.text ?? value.answer ?? mostWeighted(value), names);
   return classesIn(value, names);
+}
+
+/** The answer that is told by its place among the choices of a question: `1` as in ScienceQA, `B` as in MMMU. */
+function chosenAmong(choices: unknown, answer: unknown): unknown {
+  const listed = unlisted(choices);
+  const told = String(answer).trim();
+  const place = /^[A-Z]$/.test(told) ? told.charCodeAt(0) - 'A'.charCodeAt(0) : /^\d+$/.test(told) ? Number(told) : -1;
+  return (Array.isArray(listed) ? listed[place] : undefined) ?? answer;
 }
 
 function mostWeighted({ ids, weights }: Record<string, unknown>): unknown {

@@ -14,6 +14,7 @@ const NAMES = {
   box: ['bbox', 'box', 'boundingbox'],
   question: ['question', 'questions'],
   answer: ['answer', 'multiplechoiceanswer', 'answers', 'label'],
+  choices: ['choices', 'options'],
   context: ['context', 'passage', 'paragraph'],
   text: [
     ...['text', 'sentence', 'sentence1', 'premise', 'question1', 'text1', 'review', 'reviewtext', 'content'],
@@ -84,7 +85,7 @@ export function plainName(name: string): string {
 }
 
 /**
- * The columns of each role that a task needs, by their names; `split` beside them where there is one.
+ * The columns of each role that a task needs, by their names; `split`, and `choices` of answers, beside them where there are.
  * @returns nothing when one is missing
  */
 export function rolesByName(columns: readonly string[], needed: readonly Role[]): Roles | undefined {
@@ -105,6 +106,8 @@ export function rolesByName(columns: readonly string[], needed: readonly Role[])
     const second = named([SECOND[name] ?? '']);
     if (second.length > 0) roles.set('context', second);
   }
+  const [choices] = roles.has('answer') ? named(NAMES.choices) : [];
+  if (choices !== undefined) roles.set('choices', [choices]);
   const [split] = named(NAMES.split);
   if (split !== undefined) roles.set('split', [split]);
   return roles;

@@ -14,8 +14,10 @@ const TOKENS = ['Flickr8k.token.txt', 'results_20130124.token', 'Flickr30k.token
 const TABLES = ['captions.txt', 'captions.csv', 'results.csv'];
 /** Their first line: `image,caption` or `image_name| comment_number| comment`; other tables tell captions by other columns. */
 const HEADER = /^\s*"?image(_name)?"?\s*[,|](\s*"?(comment|caption)_number"?\s*[,|])?\s*"?(comment|caption)"?\s*$/i;
-/** Lists of image names by split: `Flickr_8k.trainImages.txt`. */
-const LISTS = /^flickr_?\d+k\.(train|dev|test)images\.txt$/i;
+/** Lists of image names by split: `Flickr_8k.trainImages.txt`, and `train.txt` of Flickr30k Entities. */
+const LISTS = /^(flickr_?\d+k\.(train|dev|test)images|train|val|test)\.txt$/i;
+/** Those of Flickr30k have names without ending. */
+const LISTED = /^(\d+|[^\s,]+\.jpe?g)$/i;
 /** The archives of texts, `Flickr8k_text` and `flickr30k`, unpack beside those of images. */
 const TEXT_FOLDER = /text|annotation|caption/i;
 const NAMESAKE = /^flickr_?\d+k$/i;
@@ -101,7 +103,9 @@ async function splitLists(root: Folder, signal: AbortSignal | undefined): Promis
   for (const place of placesIn(root)) {
     for (const name of place.files.filter((file) => LISTS.test(file))) {
       const split = splitWithin(name.replace(/images/i, '')) ?? 'all';
-      for (const image of await linesOf(path.join(place.path, name), signal)) splits.set(image, split);
+      const images = await linesOf(path.join(place.path, name), signal);
+      if (!images.every((image) => LISTED.test(image))) continue;
+      for (const image of images) splits.set(/^\d+$/.test(image) ? `${image}.jpg` : image, split);
     }
   }
   return splits;

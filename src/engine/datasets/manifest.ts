@@ -11,8 +11,8 @@ import { type ManifestRow, type ManifestTable, openManifest } from './manifestTa
 import { namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
 import { firstRowsOf } from './tables/firstRows.ts';
 
-/** Lists without columns are called by their split, or lists. */
-const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$|(train|val|dev|test|list|annotation)[^/]*\.txt$/i;
+/** Lists without columns are called by their split, or lists; numbers behind images may also tell their split (CelebA). */
+const TABLE = /\.(csv|tsv|jsonl|ndjson|json)$|^(?!.*partition).*(train|val|dev|test|list|annotation)[^/]*\.txt$/i;
 /** So many rows are looked at to see whether they name images that are there. */
 const LOOKED_AT = 32;
 

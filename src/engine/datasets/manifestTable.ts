@@ -45,7 +45,7 @@ const CERTAIN = /^(image|img|photo|picture)/;
 const LABEL_COLUMNS = [
   ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
   ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
-  ...['diagnosis', 'dx'],
+  ...['diagnosis', 'dx', 'articletype'],
 ];
 /** So many rows of a table without a header are looked at to see what they hold. */
 const LOOKED_AT = 32;
@@ -101,7 +101,7 @@ async function csvTable(file: string, isImage: (name: string) => boolean): Promi
   const delimiter = delimiterOf(await headOf(file), file);
   const header = (await firstRowsOf(readCsv(file, delimiter), 1))[0]?.cells;
   if (!header) return undefined;
-  const columns = columnsAmong(header);
+  const columns = await withNames(columnsAmong(header), file, delimiter, header);
   const describe = (key: number) => header[key]?.trim() ?? '';
   if (columns) {
     return {
@@ -139,6 +139,22 @@ async function csvTable(file: string, isImage: (name: string) => boolean): Promi
     certain: true,
     rows: (signal) => csvRows(file, delimiter, bare, undefined, signal),
   };
+}
+
+/** With the column of names, where one stands beside that of the classes' numbers: `Classes` beside `Labels`. */
+async function withNames(
+  columns: Columns<number> | undefined,
+  file: string,
+  delimiter: Delimiter,
+  header: readonly string[],
+): Promise<Columns<number> | undefined> {
+  const known = header.map(plainName);
+  const others = LABEL_COLUMNS.map((name) => known.indexOf(name)).filter((key) => key >= 0 && key !== columns?.label);
+  if (!columns || others.length === 0) return columns;
+  const rows = (await firstRowsOf(readCsv(file, delimiter), LOOKED_AT)).slice(1);
+  const areNumbers = (key: number) => rows.every(({ cells }) => /^\d*$/.test(cells[key]?.trim() ?? ''));
+  const label = areNumbers(columns.label) ? others.find((key) => !areNumbers(key)) : undefined;
+  return label === undefined ? columns : { ...columns, label };
 }
 
 /** Where all columns but those of the images and splits hold nothing but 0 and 1, each stands for a class. */

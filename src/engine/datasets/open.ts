@@ -6,7 +6,7 @@ import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { idOf, requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
-import { classFolders } from './classFolders.ts';
+import { classFolders, isWholeDataset } from './classFolders.ts';
 import type { Dataset, Recognition, Sample } from './dataset.ts';
 import { countImages, idWithin } from './folders.ts';
 import { LAYOUTS } from './layouts.ts';
@@ -279,7 +279,7 @@ async function recognise(folder: Folder, asked: boolean): Promise<Reading[]> {
 async function holdsDatasets(folder: Folder, depth = MAX_INSIDE): Promise<boolean> {
   for (const child of folder.folders.filter(({ folders }) => folders.length > 0)) {
     const readings = await recognise(child, false).catch(() => []);
-    if (readings.some(({ format }) => format !== classFolders.format)) return true;
+    if (isWholeDataset(child) || readings.some(({ format }) => format !== classFolders.format)) return true;
     if (depth > 1 && (await holdsDatasets(child, depth - 1))) return true;
   }
   return false;

@@ -1,4 +1,4 @@
-const WORD = '(train(?:ing|val)?|val(?:id|idation)?|dev|eval(?:uation)?|test(?:ing)?)';
+const WORD = '(train(?:ing|val)?|val(?:id(?:at(?:e|ion))?)?|dev|eval(?:uation)?|test(?:ing)?)';
 const WITHIN = new RegExp(`(?<![a-z])${WORD}(?![a-z])`, 'i');
 const WHOLE = new RegExp(`^${WORD}$`, 'i');
 

@@ -21,14 +21,17 @@ export const sun397: DatasetLayout = {
   format: 'sun397',
 
   async recognise(folder, asked) {
-    const root = locate(folder, asked, isSun397);
+    // Partitions.zip, which has no folder, is unpacked beside as often as in it.
+    const inside = folder.folders.find(isSun397);
+    const around = { ...folder, folders: folder.folders.filter((child) => child !== inside) };
+    const isBeside = inside !== undefined && listsIn(inside).length === 0 && listsIn(around).length > 0;
+    const root = isBeside ? inside : locate(folder, asked, isSun397);
     if (!root) return undefined;
-    const lists = SPLITS.flatMap(({ split, list }) => {
-      const file = placed(root, list);
-      return file ? [{ split, file }] : [];
-    });
+    const lists = listsIn(isBeside ? around : root);
     return {
       task: 'image-classification',
+      // Then there may be other datasets beside it, too.
+      ...(isBeside && lists[0] && { path: lists[0].file }),
       reason: `SUN397: scenes in folders by their first letter${placed(root, 'ClassName.txt') ? ' and ClassName.txt' : ''}${lists.length > 0 ? ', partition 1' : ''}`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format);
@@ -41,7 +44,8 @@ export const sun397: DatasetLayout = {
         }
         const names = placed(root, 'ClassName.txt');
         const classes = names ? (await linesOf(names, signal)).map(withoutLetter) : undefined;
-        return gathered.dataset(classes, signal);
+        const dataset = gathered.dataset(classes, signal);
+        return isBeside ? { ...dataset, path: folder.path } : dataset;
       },
     };
   },
@@ -54,6 +58,14 @@ function sceneOf(image: string): string {
 
 function withoutLetter(name: string): string {
   return name.replace(/^\/?\w\//, '');
+}
+
+/** The lists of a partition's splits. */
+function listsIn(place: Folder): { split: string; file: string }[] {
+  return SPLITS.flatMap(({ split, list }) => {
+    const file = placed(place, list);
+    return file ? [{ split, file }] : [];
+  });
 }
 
 /** A list that lies in the folder or in one of its own inside. */

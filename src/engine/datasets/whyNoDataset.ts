@@ -4,7 +4,7 @@ import { isArchive, remarkOnPacked } from '../files/archives.ts';
 import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import { type Role, rolesByName } from './columnNames.ts';
-import { countImages, idWithin, remarkOnFormats } from './folders.ts';
+import { countImages, filesNamed, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
 import { grouped } from './passedOver.ts';
@@ -20,7 +20,7 @@ const EXPECTED_OF_FILES =
 const SHARD = /\.tar$/i;
 /** So many folders are looked into, the nearest first, and so deep, as archives wrap folders in folders. */
 const MAX_LOOKED_AT = 96;
-const MAX_DEPTH = 3;
+const MAX_DEPTH = 4;
 /** So far above what was named a dataset is looked for: `train/pos/0_9.txt`. */
 const MAX_ABOVE = 3;
 /** A folder around it with more in it, such as somebody's home, is not looked through for the sake of a message. */
@@ -61,7 +61,20 @@ async function reasonWithin(root: Folder, datasetsOf: DatasetsOf): Promise<strin
     const damage = await damageOfShard(path.join(root.path, archive));
     return damage ?? `but an archive. Unpack ${archive} first.${remarkOnPacked(archive)}`;
   }
+  const arrow = arrowBelow(root, MAX_DEPTH);
+  if (arrow !== undefined) {
+    return `but files of Hugging Face’s datasets library, ${idWithin(root, arrow)} for one, which are not read. Save them as parquet: datasets.Dataset.from_file(file).to_parquet("train.parquet").`;
+  }
   return reasonOfTables(await openTables(root));
+}
+
+/** What `save_to_disk` and the cache of the library write. */
+function arrowBelow(folder: Folder, depth: number): string | undefined {
+  const inside = depth === 0 ? [] : folder.folders;
+  return (
+    filesNamed(folder, /\.arrow$/i)[0] ??
+    inside.map((child) => arrowBelow(child, depth - 1)).find((file) => file !== undefined)
+  );
 }
 
 async function damageOfShard(file: string): Promise<string | undefined> {

@@ -111,6 +111,61 @@ describe('class folders', () => {
     expect((await openDataset(await images(alone), 'auto')).splits.get('all')).toHaveLength(3);
   });
 
+  it('leave masks out that are called after the images beside them', async () => {
+    const scans = ['benign', 'normal'].flatMap((name) =>
+      ['(1).png', '(1)_mask.png', '(1)_mask_1.png', '(2).png'].map((file) => `${name}/${name} ${file}`),
+    );
+    const { splits, warnings } = await openDataset(await images([...scans, 'benign/face_mask.png']), 'auto');
+    expect(splits.get('all')?.map(({ id }) => id)).toEqual([
+      ...['benign/benign (1).png', 'benign/benign (2).png', 'benign/face_mask.png'],
+      ...['normal/normal (1).png', 'normal/normal (2).png'],
+    ]);
+    expect(warnings).toEqual([
+      '4 masks that are called after images beside them, such as benign (1)_mask.png, were left out.',
+    ]);
+  });
+
+  it('are read with the splits in each of them', async () => {
+    const root = await images(
+      ['train/1.png', 'train/2.png', 'test/3.png'].flatMap((file) => [`cat/${file}`, `dog/${file}`]),
+    );
+    const dataset = await openDataset(root, 'auto');
+    expect(dataset.classes).toEqual(['cat', 'dog']);
+    const { name, samples } = chooseSplit(dataset);
+    expect([name, samples.map(({ id, label }) => [id, label])]).toEqual([
+      'train',
+      [
+        ['cat/train/1.png', 0],
+        ['cat/train/2.png', 0],
+        ['dog/train/1.png', 1],
+        ['dog/train/2.png', 1],
+      ],
+    ]);
+    expect(dataset.splits.get('test')).toHaveLength(2);
+  });
+
+  it('in versions of the same images are datasets of their own', async () => {
+    const root = await images(['color', 'grayscale'].flatMap((version) => twoClasses(`${version}/`)));
+    await expect(openDataset(root, 'auto')).rejects.toThrow('but in color, grayscale: name one of them');
+    const { datasets } = await findDatasets((await walk(root)).root);
+    expect(datasets.map(({ path: found }) => path.basename(found))).toEqual(['color', 'grayscale']);
+  });
+
+  it('may have a list beside the images of each', async () => {
+    const root = await images(
+      ['cat', 'dog'].flatMap((name) => [`${name}/1.png`, `${name}/2.png`, `${name}/GT-${name}.csv`]),
+    );
+    const { datasets } = await findDatasets((await walk(root)).root);
+    expect(datasets.map(({ path: found, dataset }) => [found, dataset.classes])).toEqual([[root, ['cat', 'dog']]]);
+  });
+
+  it.each([
+    ['with splits', [...twoClasses('view/train/'), 'store/1.png'], 'but in view: name one of them'],
+    ['of images', [...twoClasses('birds/images/'), 'segmentations/cat/1.png'], 'but in birds/images: name one of them'],
+  ])('%s are no class of a folder around them', async (_, files, reason) => {
+    await expect(openDataset(await images(files), 'auto')).rejects.toThrow(reason);
+  });
+
   it('that look like datasets of their own are told', async () => {
     const root = await images([...twoClasses('pets/'), 'flowers/daisy/1.png', 'flowers/rose/1.png']);
     const { classes, warnings } = await openDataset(root, 'auto');

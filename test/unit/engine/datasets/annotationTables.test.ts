@@ -109,6 +109,17 @@ describe('tables of annotations', () => {
     expect(dataset.warnings).toEqual([]);
   });
 
+  it('may tell answers by their place among the choices, as ScienceQA and MMMU do', async () => {
+    const rows = [
+      { image: 'a.png', question: 'What is it?', choices: ['a cat', 'a dog'], answer: 1 },
+      { image: 'b.png', question: 'Where is it?', choices: "['here', 'there']", answer: 'A' },
+      { image: 'b.png', question: 'How many are there?', choices: [], answer: 2 },
+    ];
+    const dataset = await opened({ 'validate.jsonl': rows.map((row) => JSON.stringify(row)).join('\n'), ...TWO });
+    expect(dataset.task).toBe('visual-question-answering');
+    expect(classNames(dataset, 'validate')).toEqual(['a dog', 'here', '2']);
+  });
+
   it('may be an object of JSON by the names of images, with a caption, some, or members for each', async () => {
     const name = 'images/a.png';
     for (const said of [

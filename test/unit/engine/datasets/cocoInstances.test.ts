@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cocoInstances } from '../../../../src/engine/datasets/cocoInstances.ts';
 import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
 import { walk } from '../../../../src/engine/files/walk.ts';
-import { copyOfMiniature, openFolder, recogniseFolder, splitSizes } from '../../../helpers/miniatures.ts';
+import { copyOfMiniature, folderWith, openFolder, recogniseFolder, splitSizes } from '../../../helpers/miniatures.ts';
 
 /** An object in an image: the numbers of the image and of the category. */
 type Instance = readonly [image: number, category: number];
@@ -61,6 +61,26 @@ describe('COCO’s objects', () => {
     expect(datasets.map(({ dataset }) => dataset.format)).toEqual(['coco-captions', 'coco-instances']);
     for (const year of ['train2014', 'val2014']) await rm(path.join(folder, `annotations/captions_${year}.json`));
     expect((await openDataset(folder, 'auto')).format).toBe('coco-instances');
+  });
+
+  it('are read from files of the same structure, one for all splits or one in the folder of each', async () => {
+    const file = (name: string) =>
+      JSON.stringify({
+        images: [{ id: 7, file_name: `${name}.jpg` }],
+        annotations: [{ image_id: 7, category_id: 0 }],
+        categories: [{ id: 0, name }],
+      });
+    const images = { 'train/cat.jpg': '', 'valid/dog.jpg': '' };
+    const ofSplits = { 'train/_annotations.coco.json': file('cat'), 'valid/_annotations.coco.json': file('dog') };
+    const roboflow = await openDataset(await folderWith({ ...images, ...ofSplits }), 'auto');
+    expect([roboflow.format, roboflow.classes, splitSizes(roboflow)]).toEqual([
+      'coco-instances',
+      ['cat', 'dog'],
+      { train: 1, valid: 1 },
+    ]);
+    const beside = { 'train2019.json': file('cat'), 'val2019.json': file('dog') };
+    const iNaturalist = await openDataset(await folderWith({ ...images, ...beside }), 'auto');
+    expect(splitSizes(iNaturalist)).toEqual({ train: 1, val: 1 });
   });
 
   it('are passed over where the file lists no such image or category, or the image is not there', async () => {

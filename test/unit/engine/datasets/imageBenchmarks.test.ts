@@ -258,6 +258,13 @@ describe('SUN397', () => {
       await rename(path.join(folder, name), path.join(folder, 'Partitions', name));
     }
     expect(splitSizes(await openFolder(sun397, folder))).toEqual({ train: 6, test: 3 });
+    const around = await temporaryFolder();
+    await cp(folder, path.join(around, 'SUN397'), { recursive: true });
+    await rename(path.join(around, 'SUN397/Partitions'), path.join(around, 'Partitions'));
+    const { datasets } = await findDatasets((await walk(around)).root);
+    expect(datasets.map(({ path: found, dataset }) => [found, splitSizes(dataset)])).toEqual([
+      [around, { train: 6, test: 3 }],
+    ]);
     await rm(path.join(folder, 'Partitions'), { recursive: true });
     const dataset = await openFolder(sun397, folder);
     expect(splitSizes(dataset)).toEqual({ all: 9 });

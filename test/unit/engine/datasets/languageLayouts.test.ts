@@ -276,6 +276,15 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     ]);
   });
 
+  it('have the splits of Flickr30k Entities', async () => {
+    const rows = ['1.jpg#0\tone', '2.jpg#0\ttwo', '3.jpg#0\tthree'].join('\n');
+    const images = Object.fromEntries(['1', '2', '3'].map((name) => [`flickr30k-images/${name}.jpg`, '']));
+    const files = { ...images, 'results_20130124.token': rows, 'train.txt': '3\n1\n', 'val.txt': '2\n' };
+    expect(splitSizes(await openDataset(await folderWith(files), 'auto'))).toEqual({ train: 2, val: 1 });
+    const other = await folderWith({ ...files, 'val.txt': 'a text of words' });
+    expect(splitSizes(await openDataset(other, 'auto'))).toEqual({ train: 2 });
+  });
+
   it('keep commas in captions of Flickr8k that are not within quotes', async () => {
     const folder = await copyOfMiniature('flickr30k');
     await rm(path.join(folder, 'results.csv'));

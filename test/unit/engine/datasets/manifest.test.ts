@@ -105,6 +105,7 @@ describe('manifests', () => {
     ['numbers and names of images', 'a.csv', 'image_id,file_name,label\n17,a.png,cat\n18,b.png,dog\n'],
     ['the columns of APTOS', 'train.csv', 'id_code,diagnosis\na,cat\nb,dog\n'],
     ['the columns of HAM10000', 'a.csv', 'lesion_id,image_id,dx,dx_type\n1,a,cat,x\n2,b,dog,x\n'],
+    ['numbers and names of classes', 'a.csv', 'filename,Classes,Labels\na.png,cat,0\nb.png,dog,1\n'],
     ['a column for each class', 'a.csv', 'image,cat,dog\na,1.0,0.0\nb,0.0,1.0\n'],
     ['a column for each class and the split', 'train.csv', 'ID,set,cat,dog\na,train,1,0\nb,train,-1,1\n'],
     ['Windows paths', 'a.csv', 'image,label\nimages\\a.png,cat\n.\\images\\b.png,dog\n'],
@@ -186,7 +187,9 @@ describe('manifests', () => {
     expect(dataset).toMatchObject({ format: 'manifest', classes: ['cat', 'dog'], warnings: [] });
     expect(classNames(dataset, 'train')).toEqual(['cat', 'dog', 'dog']);
     expect(splitSizes(dataset)).toEqual({ train: 3, val: 1 });
-    // Boxes of objects, and paths alone, are no classes.
+    // Boxes of objects, and paths alone, are no classes; numbers may be those of splits.
+    const splits = await folderWith({ ...files, 'list_eval_partition.txt': lists['train.txt'] });
+    expect((await findDatasets((await walk(splits)).root)).datasets).toEqual([]);
     for (const list of ['images/0.png 1,2,3,4,0\n', 'images/0.png\nimages/2.png\n', train]) {
       const other = await folderWith({ ...files, 'train.txt': list });
       expect((await findDatasets((await walk(other)).root)).datasets).toEqual([]);

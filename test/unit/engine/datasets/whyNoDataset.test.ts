@@ -114,6 +114,13 @@ describe('a file or folder that stands for no reading', () => {
     );
   });
 
+  it('was saved by the datasets library', async () => {
+    const folder = await folderWith({ 'dataset_dict.json': '{}', 'train/data-00000-of-00001.arrow': 'ARROW1' });
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      `${folder}: no dataset here, but files of Hugging Face’s datasets library, train/data-00000-of-00001.arrow for one, which are not read. Save them as parquet: datasets.Dataset.from_file(file).to_parquet("train.parquet").`,
+    );
+  });
+
   it('has a table that can not be read', async () => {
     const folder = await folderWith({ 'train.csv': 'x'.repeat(3 * 1024 * 1024), 'a.png': 'a picture' });
     await expect(openDataset(folder, 'auto')).rejects.toThrow(
