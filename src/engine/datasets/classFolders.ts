@@ -150,9 +150,17 @@ function holdSplits(deep: readonly Folder[]): boolean {
 }
 
 function areVersions(deep: readonly Folder[]): boolean {
-  const [first = [], ...others] = deep.map(({ folders }) => folders.filter(hasOwnImages).map(({ name }) => name));
-  const shared = first.filter((name) => others.every((names) => names.includes(name)));
-  return others.length > 0 && shared.length > 1 && deep.some(({ name }) => VERSION.test(name));
+  return deep.length > 1 && sharedAmong(deep).length > 1 && deep.some(({ name }) => VERSION.test(name));
+}
+
+/** The names of the folders with images inside. */
+function partition({ folders }: Folder): string[] {
+  return folders.filter(hasOwnImages).map(({ name }) => name);
+}
+
+function sharedAmong(deep: readonly Folder[]): string[] {
+  const [first = [], ...others] = deep.map(partition);
+  return first.filter((name) => others.every((names) => names.includes(name)));
 }
 
 function hasOwnImages(folder: Folder): boolean {
@@ -160,12 +168,15 @@ function hasOwnImages(folder: Folder): boolean {
 }
 
 /**
- * Whether classes whose images all lie one level deeper are divided in the same way, `cat/2019`, `dog/2019`. Folders
- * with different ones inside, or with annotations beside them, are datasets of their own.
+ * Whether classes whose images all lie one level deeper are divided in the same way, `cat/2019`, `dog/2019`. Folders with
+ * different ones inside, with annotations beside them, or with the same words in more of them than they are, such as the
+ * seven classes of PACS in each of its four styles, are datasets of their own.
  */
 function sharePartition(classes: readonly Folder[]): boolean {
   if (classes.some(({ files }) => files.some((file) => ANNOTATIONS.test(file)))) return false;
-  const [first, ...others] = classes.map((folder) => folder.folders.filter(hasOwnImages).map(({ name }) => name));
+  const words = sharedAmong(classes).filter((name) => !isPart(name) && !/\d/.test(name));
+  if (words.length > classes.length) return false;
+  const [first, ...others] = classes.map(partition);
   return (
     first === undefined || (others.length > 0 && others.every((names) => names.some((name) => first.includes(name))))
   );

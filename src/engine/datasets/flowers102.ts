@@ -16,7 +16,7 @@ const SPLITS = [
 /**
  * Oxford Flowers-102 as unpacked from 102flowers.tgz, with imagelabels.mat and setid.mat beside it
  * (https://www.robots.ox.ac.uk/~vgg/data/flowers/102/): `jpg/image_00001.jpg`, the classes of all images from 1 to 102
- * in their order, and the numbers of the images of each split.
+ * in their order, and the numbers of the images of each split. Without setid.mat all images are one split.
  */
 export const flowers102: DatasetLayout = {
   format: 'flowers-102',
@@ -27,20 +27,18 @@ export const flowers102: DatasetLayout = {
     if (!root || !images) return undefined;
     return {
       task: 'image-classification',
-      reason: `Oxford Flowers-102: ${grouped(countImages(images))} images in jpg, imagelabels.mat and setid.mat`,
+      reason: `Oxford Flowers-102: ${grouped(countImages(images))} images in jpg, imagelabels.mat${fileIn(root, 'setid.mat') ? ' and setid.mat' : ''}`,
       open: async (signal) => {
         const labels = (await variablesOf(root, 'imagelabels.mat')).get('labels');
         if (labels?.kind !== 'numbers') {
           throw new InputError('imagelabels.mat: no numbers "labels"; download it again.');
         }
-        const sets = await variablesOf(root, 'setid.mat');
         const gathered = new LabelledImages(root, this.format, images);
-        for (const { split, variable } of SPLITS) {
-          const numbers = sets.get(variable);
-          for (const number of numbers?.kind === 'numbers' ? numbers.values : []) {
+        for (const { split, variable, numbers } of await setsIn(root, labels.values.length)) {
+          for (const number of numbers) {
             const image = `image_${String(number).padStart(5, '0')}.jpg`;
             const name = NAMES[(labels.values[number - 1] ?? 0) - 1];
-            if (name) gathered.addFile(split, image, [name], `setid.mat: ${variable}`);
+            if (name) gathered.addFile(split, image, [name], variable);
             else gathered.skip('have no class from 1 to 102', `imagelabels.mat: ${image}`);
           }
         }
@@ -50,14 +48,29 @@ export const flowers102: DatasetLayout = {
   },
 };
 
+/** The numbers of the images of each split, from 1. */
+async function setsIn(
+  root: Folder,
+  count: number,
+): Promise<{ split: string; variable: string; numbers: Iterable<number> }[]> {
+  if (fileIn(root, 'setid.mat') === undefined) {
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    return [{ split: 'all', variable: 'imagelabels.mat', numbers }];
+  }
+  const sets = await variablesOf(root, 'setid.mat');
+  return SPLITS.map(({ split, variable }) => {
+    const set = sets.get(variable);
+    return { split, variable: `setid.mat: ${variable}`, numbers: set?.kind === 'numbers' ? set.values : [] };
+  });
+}
+
 async function variablesOf(root: Folder, name: string): Promise<ReadonlyMap<string, MatValue>> {
   const file = fileIn(root, name);
   return file ? readMat(file) : new Map();
 }
 
 function isFlowers102(folder: Folder): boolean {
-  const files = ['imagelabels.mat', 'setid.mat'].map((name) => fileIn(folder, name));
-  return below(folder, 'jpg') !== undefined && !files.includes(undefined);
+  return below(folder, 'jpg') !== undefined && fileIn(folder, 'imagelabels.mat') !== undefined;
 }
 
 /** The names of the classes 1 to 102, which the files leave out; the dataset's page lists them. */

@@ -151,6 +151,18 @@ describe('class folders', () => {
     expect(datasets.map(({ path: found }) => path.basename(found))).toEqual(['color', 'grayscale']);
   });
 
+  it('in styles, each with more classes than these are, are datasets of their own', async () => {
+    const styles = ['photo', 'sketch'].flatMap((style) =>
+      ['dog', 'horse', 'house'].flatMap((name) => [`${style}/${name}/1.png`, `${style}/${name}/2.png`]),
+    );
+    const root = await images(styles);
+    const { datasets } = await findDatasets((await walk(root)).root);
+    expect(datasets.map(({ path: found }) => path.basename(found))).toEqual(['photo', 'sketch']);
+    const { classes, warnings } = await openDataset(root, 'auto');
+    expect(classes).toEqual(['photo', 'sketch']);
+    expect(warnings).toEqual([expect.stringContaining('photo with all that is in dog, horse, house; if these are')]);
+  });
+
   it('may have a list beside the images of each', async () => {
     const root = await images(
       ['cat', 'dog'].flatMap((name) => [`${name}/1.png`, `${name}/2.png`, `${name}/GT-${name}.csv`]),

@@ -146,9 +146,12 @@ describe('Oxford Flowers-102', () => {
     );
   });
 
-  it('without splits is refused', async () => {
+  it('is one split without setid.mat, and refused where that tells none', async () => {
     const folder = await copyOfMiniature('flowers-102');
-    await cp(path.join(folder, 'imagelabels.mat'), path.join(folder, 'setid.mat'));
+    const sets = path.join(folder, 'setid.mat');
+    await rm(sets);
+    expect(splitSizes(await openFolder(flowers102, folder))).toEqual({ all: 9 });
+    await cp(path.join(folder, 'imagelabels.mat'), sets);
     await expect(openFolder(flowers102, folder)).rejects.toThrow(
       'no labelled image is left (the annotations are empty)',
     );
