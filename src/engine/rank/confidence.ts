@@ -1,4 +1,4 @@
-import { drawBlocks, RECOMPUTED_BLOCKS } from '../score/blocks.ts';
+import { drawBlocks } from '../score/blocks.ts';
 import type { Contributions, LeftOut, Variation } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
@@ -10,7 +10,15 @@ export interface ScoredCandidate {
   variation: Variation;
 }
 
-type VaryingCandidate = Omit<ScoredCandidate, 'variation'> & LeftOut;
+interface VaryingCandidate extends Omit<ScoredCandidate, 'variation'>, Varying {
+  /** Whether `value` is the root of the score. */
+  isRoot: boolean;
+}
+
+/** The score, or its root, and the same without blocks of samples. */
+interface Varying extends Omit<LeftOut, 'root'> {
+  value: number;
+}
 
 export interface CandidateConfidence {
   id: string;
@@ -36,41 +44,51 @@ const NORMAL_QUANTILE = 1.6448536269514722;
  * compared as if independent.
  */
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
-  // The same blocks for all, so that candidates pair.
-  const most = candidates.some(({ variation }) => 'blocks' in variation) ? RECOMPUTED_BLOCKS : MAX_BLOCKS;
-  const varying = candidates.map(({ variation, ...candidate }) => ({
-    ...candidate,
-    ...('blocks' in variation ? variation : ratiosWithoutBlocks(variation, most)),
-  }));
+  const varying = candidates.map(({ variation, ...candidate }) => {
+    const { root, blocks, pairs } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
+    return { ...candidate, value: root ?? candidate.score, isRoot: root !== undefined, blocks, pairs };
+  });
   return varying.map((candidate) => {
-    const margin = halfWidth(candidate);
-    const tied = varying.filter(
-      (other) => other !== candidate && Math.abs(candidate.score - other.score) <= noise(candidate, other),
-    );
+    const tied = varying.filter((other) => other !== candidate && areTied(candidate, other));
     return {
       id: candidate.id,
-      interval: [candidate.score - margin, candidate.score + margin],
+      interval: intervalOf(candidate),
       tiedWith: tied.map((other) => other.id),
     };
   });
 }
 
-/** Half the width of the interval of the difference of two scores, or their rounding. */
-function noise(a: VaryingCandidate, b: VaryingCandidate): number {
+function intervalOf({ score, isRoot, ...varying }: VaryingCandidate): [number, number] {
+  const { error, quantile } = standardError(varying);
+  const [low, high] = [varying.value - quantile * error, varying.value + quantile * error];
+  // A score of 0 is less than its expectation, were the root's however negative.
+  return isRoot
+    ? [Math.min(score, expectedSquare(low, error)), Math.max(score, expectedSquare(high, error))]
+    : [low, high];
+}
+
+/** Whether two scores, or their roots, differ by no more than the 90 % interval of the difference is wide to either side, or by rounding. */
+function areTied(a: VaryingCandidate, b: VaryingCandidate): boolean {
+  if (Math.abs(a.score - b.score) <= ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score))) return true;
   const less = (values: Float64Array, others: Float64Array) => values.map((value, i) => value - (others[i] as number));
   const width =
     a.samples === b.samples && a.blocks.length === b.blocks.length
-      ? halfWidth({ score: a.score - b.score, blocks: less(a.blocks, b.blocks), pairs: less(a.pairs, b.pairs) })
+      ? halfWidth({ value: a.value - b.value, blocks: less(a.blocks, b.blocks), pairs: less(a.pairs, b.pairs) })
       : Math.hypot(halfWidth(a), halfWidth(b));
-  return Math.max(width, ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score)));
+  return Math.abs(a.value - b.value) <= width;
+}
+
+function halfWidth(varying: Varying): number {
+  const { error, quantile } = standardError(varying);
+  return quantile * error;
 }
 
 /**
- * A score that is a ratio of sums over samples without blocks of them, at the cost of no new fit: for EMMS sums of squared
- * residuals, held-out ones for `cv`, in-sample ones for the other variants, spread as if the fit were done again (`emms.ts`).
+ * A score that is a ratio of sums over samples without blocks of them, at the cost of no new fit: for the in-sample variants of
+ * EMMS sums of squared residuals, spread as if the fit were done again (`emms.ts`).
  */
-function ratiosWithoutBlocks({ numerator, denominator }: Contributions, most: number): LeftOut {
-  const count = Math.min(most, numerator.length);
+function ratiosWithoutBlocks({ numerator, denominator }: Contributions): LeftOut {
+  const count = Math.min(MAX_BLOCKS, numerator.length);
   const above = new Float64Array(count);
   const below = new Float64Array(count);
   drawBlocks(numerator.length, count).forEach((block, i) => {
@@ -91,7 +109,7 @@ function ratiosWithoutBlocks({ numerator, denominator }: Contributions, most: nu
 }
 
 /**
- * The standard error times the quantile of Student's t.
+ * The standard error, and the 95 % quantile of Student's t for the degrees of freedom that it has.
  *
  * With σₖ² the variance of what k blocks do to the score together, and not fewer of them, the score varies by Σ σₖ², but the
  * jackknife's J estimates Σ k·σₖ² (Efron & Stein, "The jackknife estimate of variance", Annals of Statistics 9, 1981), from which
@@ -99,21 +117,43 @@ function ratiosWithoutBlocks({ numerator, denominator }: Contributions, most: nu
  * where classes alike leave nothing else to vary. Both J − I, right for k ≤ 2, and J²/(J + 2I), right for a single k, are never
  * more than Σ σₖ², whatever k, so the larger is taken. The latter doubles the relative error of J: its degrees of freedom are fewer.
  */
-function halfWidth({ score, blocks, pairs }: Omit<VaryingCandidate, 'id' | 'samples'>): number {
+function standardError({ value, blocks, pairs }: Varying): { error: number; quantile: number } {
   const { length: count } = blocks;
   const jackknife = ((count - 1) / count) * squaredDeviations(blocks);
-  if (!(jackknife > 0)) return 0;
+  if (!(jackknife > 0)) return { error: 0, quantile: NORMAL_QUANTILE };
   // 0 where each block but adds its own to the score.
   const differences = pairs.map((pair, i) => {
     const either = (blocks[i] as number) + (blocks[(i + 1) % count] as number);
-    return count * score - (count - 1) * either + (count - 2) * pair;
+    return count * value - (count - 1) * either + (count - 2) * pair;
   });
   // Each is two blocks together, but for what those do with the others; of two blocks there are no others.
   const interaction = count > 2 ? squaredDeviations(differences) / (count - 1) / (2 * (1 + 2 / count)) : 0;
   const share = jackknife / (jackknife + 2 * interaction);
   const variance = Math.max(jackknife - interaction, jackknife * share);
   const degrees = (count - 1) / ((2 - share) ** 2 + (1 - share) ** 2);
-  return studentQuantile(degrees) * Math.sqrt(variance);
+  return { error: Math.sqrt(variance), quantile: studentQuantile(degrees) };
+}
+
+/**
+ * E[max(0, x)²] of a normal x: of a score whose root is expected to be `mean`. It rises with that, so ends of an interval of the root
+ * become those of one of the expected score, which hold it as often.
+ */
+function expectedSquare(mean: number, deviation: number): number {
+  if (deviation === 0) return Math.max(0, mean) ** 2;
+  const ratio = mean / deviation;
+  const density = Math.exp(-(ratio ** 2) / 2) / Math.sqrt(2 * Math.PI);
+  const square = (mean ** 2 + deviation ** 2) * normalProbability(ratio) + mean * deviation * density;
+  return Math.max(0, square);
+}
+
+/** The normal distribution function, to 1e-7 (Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.2.17). */
+function normalProbability(x: number): number {
+  const k = 1 / (1 + 0.2316419 * Math.abs(x));
+  const tail =
+    (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) *
+    k *
+    (0.31938153 + k * (-0.356563782 + k * (1.781477937 + k * (-1.821255978 + k * 1.330274429))));
+  return x < 0 ? tail : 1 - tail;
 }
 
 /** 95 % quantile of Student's t (Wallace, Annals of Mathematical Statistics 30, 1959): to 2 % for 2 degrees of freedom, 4 digits from 9 on. */

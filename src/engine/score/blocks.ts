@@ -1,8 +1,8 @@
 import { uniformNumbers } from '../random.ts';
 import type { LeftOut } from './score.ts';
 
-/** Blocks of samples that are left out in turn, where the score without them takes a computation of its own. */
-export const RECOMPUTED_BLOCKS = 10;
+/** Blocks of samples that are left out in turn, where the score without them is computed anew. */
+const RECOMPUTED_BLOCKS = 10;
 
 /**
  * The block of each of `count` samples: blocks of equal size, but for one sample, and the same at every call, so that
@@ -23,12 +23,14 @@ export function drawBlocks(count: number, blocks: number): Int32Array {
  * A score without blocks of samples, and without pairs of them.
  *
  * @param scoreOf the score of the samples `kept`, where `out` are left out
+ * @param most blocks
  */
 export async function scoresWithoutBlocks(
   count: number,
   scoreOf: (kept: readonly number[], out: readonly number[]) => Promise<number>,
+  most = RECOMPUTED_BLOCKS,
 ): Promise<LeftOut> {
-  const size = Math.min(RECOMPUTED_BLOCKS, count);
+  const size = Math.min(most, count);
   const blockOf = drawBlocks(count, size);
   const without = (...left: number[]) => {
     const kept: number[] = [];

@@ -195,15 +195,15 @@ const PREDICTS_NOTHING =
 
 async function heldOut(evidence: Evidence, variation: boolean): Promise<ScoreResult> {
   const fit = await heldOutFit(evidence);
-  const weights = minimiseOnSimplex(fit.residual.total());
-  const baseline = fit.baseline.total();
+  const weights = minimiseOnSimplex(fit.residual);
+  const baseline = fit.baseline;
   refuseCancelled(baseline, weights);
-  const score = 1 - quadraticForm(fit.residual.total(), weights) / quadraticForm(baseline, weights);
+  const score = 1 - quadraticForm(fit.residual, weights) / quadraticForm(baseline, weights);
   return {
     score,
     details: { weights, ridge: fit.ridge },
     ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
-    ...(variation && { variation: await heldOutVariation(evidence, fit, mixtureFactors(weights)) }),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, score, mixtureFactors(weights)) }),
   };
 }
 

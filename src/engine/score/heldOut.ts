@@ -33,10 +33,10 @@ import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
 export interface HeldOutFit {
   /** γ/n */
   ridge: number;
-  /** Q and its parts. */
-  residual: PairSums;
-  /** B and its parts. */
-  baseline: PairSums;
+  /** Q `[K, K]` */
+  residual: Matrix;
+  /** B `[K, K]` */
+  baseline: Matrix;
   side: LabelSide;
   /** What the fit came from, with no more samples than features. */
   dual: DualGram | undefined;
@@ -59,7 +59,7 @@ const FURTHER_STARTS = [-4, LOWEST_EXPONENT];
 /** What counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
 /** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
-const LEAST_FREEDOM = 1e-12;
+export const LEAST_FREEDOM = 1e-12;
 
 /** The held-out fit of `evidence`; computed once, whoever asks. */
 export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
@@ -82,24 +82,24 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
     return sum;
   });
 
-  const held = new PairSums(count, side.embeddings);
-  await solve(side.regressands, count * ridge, false, async (residuals, first, freedom) => {
-    held.set(
+  const held = zeros(side.embeddings, side.embeddings);
+  await solve(side.regressands, count * ridge, false, async (residuals, _, freedom) => {
+    addSums(
+      held,
       (await side.pairProducts(residuals)).map((products) => heldOutProducts(products, freedom)),
-      first,
     );
   });
-  const means = new PairSums(count, side.embeddings);
+  const means = zeros(side.embeddings, side.embeddings);
   for (let first = 0; first < count; first += BLOCK_SAMPLES) {
     const size = Math.min(BLOCK_SAMPLES, count - first);
     const products = await side.pairProducts(side.regressands.map(({ block }) => block(first, size)));
     // The mean of the others is farther from a sample than the mean of all, by n/(n−1).
-    means.set(
+    addSums(
+      means,
       products.map((parts) => parts.map((part) => part * (count / (count - 1)) ** 2)),
-      first,
     );
   }
-  const better = trace(held.total()) < (1 - LEAST_IMPROVEMENT) * trace(means.total());
+  const better = trace(held) < (1 - LEAST_IMPROVEMENT) * trace(means);
   return { ridge, residual: better ? held : means, baseline: means, side, dual: gram };
 }
 
@@ -213,7 +213,7 @@ export function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
 }
 
 /** Products of residuals of the samples as products of held-out ones: over the square of each sample's freedom. */
-export function heldOutProducts(products: Float64Array, freedom: Float64Array): Float64Array {
+function heldOutProducts(products: Float64Array, freedom: Float64Array): Float64Array {
   return products.map((product, i) => product / Math.max(LEAST_FREEDOM, freedom[i] as number) ** 2);
 }
 
@@ -254,44 +254,19 @@ function isWithin(exponent: number): boolean {
   return exponent >= LOWEST_EXPONENT && exponent <= HIGHEST_EXPONENT;
 }
 
-/** Sums over samples, one per pair of embeddings, that remember their parts. */
-export class PairSums {
-  private readonly parts: Float64Array[];
-  private readonly size: number;
-
-  constructor(count: number, size: number) {
-    this.size = size;
-    this.parts = pairs(size).map(() => new Float64Array(count));
-  }
-
-  /** The parts of the samples from `first` on. */
-  set(products: readonly Float64Array[], first: number): void {
-    products.forEach((product, pair) => {
-      this.parts[pair]?.set(product, first);
-    });
-  }
-
-  /** `[K, K]` */
-  total(): Matrix {
-    const result = zeros(this.size, this.size);
-    pairs(this.size).forEach(([k, l], pair) => {
-      const sum = this.parts[pair]?.reduce((total, part) => total + part, 0) ?? 0;
-      result.data[k * this.size + l] = sum;
-      result.data[l * this.size + k] = sum;
-    });
-    return result;
-  }
-
-  /** `[n]`, the samples' parts of the sum over the pairs of `total`, each times its factor. */
-  perSample(factors: readonly number[]): Float64Array {
-    const result = new Float64Array(this.parts[0]?.length ?? 0);
-    this.parts.forEach((parts, pair) => {
-      parts.forEach((part, i) => {
-        result[i] = (result[i] as number) + (factors[pair] as number) * part;
-      });
-    });
-    return result;
-  }
+/**
+ * Adds products of some samples to a matrix of sums over all.
+ *
+ * @param sums `[K, K]`
+ * @param products per pair of embeddings
+ */
+function addSums(sums: Matrix, products: readonly Float64Array[]): void {
+  const { rows: size, data } = sums;
+  pairs(size).forEach(([k, l], pair) => {
+    const sum = (products[pair] as Float64Array).reduce((total, part) => total + part, 0);
+    data[k * size + l] = (data[k * size + l] as number) + sum;
+    data[l * size + k] = data[k * size + l] as number;
+  });
 }
 
 /** Per pair of embeddings its factor in tᵀ·Q·t, for weights t. */

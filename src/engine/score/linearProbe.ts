@@ -53,10 +53,11 @@ async function explainedVariance(evidence: Evidence, variation: boolean): Promis
   const fit = await heldOutFit(evidence);
   // Every embedding by itself, none with another.
   const factors = pairs(fit.side.embeddings).map(([k, l]) => (k === l ? 1 : 0));
+  const score = 1 - trace(fit.residual) / trace(fit.baseline);
   return {
-    score: 1 - trace(fit.residual.total()) / trace(fit.baseline.total()),
+    score,
     details: { ridge: fit.ridge },
-    ...(variation && { variation: await heldOutVariation(evidence, fit, factors) }),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, score, factors) }),
   };
 }
 

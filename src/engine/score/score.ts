@@ -13,8 +13,10 @@ export interface Contributions {
   denominator: Float64Array;
 }
 
-/** A score without some of the samples, of which `drawBlocks` makes the blocks. */
+/** A score without some of the samples, of which `drawBlocks` makes the blocks; or, where there is one, its root. */
 export interface LeftOut {
+  /** What the score is the square of, where it is the square of a number that is about normal, or 0 where that is negative. */
+  root?: number;
   /** Without each block in turn. */
   blocks: Float64Array;
   /** Without each block and the next, after the last the first. */

@@ -6,9 +6,9 @@ import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf, takeRows } from '../../../helpers/scoreCases.ts';
 
-/** 1 − held-out residual / held-out variance of some samples, every sample predicted by a ridge regression on the others. */
-function heldOutScore(x: Dense, z: Dense, gamma: number): number {
-  let [residual, baseline] = [0, 0];
+/** The correlation of predictions with what they predict, both from the mean of the others, each by a ridge regression on these. */
+function heldOutCorrelation(x: Dense, z: Dense, gamma: number): number {
+  let [product, predicted, actual] = [0, 0, 0];
   for (let sample = 0; sample < x.rows; sample++) {
     const others = Array.from({ length: x.rows }, (_, i) => i).filter((i) => i !== sample);
     const [inputs, outputs] = [x.subMatrixRow(others), z.subMatrixRow(others)];
@@ -16,16 +16,21 @@ function heldOutScore(x: Dense, z: Dense, gamma: number): number {
     const centred = inputs.subRowVector(from);
     const gram = centred.transpose().mmul(centred).add(Dense.eye(x.columns).mul(gamma));
     const weights = solve(gram, centred.transpose().mmul(outputs.clone().subRowVector(to)));
-    const own = x.subMatrixRow([sample]).subRowVector(from);
+    const prediction = x.subMatrixRow([sample]).subRowVector(from).mmul(weights);
     const spread = z.subMatrixRow([sample]).subRowVector(to);
-    residual += Dense.sub(spread, own.mmul(weights)).norm() ** 2;
-    baseline += spread.norm() ** 2;
+    product += prediction.mmul(spread.transpose()).get(0, 0);
+    predicted += prediction.norm() ** 2;
+    actual += spread.norm() ** 2;
   }
-  return 1 - residual / baseline;
+  return product / Math.sqrt(predicted * actual);
 }
 
-test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks of samples, by %s', async (kind) => {
-  const [n, d] = [33, 40];
+test.each([
+  ['class labels', 'more samples than features', 62, 12],
+  ['class labels', 'more features than samples', 33, 40],
+  ['label embeddings per sample', 'more samples than features', 62, 12],
+  ['label embeddings per sample', 'more features than samples', 33, 40],
+])('the root of EMMS without blocks of samples, by %s, of %s', async (kind, _, n, d) => {
   const { features, labels } = classification(3, n, d, 3, 2);
   const embeddings = [generator(4).matrix(3, 5), generator(5).matrix(3, 5)];
   const perSample = embeddings.map((embedding) => takeRows(embedding, labels));
@@ -35,8 +40,9 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
       : { features, labelEmbeddings: perSample },
   );
   const result = await computeScore('emms', evidence, { variation: true });
-  const { details } = result;
-  const { blocks, pairs } = leftOutOf(result);
+  const { details, score } = result;
+  const { root, blocks, pairs } = leftOutOf(result);
+  expect(root).toBeCloseTo(Math.sqrt(score), 12);
   const scale = await evidence.scale();
   const x = Dense.from1DArray(n, d, features.data);
   x.subRowVector(x.mean('column')).mulRowVector([...scale]);
@@ -45,16 +51,18 @@ test.each(['class labels', 'label embeddings per sample'])('EMMS without blocks 
   for (const [k, { data }] of standardised.entries()) {
     z.add(Dense.from1DArray(n, 5, data).mul(details.weights?.[k] ?? Number.NaN));
   }
-  const blockOf = drawBlocks(n, 10);
-  expect(blocks).toHaveLength(10);
-  blocks.forEach((score, block) => {
+  const gamma = n * (details.ridge ?? Number.NaN);
+  const whole = heldOutCorrelation(x, z, gamma);
+  const blockOf = drawBlocks(n, 20);
+  expect(blocks).toHaveLength(20);
+  blocks.forEach((value, block) => {
     for (const [actual, other] of [
-      [score, block],
-      [pairs[block], (block + 1) % 10],
+      [value, block],
+      [pairs[block], (block + 1) % 20],
     ]) {
       const rows = [...blockOf.keys()].filter((i) => blockOf[i] !== block && blockOf[i] !== other);
-      const expected = heldOutScore(x.subMatrixRow(rows), z.subMatrixRow(rows), n * (details.ridge ?? Number.NaN));
-      expect(actual).toBeCloseTo(expected, 9);
+      const expected = heldOutCorrelation(x.subMatrixRow(rows), z.subMatrixRow(rows), gamma);
+      expect((actual ?? Number.NaN) - (root ?? Number.NaN)).toBeCloseTo(expected - whole, 9);
     }
   });
 });
