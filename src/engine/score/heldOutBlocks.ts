@@ -32,7 +32,7 @@ const RIDGE = 1e-14;
 type CorrelationOf = (kept: readonly number[], out: readonly number[]) => Promise<number>;
 
 /**
- * The held-out correlation without some samples, for more samples than features: the fit to the others, from all sums over
+ * The held-out correlation without some samples, for many more samples than features: the fit to the others, from all sums over
  * samples less those over the few. The ridge γ, the weights of the embeddings, and so the factors of their pairs, and what standardises
  * the features stay the same.
  *
@@ -136,7 +136,7 @@ function rowSums({ rows, cols, data }: Matrix): Float64Array {
 }
 
 /**
- * The same for no more samples than features, in closed form.
+ * The same in closed form, for not many more samples than features.
  *
  * With Q = I − H `[n, n]` and e = Q·z the residual of sample i, predicted without itself and without the block B, is that
  * of i in (Q_SS)⁻¹·e_S for S = B ∪ {i}, by elimination of B

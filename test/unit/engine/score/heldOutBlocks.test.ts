@@ -27,6 +27,7 @@ function heldOutCorrelation(x: Dense, z: Dense, gamma: number): number {
 
 test.each([
   ['class labels', 'more samples than features', 62, 12],
+  ['class labels', 'somewhat more samples than features', 62, 40],
   ['class labels', 'more features than samples', 33, 40],
   ['label embeddings per sample', 'more samples than features', 62, 12],
   ['label embeddings per sample', 'more features than samples', 33, 40],
