@@ -19,9 +19,10 @@ const COLUMNS = [
 export function reportText(report: RankingReport): string {
   const { dataset, device, inference, timings } = report;
   const split = dataset.split === null ? '' : `, split ${dataset.split}`;
+  const classes = dataset.classes > 0 ? `, ${dataset.classes} classes` : '';
   const [, ...further] = [...new Set(report.candidates.flatMap(({ metrics }) => Object.keys(metrics)))];
   const lines = [
-    `${dataset.name}: ${report.task}, ${dataset.samples} of ${dataset.availableSamples} samples${split}, ${dataset.classes} classes`,
+    `${dataset.name}: ${report.task}, ${dataset.samples} of ${dataset.availableSamples} samples${split}${classes}`,
     `metric ${report.metric} (${report.variant}), labels ${report.labelEncoders.join(', ')} (${report.labelEncoderReason}), seed ${report.seed}, device ${device.used} (${device.reason})`,
     '',
     formatTable(

@@ -23,6 +23,12 @@ describe('the report', () => {
     expect(text).not.toContain('\u001b');
   });
 
+  it('as text counts classes where there are any', () => {
+    const captions = { ...ranking, dataset: { ...ranking.dataset, classes: 0 } };
+    expect(reportText(ranking)).toContain(`, ${ranking.dataset.classes} classes\n`);
+    expect(reportText(captions)).not.toContain('classes');
+  });
+
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('as CSV takes %j for text, not a formula', (name) => {
     const [, line = ''] = reportCsv(report([candidate(1, name, { id: 'a' })])).split(/\r\n(?=1,|$)/);
     expect(line).toMatch(/^1,a,"?'[=+\-@\t\r]/);
