@@ -39,8 +39,10 @@ export function chaseBand(
       const tau = householder(v, length);
       if (tau !== 0) {
         const head = reflectedHead;
-        // From the left, on the columns that the reflection before filled.
-        reflectLeft(doubleAt(rows, column + 1), stride, lastColumn - column, v, length, tau, sums);
+        // From the left, on the columns that the reflection before filled, and the one that is cleared: then they are `width`.
+        if (lastColumn > column) {
+          reflectLeft(doubleAt(rows, column), stride, lastColumn - column + 1, v, length, tau, sums);
+        }
         store<f64>(doubleAt(rows, column), head);
         for (let i = 1; i < length; i++) store<f64>(doubleAt(rows, i * stride + column), 0);
         reflectBoth(doubleAt(rows, first), stride, v, length, tau, sums);

@@ -52,7 +52,7 @@ function scaleBy(x: usize, factor: f64, bytes: usize): void {
 export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i32, tau: f64, sums: usize): void {
   const step = doubleAt(0, stride);
   const end = doubleAt(0, cols);
-  const pairs = end & ~(PAIR - 1);
+  const fours = end & ~(2 * PAIR - 1);
   const lastFour = doubleAt(v, rows & ~3);
   const last = doubleAt(v, rows);
   memory.fill(sums, 0, end);
@@ -72,12 +72,20 @@ export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i3
     const row2 = row1 + step;
     const row3 = row2 + step;
     let j: usize = 0;
-    for (; j < pairs; j += PAIR) {
-      const first = f64x2.add(f64x2.mul(w0, v128.load(row + j)), f64x2.mul(w1, v128.load(row1 + j)));
-      const second = f64x2.add(f64x2.mul(w2, v128.load(row2 + j)), f64x2.mul(w3, v128.load(row3 + j)));
-      v128.store(sums + j, f64x2.add(v128.load(sums + j), f64x2.add(first, second)));
+    for (; j < fours; j += 2 * PAIR) {
+      const at0 = row + j;
+      const at1 = row1 + j;
+      const at2 = row2 + j;
+      const at3 = row3 + j;
+      const sum = sums + j;
+      const first = f64x2.add(f64x2.mul(w0, v128.load(at0)), f64x2.mul(w1, v128.load(at1)));
+      const second = f64x2.add(f64x2.mul(w2, v128.load(at2)), f64x2.mul(w3, v128.load(at3)));
+      v128.store(sum, f64x2.add(v128.load(sum), f64x2.add(first, second)));
+      const third = f64x2.add(f64x2.mul(w0, v128.load(at0, PAIR)), f64x2.mul(w1, v128.load(at1, PAIR)));
+      const fourth = f64x2.add(f64x2.mul(w2, v128.load(at2, PAIR)), f64x2.mul(w3, v128.load(at3, PAIR)));
+      v128.store(sum, f64x2.add(v128.load(sum, PAIR), f64x2.add(third, fourth)), PAIR);
     }
-    if (j < end) {
+    for (; j < end; j += 8) {
       const first = v0 * load<f64>(row + j) + v1 * load<f64>(row1 + j);
       const second = v2 * load<f64>(row2 + j) + v3 * load<f64>(row3 + j);
       store<f64>(sums + j, load<f64>(sums + j) + (first + second));
@@ -89,7 +97,7 @@ export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i3
     row += step;
   }
 
-  for (let j: usize = 0; j < end; j += 8) store<f64>(sums + j, tau * load<f64>(sums + j));
+  scaleBy(sums, tau, end);
 
   row = a;
   at = v;
@@ -106,14 +114,23 @@ export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i3
     const row2 = row1 + step;
     const row3 = row2 + step;
     let j: usize = 0;
-    for (; j < pairs; j += PAIR) {
-      const sum = v128.load(sums + j);
-      v128.store(row + j, f64x2.sub(v128.load(row + j), f64x2.mul(w0, sum)));
-      v128.store(row1 + j, f64x2.sub(v128.load(row1 + j), f64x2.mul(w1, sum)));
-      v128.store(row2 + j, f64x2.sub(v128.load(row2 + j), f64x2.mul(w2, sum)));
-      v128.store(row3 + j, f64x2.sub(v128.load(row3 + j), f64x2.mul(w3, sum)));
+    for (; j < fours; j += 2 * PAIR) {
+      const at0 = row + j;
+      const at1 = row1 + j;
+      const at2 = row2 + j;
+      const at3 = row3 + j;
+      const left = v128.load(sums + j);
+      const right = v128.load(sums + j, PAIR);
+      v128.store(at0, f64x2.sub(v128.load(at0), f64x2.mul(w0, left)));
+      v128.store(at0, f64x2.sub(v128.load(at0, PAIR), f64x2.mul(w0, right)), PAIR);
+      v128.store(at1, f64x2.sub(v128.load(at1), f64x2.mul(w1, left)));
+      v128.store(at1, f64x2.sub(v128.load(at1, PAIR), f64x2.mul(w1, right)), PAIR);
+      v128.store(at2, f64x2.sub(v128.load(at2), f64x2.mul(w2, left)));
+      v128.store(at2, f64x2.sub(v128.load(at2, PAIR), f64x2.mul(w2, right)), PAIR);
+      v128.store(at3, f64x2.sub(v128.load(at3), f64x2.mul(w3, left)));
+      v128.store(at3, f64x2.sub(v128.load(at3, PAIR), f64x2.mul(w3, right)), PAIR);
     }
-    if (j < end) {
+    for (; j < end; j += 8) {
       const sum = load<f64>(sums + j);
       store<f64>(row + j, load<f64>(row + j) - v0 * sum);
       store<f64>(row1 + j, load<f64>(row1 + j) - v1 * sum);
@@ -132,7 +149,7 @@ export function reflectLeft(a: usize, stride: i32, cols: i32, v: usize, rows: i3
 export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i32, tau: f64, sums: usize): void {
   const step = doubleAt(0, stride);
   const end = doubleAt(0, cols);
-  const pairs = end & ~(PAIR - 1);
+  const fours = end & ~(2 * PAIR - 1);
   multiplyVector(a, stride, rows, v, cols, sums);
   let row = a;
   let i = 0;
@@ -149,14 +166,23 @@ export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i
     const factors2 = f64x2.splat(factor2);
     const factors3 = f64x2.splat(factor3);
     let j: usize = 0;
-    for (; j < pairs; j += PAIR) {
-      const w = v128.load(v + j);
-      v128.store(row + j, f64x2.add(v128.load(row + j), f64x2.mul(factors0, w)));
-      v128.store(row1 + j, f64x2.add(v128.load(row1 + j), f64x2.mul(factors1, w)));
-      v128.store(row2 + j, f64x2.add(v128.load(row2 + j), f64x2.mul(factors2, w)));
-      v128.store(row3 + j, f64x2.add(v128.load(row3 + j), f64x2.mul(factors3, w)));
+    for (; j < fours; j += 2 * PAIR) {
+      const at0 = row + j;
+      const at1 = row1 + j;
+      const at2 = row2 + j;
+      const at3 = row3 + j;
+      const left = v128.load(v + j);
+      const right = v128.load(v + j, PAIR);
+      v128.store(at0, f64x2.add(v128.load(at0), f64x2.mul(factors0, left)));
+      v128.store(at0, f64x2.add(v128.load(at0, PAIR), f64x2.mul(factors0, right)), PAIR);
+      v128.store(at1, f64x2.add(v128.load(at1), f64x2.mul(factors1, left)));
+      v128.store(at1, f64x2.add(v128.load(at1, PAIR), f64x2.mul(factors1, right)), PAIR);
+      v128.store(at2, f64x2.add(v128.load(at2), f64x2.mul(factors2, left)));
+      v128.store(at2, f64x2.add(v128.load(at2, PAIR), f64x2.mul(factors2, right)), PAIR);
+      v128.store(at3, f64x2.add(v128.load(at3), f64x2.mul(factors3, left)));
+      v128.store(at3, f64x2.add(v128.load(at3, PAIR), f64x2.mul(factors3, right)), PAIR);
     }
-    if (j < end) {
+    for (; j < end; j += 8) {
       const w = load<f64>(v + j);
       store<f64>(row + j, load<f64>(row + j) + factor0 * w);
       store<f64>(row1 + j, load<f64>(row1 + j) + factor1 * w);
@@ -175,7 +201,7 @@ export function reflectRight(a: usize, stride: i32, rows: i32, v: usize, cols: i
 export function multiplyVector(a: usize, stride: i32, rows: i32, v: usize, cols: i32, products: usize): void {
   const step = doubleAt(0, stride);
   const end = doubleAt(0, cols);
-  const pairs = end & ~(PAIR - 1);
+  const fours = end & ~(2 * PAIR - 1);
   let row = a;
   let i = 0;
   for (; i + 4 <= rows; i += 4) {
@@ -187,21 +213,34 @@ export function multiplyVector(a: usize, stride: i32, rows: i32, v: usize, cols:
     let pair2 = pair0;
     let pair3 = pair0;
     let j: usize = 0;
-    for (; j < pairs; j += PAIR) {
-      const w = v128.load(v + j);
-      pair0 = f64x2.add(pair0, f64x2.mul(v128.load(row + j), w));
-      pair1 = f64x2.add(pair1, f64x2.mul(v128.load(row1 + j), w));
-      pair2 = f64x2.add(pair2, f64x2.mul(v128.load(row2 + j), w));
-      pair3 = f64x2.add(pair3, f64x2.mul(v128.load(row3 + j), w));
+    for (; j < fours; j += 2 * PAIR) {
+      const at0 = row + j;
+      const at1 = row1 + j;
+      const at2 = row2 + j;
+      const at3 = row3 + j;
+      const left = v128.load(v + j);
+      const right = v128.load(v + j, PAIR);
+      pair0 = f64x2.add(pair0, f64x2.add(f64x2.mul(v128.load(at0), left), f64x2.mul(v128.load(at0, PAIR), right)));
+      pair1 = f64x2.add(pair1, f64x2.add(f64x2.mul(v128.load(at1), left), f64x2.mul(v128.load(at1, PAIR), right)));
+      pair2 = f64x2.add(pair2, f64x2.add(f64x2.mul(v128.load(at2), left), f64x2.mul(v128.load(at2, PAIR), right)));
+      pair3 = f64x2.add(pair3, f64x2.add(f64x2.mul(v128.load(at3), left), f64x2.mul(v128.load(at3, PAIR), right)));
     }
-    const w = j < end ? load<f64>(v + j) : 0;
-    // Without an odd column w is 0 and what it meets is the last number of the row.
-    const last = doubleAt(0, cols - 1);
+    let sum0 = horizontalSum(pair0);
+    let sum1 = horizontalSum(pair1);
+    let sum2 = horizontalSum(pair2);
+    let sum3 = horizontalSum(pair3);
+    for (; j < end; j += 8) {
+      const w = load<f64>(v + j);
+      sum0 += w * load<f64>(row + j);
+      sum1 += w * load<f64>(row1 + j);
+      sum2 += w * load<f64>(row2 + j);
+      sum3 += w * load<f64>(row3 + j);
+    }
     const target = doubleAt(products, i);
-    store<f64>(target, horizontalSum(pair0) + w * load<f64>(row + last));
-    store<f64>(target, horizontalSum(pair1) + w * load<f64>(row1 + last), 8);
-    store<f64>(target, horizontalSum(pair2) + w * load<f64>(row2 + last), 16);
-    store<f64>(target, horizontalSum(pair3) + w * load<f64>(row3 + last), 24);
+    store<f64>(target, sum0);
+    store<f64>(target, sum1, 8);
+    store<f64>(target, sum2, 16);
+    store<f64>(target, sum3, 24);
     row = row3 + step;
   }
   for (; i < rows; i++) {
