@@ -1,5 +1,4 @@
 import type { Matrix } from './matrix.ts';
-import { zeros } from './matrix.ts';
 import type { Reflections } from './onnxKernels.ts';
 import { reflectBothSides } from './onnxKernels.ts';
 import { allocate, doubles, kernels } from './wasm/kernels.ts';
@@ -24,23 +23,12 @@ export async function reduceToBand(matrix: Matrix): Promise<{ band: Float64Array
   for (let first = 0; first < size; first += BAND) {
     const left = size - first;
     const width = Math.min(BAND, left);
-    const below = left - width;
-    // The next columns, as rows: the part on the diagonal, then what is left of the part below it.
-    const columns = zeros(width, below);
     for (let j = 0; j < width; j++) {
-      const row = buffer.subarray(j * left, (j + 1) * left);
-      columns.data.set(row.subarray(width), j * below);
       for (let i = j; i < width; i++) {
-        band[(first + i) * BAND_WIDTH + j - i + BAND_WIDTH - 1] = row[i] as number;
+        band[(first + i) * BAND_WIDTH + j - i + BAND_WIDTH - 1] = buffer[j * left + i] as number;
       }
     }
-    const panel = factorPanel(columns, first + width);
-    for (let j = 0; j < width; j++) {
-      for (let i = 0; i <= Math.min(j, below - 1); i++) {
-        const row = first + width + i;
-        band[row * BAND_WIDTH + first + j - row + BAND_WIDTH - 1] = columns.data[j * below + i] as number;
-      }
-    }
+    const panel = factorPanel(buffer, left, width, first, band);
     const rest = compact(buffer, left, width);
     if (panel.v.rows > 0) {
       panels.push(panel);
@@ -60,20 +48,30 @@ function compact(buffer: Float64Array, size: number, from: number): Matrix {
   return { rows: rest, cols: rest, data: buffer.subarray(0, rest * rest) };
 }
 
-/** QR of a panel given by its columns `[r, m]` as rows; R replaces them where it isn't 0. */
-function factorPanel(columns: Matrix, first: number): Panel {
-  const { rows: width, cols: length, data } = columns;
-  const count = Math.min(width, length - 1);
-  if (count <= 0) return { first, v: zeros(0, length), t: zeros(0, 0) };
-  const [columnsAt, vAt, tAt, sumsAt] = allocate(8 * data.length, 8 * count * length, 8 * count * count, 8 * width);
-  doubles(columnsAt, data.length).set(data);
-  doubles(vAt, count * length).fill(0);
-  doubles(tAt, count * count).fill(0);
-  kernels.factorColumns(columnsAt, width, length, vAt, tAt, sumsAt);
-  data.set(doubles(columnsAt, data.length));
+/**
+ * QR of the first `width` columns of a symmetric matrix `[size, size]` below their part on the diagonal; R goes to the `band`.
+ *
+ * @param first where they are in the whole matrix
+ */
+function factorPanel(matrix: Float64Array, size: number, width: number, first: number, band: Float64Array): Panel {
+  const length = size - width;
+  const count = Math.max(0, Math.min(width, length - 1));
+  const [columnsAt, vAt, tAt, sumsAt] = allocate(8 * width * length, 8 * count * length, 8 * count * count, 8 * width);
+  const columns = doubles(columnsAt, width * length);
+  // As rows, for the matrix is symmetric.
+  for (let j = 0; j < width; j++) columns.set(matrix.subarray(j * size + width, (j + 1) * size), j * length);
+  const v = doubles(vAt, count * length).fill(0);
+  const t = doubles(tAt, count * count).fill(0);
+  if (count > 0) kernels.factorColumns(columnsAt, width, length, vAt, tAt, sumsAt);
+  for (let j = 0; j < width; j++) {
+    for (let i = 0; i <= Math.min(j, length - 1); i++) {
+      const row = first + width + i;
+      band[row * BAND_WIDTH + first + j - row + BAND_WIDTH - 1] = columns[j * length + i] as number;
+    }
+  }
   return {
-    first,
-    v: { rows: count, cols: length, data: doubles(vAt, count * length).slice() },
-    t: { rows: count, cols: count, data: doubles(tAt, count * count).slice() },
+    first: first + width,
+    v: { rows: count, cols: length, data: v.slice() },
+    t: { rows: count, cols: count, data: t.slice() },
   };
 }

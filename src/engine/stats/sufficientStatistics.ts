@@ -26,7 +26,7 @@ export class SufficientStatistics {
   /** `[d]`, mean of the samples minus `shift`. */
   readonly offset: Float64Array;
   /** `[d, d]`, Σ(x−x̄)(x−x̄)ᵀ, not divided by the count. */
-  readonly gram: Matrix;
+  gram: Matrix;
   /** `[C]` */
   readonly classCounts: Float64Array;
   /** `[C, d]`, per class Σ(x−shift). */
@@ -118,7 +118,8 @@ export class SufficientStatistics {
     if (this.count === 0) this.shift.set(other.shift);
     const shiftBy = other.shift.map((value, j) => value - (this.shift[j] as number));
     const offset = other.offset.map((value, j) => value + (shiftBy[j] as number));
-    this.mergeMoments(other.count, offset, other.gram);
+    const gram = this.count === 0 ? { ...other.gram, data: other.gram.data.slice() } : other.gram;
+    this.mergeMoments(other.count, offset, gram);
     for (let c = 0; c < this.classCount; c++) {
       const added = other.classCounts[c] as number;
       this.classCounts[c] = (this.classCounts[c] as number) + added;
@@ -130,14 +131,17 @@ export class SufficientStatistics {
     }
   }
 
-  /** Chan's update: Gram matrices about different means add up with the outer product of the difference of the means. */
+  /**
+   * Chan's update: Gram matrices about different means add up with the outer product of the difference of the means. The first
+   * `gram` is kept, not copied.
+   */
   private mergeMoments(count: number, offset: Float64Array, gram: Matrix): void {
     const { dimension } = this;
     const total = this.count + count;
     const difference = offset.map((value, j) => value - (this.offset[j] as number));
     const weight = (this.count * count) / total;
     if (this.count === 0) {
-      this.gram.data.set(gram.data);
+      this.gram = gram;
       this.offset.set(offset);
       this.count = total;
       return;
