@@ -7,8 +7,6 @@ import { allocate, doubles, integers, kernels, put, singles } from './wasm/kerne
  * block would compete for the same lines of the cache, and products take a tenth longer.
  */
 export const BLOCK_SAMPLES = 2000;
-/** Samples that are copied to where the kernels work at once: they stay in the second-level cache. A multiple of 8. */
-const STEP_SAMPLES = 64;
 /** Numbers that are looked at together: they stay in the first-level cache. */
 const CHUNK = 4096;
 
@@ -28,22 +26,21 @@ export function sumRows(
   groupCount: number,
   shift: Float64Array,
 ): Matrix {
+  const rows = groups.length;
+  const part = data.subarray(from * cols, (from + rows) * cols);
   const sums = zeros(groupCount, cols);
   const [dataAt, shiftAt, groupsAt, sumsAt] = allocate(
-    data.BYTES_PER_ELEMENT * STEP_SAMPLES * cols,
+    part.byteLength,
     shift.byteLength,
     groups.byteLength,
     sums.data.byteLength,
   );
+  put(dataAt, part);
   put(shiftAt, shift);
-  integers(groupsAt, groups.length).set(groups);
+  integers(groupsAt, rows).set(groups);
   put(sumsAt, sums.data);
-  const kernel = data instanceof Float32Array ? kernels.sumRows32 : kernels.sumRows64;
-  for (let first = 0; first < groups.length; first += STEP_SAMPLES) {
-    const rows = Math.min(STEP_SAMPLES, groups.length - first);
-    put(dataAt, data.subarray((from + first) * cols, (from + first + rows) * cols));
-    kernel(dataAt, rows, cols, shiftAt, groupsAt + 4 * first, sumsAt);
-  }
+  const kernel = part instanceof Float32Array ? kernels.sumRows32 : kernels.sumRows64;
+  kernel(dataAt, rows, cols, shiftAt, groupsAt, sumsAt);
   sums.data.set(doubles(sumsAt, sums.data.length));
   return sums;
 }
@@ -113,26 +110,23 @@ function standardise(
   { shift, offset, scale }: Standardisation,
   single: boolean,
 ): number {
-  const size = single ? 4 : 8;
+  const part = data.subarray(from * cols, to * cols);
   const [dataAt, shiftAt, offsetAt, scaleAt, resultAt] = allocate(
-    data.BYTES_PER_ELEMENT * STEP_SAMPLES * cols,
+    part.byteLength,
     shift.byteLength,
     offset.byteLength,
     scale.byteLength,
-    size * (to - from) * cols,
+    (single ? 4 : 8) * part.length,
   );
+  put(dataAt, part);
   put(shiftAt, shift);
   put(offsetAt, offset);
   put(scaleAt, scale);
   const kernel =
-    data instanceof Float32Array
+    part instanceof Float32Array
       ? kernels[single ? 'standardiseColumns32To32' : 'standardiseColumns32To64']
       : kernels[single ? 'standardiseColumns64To32' : 'standardiseColumns64To64'];
-  for (let first = from; first < to; first += STEP_SAMPLES) {
-    const rows = Math.min(STEP_SAMPLES, to - first);
-    put(dataAt, data.subarray(first * cols, (first + rows) * cols));
-    kernel(dataAt, rows, cols, shiftAt, offsetAt, scaleAt, resultAt + size * (first - from), to - from);
-  }
+  kernel(dataAt, to - from, cols, shiftAt, offsetAt, scaleAt, resultAt);
   return resultAt;
 }
 

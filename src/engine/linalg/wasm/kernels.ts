@@ -65,7 +65,6 @@ type StandardiseColumns = (
   offset: number,
   scale: number,
   result: number,
-  stride: number,
 ) => void;
 
 type AddMoments = (

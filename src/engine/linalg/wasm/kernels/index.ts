@@ -36,9 +36,8 @@ export function standardiseColumns32To32(
   offset: usize,
   scale: usize,
   result: usize,
-  stride: i32,
 ): void {
-  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result, stride);
+  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result);
 }
 
 export function standardiseColumns32To64(
@@ -49,9 +48,8 @@ export function standardiseColumns32To64(
   offset: usize,
   scale: usize,
   result: usize,
-  stride: i32,
 ): void {
-  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result, stride);
+  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result);
 }
 
 export function standardiseColumns64To32(
@@ -62,9 +60,8 @@ export function standardiseColumns64To32(
   offset: usize,
   scale: usize,
   result: usize,
-  stride: i32,
 ): void {
-  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result, stride);
+  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result);
 }
 
 export function standardiseColumns64To64(
@@ -75,9 +72,8 @@ export function standardiseColumns64To64(
   offset: usize,
   scale: usize,
   result: usize,
-  stride: i32,
 ): void {
-  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result, stride);
+  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result);
 }
 
 export function addMoments32(
