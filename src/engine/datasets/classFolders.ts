@@ -182,10 +182,13 @@ function sharePartition(classes: readonly Folder[]): boolean {
   );
 }
 
+const YEAR = /^(19|20)\d\d/;
+
 /** What to say of classes that look like datasets of their own. */
 function remarkOnNesting(part: Folder): string[] {
   const deep = part.folders.filter((child) => countBelow(child).images > 0 && !hasOwnImages(child));
-  if (deep.length < 2 || sharePartition(deep)) return [];
+  const parts = sharedAmong(deep).filter((name) => !isPart(name) && !YEAR.test(name));
+  if (deep.length < 2 || (sharePartition(deep) && parts.length < 2)) return [];
   const [first] = deep;
   const inside = first?.folders.map(({ name }) => name).slice(0, 3) ?? [];
   return [

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { namedClasses, requireClass } from './classNames.ts';
-import type { DatasetLayout } from './dataset.ts';
+import type { DatasetLayout, Sample } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
@@ -40,11 +40,10 @@ export const manifest: DatasetLayout = {
     for (const files of tables) {
       const { parent, split } = files;
       const place = idWithin(folder, parent.path);
-      const isImage = (image: string) => index.images.find(image, place) !== undefined;
-      const table = await openManifest(files.files[0], isImage);
-      if (!table || index.images.size === 0) continue;
       const preferred = [place, ...(split === undefined ? [] : [split, `images/${split}`])];
       const finder = new ImageFinder(folder, index.images, preferred);
+      const table = await openManifest(files.files[0], (image) => finder.find(image) !== undefined);
+      if (!table || index.images.size === 0) continue;
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
       if (table.problem || (asked && table.certain) || (await namesImages(table, finder, asked, elsewhere))) {
@@ -71,12 +70,26 @@ export const manifest: DatasetLayout = {
         const dataset = gathered.dataset(undefined, signal);
         const [{ files, table }] = set;
         const declared = (await classNamesBeside(folder)).get(table.labelColumn);
-        const classes = await namedClasses(dataset.classes, declared, [files.parent, folder], signal);
+        const numbered = await namedClasses(dataset.classes, declared, [files.parent, folder], signal);
+        const classes = namedByFolders(numbered, [...dataset.splits.values()].flat());
         return { ...dataset, classes, warnings: [...remarksOn(set, others), ...dataset.warnings] };
       },
     }));
   },
 };
+
+/** The names of numbered classes where the images of each lie in a folder of their own: `clipart/zebra/1.jpg 344`. */
+function namedByFolders(classes: readonly string[], samples: readonly Sample[]): readonly string[] {
+  if (!classes.every((name) => /^\d+$/.test(name))) return classes;
+  const folders = new Map<number, string>();
+  for (const { file, label } of samples) {
+    const folder = path.basename(path.dirname(file));
+    if ((folders.get(label) ?? folder) !== folder || /^\d+$/.test(folder)) return classes;
+    folders.set(label, folder);
+  }
+  const names = classes.flatMap((_, label) => folders.get(label) ?? []);
+  return new Set(names).size === classes.length ? names : classes;
+}
 
 /** The index of the images below a folder, made only when there is a table that may name them. */
 class LazyIndex {

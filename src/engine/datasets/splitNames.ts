@@ -1,15 +1,18 @@
 const WORD = '(train(?:ing|val)?|val(?:id(?:at(?:e|ion))?)?|dev|eval(?:uation)?|test(?:ing)?)';
 const WITHIN = new RegExp(`(?<![a-z])${WORD}(?![a-z])`, 'i');
+/** A word of several that stand together, `drugsComTrain`, `trainLabels`. */
+const TOGETHER =
+  /(?<=[a-z])(Train(?:ing)?|Val(?:idation)?|Test(?:ing)?)(?![a-z])|(?<![A-Za-z])(train|val|test)(?=[A-Z][a-z])/;
 const WHOLE = new RegExp(`^${WORD}$`, 'i');
 
 /** The split that the name of a file tells, in its own word: `train` of `labels_train.csv` and of `train2014.csv`. */
 export function splitWithin(name: string): string | undefined {
-  return WITHIN.exec(name)?.[1]?.toLowerCase();
+  return (WITHIN.exec(name) ?? TOGETHER.exec(name))?.[0].toLowerCase();
 }
 
 /** The name of a file without the split in it, the same for the files of a dataset's splits: `captions_*2014.json`. */
 export function withoutSplit(name: string): string {
-  return name.replace(WITHIN, '*');
+  return name.replace(WITHIN.test(name) ? WITHIN : TOGETHER, '*');
 }
 
 /** Whether a folder or a value is named as a split is. */

@@ -185,6 +185,11 @@ describe('class folders', () => {
     expect(warnings).toEqual([expect.stringContaining('flowers with all that is in daisy, rose; if these are')]);
     const years = ['cat/2019/1.png', 'cat/2020/1.png', 'dog/2019/1.png', 'dog/2020/1.png'];
     expect((await openDataset(await images(years), 'auto')).warnings).toEqual([]);
+    // Patients may be meant, or what their images show.
+    const patients = ['10253', '10254', '10255'].flatMap((name) => [`${name}/0/1.png`, `${name}/1/2.png`]);
+    const dataset = await openDataset(await images(patients), 'auto');
+    expect(dataset.classes).toEqual(['10253', '10254', '10255']);
+    expect(dataset.warnings).toEqual([expect.stringContaining('10253 with all that is in 0, 1; if these are')]);
   });
 
   it.each([

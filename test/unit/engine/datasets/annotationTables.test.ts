@@ -102,6 +102,16 @@ describe('tables of annotations', () => {
     expect(textsOf(phrases, 'train')).toEqual(['A "series of', 'A series']);
   });
 
+  it('tell their splits where words stand together', async () => {
+    const rows = 'review\trating\nsome words here\t9\nother words here\t1\nmore words here\t9\n';
+    const dataset = await opened({
+      'drugsComTrain_raw.tsv': rows,
+      'drugsComTest_raw.tsv': rows,
+      'testers.tsv': 'a\tb\n',
+    });
+    expect(splitSizes(dataset)).toEqual({ train: 3, test: 3 });
+  });
+
   it('are of one dataset where the one is to train on and the other to evaluate', async () => {
     const rows = 'question,answer,image_id\n"what, is it",lamp,a\nwhere is it,"book, desk",b\n';
     const dataset = await opened({ 'data_train.csv': rows, 'data_eval.csv': rows, ...TWO });

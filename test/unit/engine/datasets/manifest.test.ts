@@ -100,6 +100,7 @@ describe('manifests', () => {
     ['bars', 'a.csv', 'file|class_id|class_name\nimages/a.png|0|cat\nimages/b.png|1|dog\n'],
     ['quotes', 'a.csv', '"image","label"\n"images/a.png","cat"\n"images/b.png","dog"\n'],
     ['no header', 'a.csv', 'images/a.png,cat\nimages/b.png,dog\n'],
+    ['neither header nor endings', 'TrainingLabels.csv', 'a,cat\nb,dog\n'],
     ['no endings', 'train_labels.csv', 'id,breed\na,cat\nb,dog\n'],
     ['a row of nothing, as spreadsheets leave', 'a.csv', 'image,label\na.png,cat\n \n,\nb.png,dog\n,\n'],
     ['numbers and names of images', 'a.csv', 'image_id,file_name,label\n17,a.png,cat\n18,b.png,dog\n'],
@@ -194,6 +195,14 @@ describe('manifests', () => {
       const other = await folderWith({ ...files, 'train.txt': list });
       expect((await findDatasets((await walk(other)).root)).datasets).toEqual([]);
     }
+  });
+
+  it('name numbered classes by the folders of their images, where each has one', async () => {
+    const files = ['sketch/cat/1.png', 'sketch/cat/2.png', 'sketch/dog/1.png'];
+    const list = (...labels: number[]) => files.map((file, row) => `${file} ${labels[row]}\n`).join('');
+    expect((await opened({ 'train.txt': list(7, 7, 5) }, files)).classes).toEqual(['dog', 'cat']);
+    expect((await opened({ 'train.txt': list(7, 5, 5) }, files)).classes).toEqual(['5', '7']);
+    expect((await opened({ 'train.txt': list(7, 7, 7) }, files)).classes).toEqual(['7']);
   });
 
   it('take the names of numbered classes from a list beside them', async () => {
