@@ -8,6 +8,7 @@ import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { type ManifestRow, type ManifestTable, openManifest } from './manifestTable.ts';
+import { isSplitName } from './splitNames.ts';
 import { namesOf, remarksOn, type TableFiles, tablesIn, tablesTogether } from './tableFiles.ts';
 import { firstRowsOf } from './tables/firstRows.ts';
 
@@ -42,7 +43,9 @@ export const manifest: DatasetLayout = {
       const place = idWithin(folder, parent.path);
       const preferred = [place, ...(split === undefined ? [] : [split, `images/${split}`])];
       const finder = new ImageFinder(folder, index.images, preferred);
-      const table = await openManifest(files.files[0], (image) => finder.find(image) !== undefined);
+      // Any number may be that of an image of COCO.
+      const isImage = (cell: string) => !/^\d+$/.test(cell) && finder.find(cell) !== undefined;
+      const table = await openManifest(files.files[0], isImage);
       if (!table || index.images.size === 0) continue;
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
@@ -82,9 +85,10 @@ export const manifest: DatasetLayout = {
 function namedByFolders(classes: readonly string[], samples: readonly Sample[]): readonly string[] {
   if (!classes.every((name) => /^\d+$/.test(name))) return classes;
   const folders = new Map<number, string>();
-  for (const { file, label } of samples) {
+  for (const { file, label, labels = [] } of samples) {
     const folder = path.basename(path.dirname(file));
-    if ((folders.get(label) ?? folder) !== folder || /^\d+$/.test(folder)) return classes;
+    const isOther = folders.has(label) && folders.get(label) !== folder;
+    if (isOther || labels.length > 1 || /^\d+$/.test(folder) || isSplitName(folder)) return classes;
     folders.set(label, folder);
   }
   const names = classes.flatMap((_, label) => folders.get(label) ?? []);

@@ -42,8 +42,11 @@ const IMAGE_COLUMNS = [
 ];
 /** Of these, the columns that name nothing but images. */
 const CERTAIN = /^(image|img|photo|picture)/;
-const LABEL_COLUMNS = [
+const CALLED_LABELS = [
   ...['classname', 'labelname', 'categoryname', 'label', 'labels', 'class', 'classes', 'category', 'categories'],
+];
+const LABEL_COLUMNS = [
+  ...CALLED_LABELS,
   ...['target', 'species', 'breed', 'classid', 'labelid', 'categoryid', 'classidx', 'classindex'],
   ...['diagnosis', 'dx', 'articletype'],
 ];
@@ -149,11 +152,18 @@ async function withNames(
   header: readonly string[],
 ): Promise<Columns<number> | undefined> {
   const known = header.map(plainName);
-  const others = LABEL_COLUMNS.map((name) => known.indexOf(name)).filter((key) => key >= 0 && key !== columns?.label);
+  const others = CALLED_LABELS.map((name) => known.indexOf(name)).filter((key) => key >= 0 && key !== columns?.label);
   if (!columns || others.length === 0) return columns;
   const rows = (await firstRowsOf(readCsv(file, delimiter), LOOKED_AT)).slice(1);
-  const areNumbers = (key: number) => rows.every(({ cells }) => /^\d*$/.test(cells[key]?.trim() ?? ''));
-  const label = areNumbers(columns.label) ? others.find((key) => !areNumbers(key)) : undefined;
+  const cellsOf = (key: number) => rows.map(({ cells }) => cells[key]?.trim() ?? '');
+  const numbers = cellsOf(columns.label);
+  const areNames = (key: number) => {
+    const names = cellsOf(key);
+    const pairs = names.map((name, row) => `${numbers[row]} ${name}`);
+    const sizes = [names, numbers, pairs].map((cells) => new Set(cells).size);
+    return names.some((name) => !/^\d*$/.test(name)) && sizes.every((size) => size === sizes[0]);
+  };
+  const label = numbers.every((cell) => /^\d*$/.test(cell)) ? others.find(areNames) : undefined;
   return label === undefined ? columns : { ...columns, label };
 }
 

@@ -197,12 +197,22 @@ describe('manifests', () => {
     }
   });
 
+  it('take no other column for the names of numbered classes', async () => {
+    const rows = (column: string, ...names: string[]) =>
+      ['image,label', 'a,0', 'b,1', 'a,0'].map((row, index) => `${row},${[column, ...names][index]}`).join('\n');
+    const classes = async (csv: string) => (await opened({ 'a.csv': csv }, TWO)).classes;
+    expect(await classes(rows('class', 'cat', 'dog', 'cat'))).toEqual(['cat', 'dog']);
+    expect(await classes(rows('class', 'cat', 'dog', 'bird'))).toEqual(['0', '1']);
+    expect(await classes(rows('diagnosis', 'nevus', 'melanoma', 'nevus'))).toEqual(['0', '1']);
+  });
+
   it('name numbered classes by the folders of their images, where each has one', async () => {
     const files = ['sketch/cat/1.png', 'sketch/cat/2.png', 'sketch/dog/1.png'];
     const list = (...labels: number[]) => files.map((file, row) => `${file} ${labels[row]}\n`).join('');
     expect((await opened({ 'train.txt': list(7, 7, 5) }, files)).classes).toEqual(['dog', 'cat']);
     expect((await opened({ 'train.txt': list(7, 5, 5) }, files)).classes).toEqual(['5', '7']);
-    expect((await opened({ 'train.txt': list(7, 7, 7) }, files)).classes).toEqual(['7']);
+    const splits = { 'list.txt': 'train/1.png 0\ntest/2.png 1\n' };
+    expect((await opened(splits, ['train/1.png', 'test/2.png'])).classes).toEqual(['0', '1']);
   });
 
   it('take the names of numbered classes from a list beside them', async () => {
