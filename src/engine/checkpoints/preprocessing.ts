@@ -221,7 +221,7 @@ function fromImageProcessor(
 
 /** The size that is to crop as what was asked for is to the crop that was asked for. */
 function scaled(resize: ImageProcessor['resize'], crop: Size, asked: Size): ImageProcessor['resize'] {
-  if (!resize) return undefined;
+  if (!resize || (crop.height === asked.height && crop.width === asked.width)) return resize;
   const down = (edge: number, to: number, from: number) => Math.round((edge * to) / from);
   return 'shortestEdge' in resize
     ? {

@@ -102,6 +102,12 @@ describe('preprocessor_config.json means what the image processor that it names 
     expect(await read({ size: 224 })).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1] });
   });
 
+  it('crops oblong images out of the size that is asked for', async () => {
+    const config = { image_processor_type: 'CLIPImageProcessor', crop_size: { height: 36, width: 33 } };
+    const { resize, crop } = await read({ ...config, size: { shortest_edge: 40 } });
+    expect([resize, crop]).toEqual([{ shortestEdge: 40 }, { height: 36, width: 33 }]);
+  });
+
   it('keeps the proportions where the network takes another size', async () => {
     const config = { image_processor_type: 'BitImageProcessor', crop_size: square(224), size: { shortest_edge: 256 } };
     const { resize, crop } = await read(config, { ...rgb, height: 518, width: 518 });
