@@ -12,7 +12,7 @@ import type { Preprocessing, Size } from './preprocessing.ts';
 const MAX_BYTES = 1024 * 1024;
 const MAX_SIZE = 4096;
 const side = z.int().min(1).max(MAX_SIZE);
-const channels = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
+const perChannel = <Value extends z.ZodType>(value: Value) => z.union([value, z.array(value).min(1).max(4)]);
 
 /** The part of the file that says what happens to pixels. */
 const fileSchema = z.object({
@@ -31,8 +31,8 @@ const fileSchema = z.object({
     .default(1 / 255),
   rescale_offset: z.boolean().default(false),
   do_normalize: z.boolean().default(true),
-  image_mean: channels.optional(),
-  image_std: channels.optional(),
+  image_mean: perChannel(z.number()).optional(),
+  image_std: perChannel(z.number().positive()).optional(),
   include_top: z.boolean().default(true),
   do_flip_channel_order: z.boolean().default(false),
   size_divisor: side.optional(),

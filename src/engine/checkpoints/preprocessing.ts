@@ -56,14 +56,14 @@ const timmSchema = z.object({
   crop_pct: z.number().min(0.1).max(1).default(0.875),
   crop_mode: z.string().default('center'),
   mean: z.array(z.number()).min(1).max(4),
-  std: z.array(z.number()).min(1).max(4),
+  std: z.array(z.number().positive()).min(1).max(4),
 });
 type TimmConfig = z.infer<typeof timmSchema>;
 
 /** The part of open_clip's open_clip_config.json that says what happens to pixels; what it leaves out is as CLIP has it. */
 const openClipSchema = z.object({
   mean: z.tuple([z.number(), z.number(), z.number()]).optional(),
-  std: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).optional(),
   interpolation: z.enum(['bicubic', 'bilinear']).default('bicubic'),
   resize_mode: z.enum(['shortest', 'squash']).default('shortest'),
 });

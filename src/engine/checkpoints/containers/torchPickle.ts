@@ -163,6 +163,9 @@ const CLOSED_OBJECTS = [
     'bytes',
     'slice',
   ].flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]),
+  // As protocol 2 writes int and str of Python 3.
+  '__builtin__.long',
+  '__builtin__.unicode',
   ...['datetime', 'date', 'time', 'timedelta', 'timezone'].map((name) => `datetime.${name}`),
   ...['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath', 'Path'].flatMap((name) => [
     `pathlib.${name}`,

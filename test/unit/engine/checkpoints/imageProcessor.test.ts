@@ -102,6 +102,10 @@ describe('preprocessor_config.json means what the image processor that it names 
     expect(await read({ size: 224 })).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1] });
   });
 
+  it('a deviation of nothing is refused', async () => {
+    await expect(read({ size: 224, image_std: [0.5, 0, 0.5] })).rejects.toThrow('preprocessor_config.json: image_std');
+  });
+
   it('crops oblong images out of the size that is asked for', async () => {
     const config = { image_processor_type: 'CLIPImageProcessor', crop_size: { height: 36, width: 33 } };
     const { resize, crop } = await read({ ...config, size: { shortest_edge: 40 } });

@@ -152,6 +152,12 @@ describe('a torch archive', () => {
     await expect(read(archive(P.whole(P.dict(P.text('w'), value))))).rejects.toThrow(message);
   });
 
+  it.each(['long', 'unicode'])('is read beside a type as protocol 2 names it: %s', async (type) => {
+    const options = P.call(P.global('collections', 'defaultdict'), P.global('__builtin__', type));
+    const { tensors } = await read(archive(P.whole(P.dict(P.text('w'), pickledTensor(), P.text('args'), options))));
+    expect([...tensors.keys()]).toEqual(['w']);
+  });
+
   it('is read under a key of its own, where it is the only state dict', async () => {
     const weights = P.dict(P.text('fc.weight'), pickledTensor());
     const states = P.dict(P.text('cpu'), pickledTensor());
