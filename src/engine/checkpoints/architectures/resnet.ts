@@ -88,16 +88,17 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const [width = 0] = shapeOf(weights, has(`${last}.conv3.weight`) ? `${last}.conv3.weight` : `${last}.conv2.weight`);
   const classifier = classifierIn(weights, 'fc', width);
   const architecture = nameOf(weights, stages);
+  const cifar = has('conv1.weight') && stem[2] === 3;
   return {
     architecture,
     modality: 'image',
     image: {
       input: IMAGE,
-      published: publishedFor(original, config, architecture, has('conv1.weight') && stem[2] === 3),
+      published: publishedFor(original, config, architecture, cifar),
     },
     hasLogits: classifier !== undefined,
     featurePoint: 'mean of the last stage, input of the classifier',
-    assumed: assumed(original, config, architecture),
+    assumed: assumed(original, config, architecture, cifar),
     build: (graph) => {
       graph.use(weights);
       build(graph, stages, activation, classifier, {
@@ -113,12 +114,24 @@ const ANTIALIASED_TOO = /^(SE-)?(ResNet-(18|50|34-D|50-D|101-D)|ResNeXt-(101|203
 const HUGGING_FACE = /^ResNet-(18|26|34|50|101|152)(-D)?$/;
 
 /** What is taken for granted, for people. */
-function assumed(original: Weights, config: ModelConfig | undefined, architecture: string): string | undefined {
+function assumed(
+  original: Weights,
+  config: ModelConfig | undefined,
+  architecture: string,
+  cifar: boolean,
+): string | undefined {
+  if (cifar) return assumedStem(original);
   if (isHuggingFace(original))
     return assumedSettings(config, HUGGING_FACE.test(architecture), 'activation and strides');
   const told = describesNetwork(config) || /res/i.test(publishedName(original, config));
   if (told || !ANTIALIASED_TOO.test(architecture)) return undefined;
   return 'Its weights don’t tell whether it is anti-aliased (timm’s resnetaa and resnetblur): taken for the plain network. If it is, export it to ONNX.';
+}
+
+/** Of a stem of 3×3 pixels; the networks for CIFAR that were published have names of their own. */
+function assumedStem(original: Weights): string | undefined {
+  if ([...original.tensors.keys()].some((name) => /^linear\.|\.shortcut\./.test(name))) return undefined;
+  return 'Its weights don’t tell what is behind its first convolution, of 3×3 pixels: taken for a network for CIFAR, which keeps an image’s size there. If it pools or strides, export it to ONNX.';
 }
 
 /** Number of blocks in each stage. */

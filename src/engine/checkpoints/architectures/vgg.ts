@@ -1,6 +1,6 @@
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { Architecture, ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architecture.ts';
-import { refuseUntraced } from './configured.ts';
+import { assumedSettings, refuseUntraced } from './configured.ts';
 import {
   activate,
   adaptiveAveragePool,
@@ -34,6 +34,15 @@ function canonicalName(name: string): string {
     .replace(/^head\.fc\./, 'classifier.6.');
 }
 
+/** Channels of the published networks' convolutions, with M for a pooling behind one: configurations A, B, D, E, AlexNet. */
+const PUBLISHED = [
+  '64 M 128 M 256 256 M 512 512 M 512 512 M',
+  '64 64 M 128 128 M 256 256 M 512 512 M 512 512 M',
+  '64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M',
+  '64 64 M 128 128 M 256 256 256 256 M 512 512 512 512 M 512 512 512 512 M',
+  '64 M 192 M 384 256 256 M',
+];
+
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = flattened(renameModules(original, canonicalName));
   const convolutions = convolutionsOf(weights);
@@ -54,12 +63,16 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const pixels = inputs === undefined ? (isAlexNet ? 6 : 7) : Math.sqrt(inputs / channels);
   if (!Number.isInteger(pixels)) return undefined;
   const hasNorm = first.norm !== undefined;
+  const layers = convolutions.map(
+    ({ name, pooled }) => `${shapeOf(weights, `${name}.weight`)[0]}${pooled ? ' M' : ''}`,
+  );
   return {
     architecture: isAlexNet ? 'AlexNet' : `VGG-${convolutions.length + 3}${hasNorm ? '-BN' : ''}`,
     modality: 'image',
     image: { input: IMAGE, published: publishedFor(original, pixels) },
     hasLogits: head.classifier !== undefined,
     featurePoint: head.hidden.length > 0 ? 'last hidden layer, input of the classifier' : 'last pooling',
+    assumed: assumedSettings(config, PUBLISHED.includes(layers.join(' ')), 'pooling, padding and activation'),
     build: (graph) => {
       graph.use(weights);
       let x = imageInput(graph);

@@ -322,6 +322,21 @@ describe('variations that leave no trace in the weights', () => {
     expect(assumed(resnetShapes([3, 8, 36, 3], { bottleneck: true }), '/best.pth')).toBeUndefined();
   });
 
+  it('a stem of 3×3 pixels is taken for that of networks for CIFAR, and said, unless the names are theirs', () => {
+    const small = { ...resnetShapes([2, 2, 2, 2], {}), 'conv1.weight': [64, 3, 3, 3] };
+    expect(recognise(small)?.assumed).toContain('behind its first convolution');
+    const renamed = Object.entries(small).map(
+      ([name, shape]) => [name.replace('downsample', 'shortcut'), shape] as const,
+    );
+    expect(recognise(Object.fromEntries(renamed))?.assumed).toBeUndefined();
+  });
+
+  it('convolutions in a row in another order than VGG’s are taken for its kind, and said', () => {
+    expect(recognise(vggShapes(VGG16, true))?.assumed).toBeUndefined();
+    const unpooled = VGG16.filter((layer, index) => index !== 2 || layer !== 'pool');
+    expect(recognise(vggShapes(unpooled, true))?.assumed).toContain('pooling, padding and activation');
+  });
+
   it('what config.json says of a usual network changes nothing', () => {
     const usual = { global_pool: 'avg', output_stride: 32, model_args: { act_layer: null, aa_layer: '' } };
     expect(recognise(resnetShapes([2, 2, 2, 2], {}), usual)?.architecture).toBe('ResNet-18');
