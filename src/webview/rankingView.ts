@@ -11,6 +11,7 @@ import { type ScoreAxis, scoreAxis } from './chart.ts';
 import type { Handlers } from './handlers.ts';
 import { type Placement, reportFooter, reportHeader } from './header.ts';
 import { warningIcon } from './icons.ts';
+import { KeptFocus } from './keptFocus.ts';
 import { RowNavigation } from './rowNavigation.ts';
 import { scatterChart } from './scatter.ts';
 import { bestCandidate, bestGroup, type Column, filterCandidates, nextSort } from './sort.ts';
@@ -40,6 +41,11 @@ export class RankingView extends LitElement {
   @state() private cancelling = false;
   @state() private spoken = '';
   private axis: { report: RankingReport; axis: ScoreAxis } | null = null;
+
+  constructor() {
+    super();
+    this.addController(new KeptFocus(this));
+  }
 
   private readonly sortBy = (column: Column): void => {
     this.changeUi({ sort: nextSort(this.uiState.sort, column) });

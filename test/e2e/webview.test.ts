@@ -122,6 +122,31 @@ describe('the ranking view', () => {
     await page.close();
   });
 
+  it('keeps the keyboard where it was, or on the heading of what has come, when a ranking runs and ends', async () => {
+    const { page, show } = await browser().open('panel');
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => {
+        const part = document.querySelector('emms-ranking')?.shadowRoot?.activeElement;
+        return part?.getAttribute('aria-label') ?? part?.textContent?.trim();
+      });
+    await show({ report: three });
+    await page.getByRole('button', { name: 'Rank Again' }).focus();
+    await show({ report: three, running: { dataset: 'fashion', progress: null } });
+    expect(await focused()).toBe('Ranking models for fashion');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Cancel');
+    await show({ report: three, problem: { message: 'stopped by you', canResume: true, cancelled: true } });
+    expect(await focused()).toBe('Ranking cancelled');
+
+    await show({ report: three });
+    await page.getByRole('button', { name: 'Details of beta' }).focus();
+    await show({ report: report([candidate(1, 'alpha'), candidate(2, 'beta')]) });
+    expect(await focused()).toBe('Details of beta');
+    await show({ report: report([candidate(1, 'alpha')]) });
+    expect(await focused()).toBe('fashion');
+    await page.close();
+  });
+
   it('sends the acts of the person', async () => {
     const { page, show, sent } = await browser().open('panel');
     await show({});
