@@ -4,12 +4,13 @@ import { independentRows, inverseCholesky } from '../../../../src/engine/linalg/
 import { robustProjector } from '../../../../src/engine/linalg/columnSpace.ts';
 import { leastSquares } from '../../../../src/engine/linalg/leastSquares.ts';
 import type { Matrix } from '../../../../src/engine/linalg/matrix.ts';
-import { difference, transpose, zeros } from '../../../../src/engine/linalg/matrix.ts';
+import { addTo, difference, transpose, zeros } from '../../../../src/engine/linalg/matrix.ts';
 import {
   gramian,
   multiply,
   multiplyLowerTriangular,
   multiplyTransposed,
+  sumOfGramians,
 } from '../../../../src/engine/linalg/multiply.ts';
 import { addProduct } from '../../../../src/engine/linalg/onnxKernels.ts';
 import { positiveWhitening } from '../../../../src/engine/linalg/whitening.ts';
@@ -26,6 +27,16 @@ test.each([
   expect(distance(await multiply(a, b), naiveProduct(a, b))).toBeLessThan(1e-12);
   expect(distance(await multiplyTransposed(a, transpose(b)), naiveProduct(a, b))).toBeLessThan(1e-12);
   expect(distance(await gramian(a), naiveProduct(a, transpose(a)))).toBeLessThan(1e-12);
+});
+
+test.each([1, 63, 64, 65, 200])('Gram matrices of %i rows add up over blocks, exactly symmetric', async (rows) => {
+  const { matrix } = generator(rows);
+  const blocks = [matrix(rows, 70), matrix(rows, 1), matrix(rows, 33)];
+  const sum = await sumOfGramians(rows, blocks);
+  expect(sum).toEqual(transpose(sum));
+  const expected = zeros(rows, rows);
+  for (const block of blocks) addTo(expected, naiveProduct(block, transpose(block)));
+  expect(distance(sum, expected)).toBeLessThan(1e-12);
 });
 
 test.each([
