@@ -260,6 +260,13 @@ describe('the HTML report', () => {
       await page.emulateMedia({ colorScheme });
       expect(await faintTexts(page), colorScheme).toEqual([]);
     }
+    // Upright A4 within the margins of the page: no details are opened there.
+    await page.emulateMedia({ media: 'print' });
+    await page.setViewportSize({ width: 688, height: 970 });
+    for (const name of ['Params', 'Time', 'Notes']) {
+      expect(await page.getByRole('columnheader', { name }).count(), name).toBe(1);
+    }
+    expect(await page.locator('figure').isVisible()).toBe(true);
     expect(complaints).toEqual([]);
     await page.close();
   });
