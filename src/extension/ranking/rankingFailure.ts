@@ -17,7 +17,9 @@ export function describeFailure(error: unknown, dataset: string): Failure {
     return { message, detail: message, cancelled: true, canResume: true };
   }
   if (error instanceof EngineStoppedError) {
-    const message = `The EMMS engine stopped (${error.reason}) while ranking ${dataset}; what it had finished is kept.`;
+    // What Linux does to the largest process when memory runs out.
+    const cause = error.reason === 'SIGKILL' ? `${error.reason}, as when memory runs out` : error.reason;
+    const message = `The EMMS engine stopped (${cause}) while ranking ${dataset}; what it had finished is kept.`;
     return { message, detail: error.message, cancelled: false, canResume: true };
   }
   if (error instanceof EngineInputError) {

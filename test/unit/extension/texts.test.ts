@@ -85,7 +85,13 @@ describe('describeFailure', () => {
     [new RequestCancelledError(), 'Ranking x was cancelled; what it had finished is kept.', true, true],
     [
       new EngineStoppedError('SIGKILL', ['last words']),
-      'The EMMS engine stopped (SIGKILL) while ranking x; what it had finished is kept.',
+      'The EMMS engine stopped (SIGKILL, as when memory runs out) while ranking x; what it had finished is kept.',
+      false,
+      true,
+    ],
+    [
+      new EngineStoppedError('exit code 7', []),
+      'The EMMS engine stopped (exit code 7) while ranking x; what it had finished is kept.',
       false,
       true,
     ],
