@@ -1,7 +1,8 @@
 import { type ByteSource, MemoryBytes } from './byteSource.ts';
 import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
 import { Op } from './pickleOpcodes.ts';
-import { PickleOperands, recalledPlaces } from './pickleOperands.ts';
+import { PickleOperands } from './pickleOperands.ts';
+import { recalledPlaces } from './pickleRecalls.ts';
 import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
 import { quoted, UnreadableError } from './unreadable.ts';
 
