@@ -77,7 +77,7 @@ export async function openManifest(
 }
 
 /** Lines with an image and its class, `images/1.jpg 3`. More behind an image are boxes or something else. */
-const LISTED = /^(.*\.(?:png|jpe?g|jfif|webp|gif|tiff?|avif|bmp|p[gp]m))[\s,;]+([^\s,;]+)$/i;
+const LISTED = /^(.*\.(?:png|jpe?g|jpe|jfif|webp|gif|tiff?|avif|bmp|p[gp]m))[\s,;]+([^\s,;]+)$/i;
 
 async function listTable(file: string): Promise<ManifestTable | undefined> {
   let lines = 0;

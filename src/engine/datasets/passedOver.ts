@@ -30,7 +30,8 @@ export class PassedOver {
 
 const MAX_SHOWN = 200;
 
-function shortened(text: string): string {
+/** A text on one line, cut off where it is long. */
+export function shortened(text: string): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
 }

@@ -7,7 +7,7 @@ import { type Role, rolesByName } from './columnNames.ts';
 import { countImages, filesNamed, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
-import { grouped } from './passedOver.ts';
+import { grouped, shortened } from './passedOver.ts';
 import { isTraining, type TableFiles } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
 import { damageOf } from './tarFile.ts';
@@ -97,7 +97,7 @@ async function reasonOfTables({ tables, problems }: OpenedTables): Promise<strin
   for (const { files, table } of tables) {
     const image = OF_IMAGES.flatMap((roles) => rolesByName(table.columns, roles)?.get('image')?.[0] ?? [])[0];
     const first = image === undefined ? undefined : await firstCell(table, image);
-    if (typeof first === 'string') return `for the images that ${files.name} names are not there; the first: ${first}.`;
+    if (typeof first === 'string') return `for the images that ${files.name} names are not there; the first: ${shortened(first)}.`;
   }
   const [problem] = problems;
   if (problem) return `for ${problem.error.message}`;

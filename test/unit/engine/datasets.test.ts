@@ -19,7 +19,7 @@ async function images(files: readonly string[]): Promise<string> {
 }
 
 const twoClasses = (prefix: string) =>
-  ['cat/1.png', 'cat/2.JPG', 'dog/1.png', 'dog/2.webp'].map((name) => prefix + name);
+  ['cat/1.png', 'cat/2.JPG', 'dog/1.jpe', 'dog/2.webp'].map((name) => prefix + name);
 
 describe('class folders', () => {
   it('are read with their splits, the training split first in line', async () => {

@@ -133,6 +133,8 @@ describe('a file or folder that stands for no reading', () => {
     await expect(openDataset(folder, 'auto')).rejects.toThrow(
       `${folder}: no dataset here, for the images that train.csv names are not there; the first: http://x.org/a.jpg.`,
     );
+    const encoded = await folderWith({ 'train.csv': `image,label\n${'/9j/4AAQ'.repeat(100)},one\n` });
+    await expect(openDataset(encoded, 'auto')).rejects.toThrow(/the first: (\/9j\/4AAQ){25}….$/);
   });
 
   it('has tables of unknown columns, which are named', async () => {
