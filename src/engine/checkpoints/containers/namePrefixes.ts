@@ -36,10 +36,10 @@ const TRAINING_PARTS =
 
 /** Parts that may stand beside the wrapped network and are not it: the other network of a pair, and heads. */
 const SIDE_PARTS =
-  /^((online|target|momentum|ema)_\w+|\w+_momentum|encoder_k|teacher|student|neck|bn|projection|((proj|cls|classification)_)?heads?|classifier|fc|mlp|linear)$/;
+  /^((online|target|momentum|ema)_\w+|\w+_momentum|encoder_k|teacher|student|bn|projection|((proj|cls|classification)_)?heads?|classifier|fc|mlp|linear)$/;
 
-/** Images are brought into a range of its own before the network: nothing tells which is to be expected. */
-const NORMALISATION = /^(normali[sz]er?|(pixel_)?(mean|std))$/;
+/** Parts before the network: what brings images into a range of its own, or embeds what are no texts. */
+const INPUT_PARTS = /^(normali[sz]er?|(pixel_)?(mean|std)|embed_\w+|\w+_embeddings?)$/;
 
 /** Vectors and matrices beside a network that are a head's, whatever it is called: two norms and three layers have 16. */
 const MAX_HEAD_TENSORS = 24;
@@ -99,7 +99,7 @@ export function stripPrefix(
   for (const [name, { shape }] of tensors) {
     const part = firstPart(name);
     if (name.startsWith(prefix) && name.length > prefix.length) stripped.set(name, name.slice(prefix.length));
-    else if (NORMALISATION.test(part)) return undefined;
+    else if (INPUT_PARTS.test(part)) return undefined;
     else if (!SIDE_PARTS.test(part)) {
       if (shape.length > 2) return undefined;
       others += 1;

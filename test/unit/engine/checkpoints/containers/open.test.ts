@@ -154,6 +154,11 @@ describe('candidates of names', () => {
       ['model.a', 'model.b', 'normalizer.mean'],
       [['model.a', 'model.b', 'normalizer.mean']],
     ],
+    [
+      'what embeds states of a game',
+      ['encoder.a', 'encoder.b', 'embed_state.weight'],
+      [['encoder.a', 'encoder.b', 'embed_state.weight']],
+    ],
     ['two attributes', ['image.a', 'words.b', 'fc.c'], [['image.a', 'words.b', 'fc.c']]],
     ['a name that is only the prefix', ['module.'], [['module.']]],
     ['names such as __proto__', ['module.__proto__'], [['__proto__']]],
