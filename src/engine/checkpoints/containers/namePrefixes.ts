@@ -32,7 +32,7 @@ const WRAPPER_PREFIXES = [
 
 /** Parts that only training needs, and that no network has: what compares its features, losses, counters. */
 const TRAINING_PARTS =
-  /^((\w+_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step)(\.|$)/;
+  /^(((online|target|momentum)_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step)(\.|$)/;
 
 /** Parts that may stand beside the wrapped network and are not it: the other network of a pair, and heads. */
 const SIDE_PARTS =
