@@ -10,6 +10,8 @@ import { weightType } from '../containers/elementTypes.ts';
 
 /** Smaller weights are copied: shapes have to be in the model, and vectors are best aligned. */
 const MAPPED_BYTES = 16 * 1024;
+/** With fewer bytes that need not be copied, what loading takes is the runtime's own, and time. */
+const WORTHWHILE_BYTES = 1024 * 1024;
 /** Weights are not written as numbers of any length. */
 const MAX_VARINTS = 1_000_000;
 /** Whose operators ONNX Runtime infers the results' types of. */
@@ -28,7 +30,7 @@ export interface ExternalFile {
 
 /**
  * An ONNX file for the runtime: a model whose large weights lie where they are, in the file or in those beside it; the
- * whole file where it holds what is not read here.
+ * whole file where it holds what is not read here, or is small.
  */
 export async function loadOnnx(file: string): Promise<RunnableModel> {
   const model = readOnnxModel(file);
@@ -57,7 +59,7 @@ export async function externalFiles(model: OnnxModel, file: string): Promise<Map
   return files;
 }
 
-/** The network with all that it computes by, undefined where something is not known here. */
+/** The network with all that it computes by, undefined where something is not known here or little would be gained. */
 function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined {
   const { nodes, opsets } = model;
   const version = opsets.get('') ?? opsets.get('ai.onnx') ?? 0;
@@ -70,13 +72,16 @@ function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined 
     inputs.push({ name, type, shape: shape.map((size) => (Number(size) < 0 ? UNNAMED : size)) });
   }
   const initializers: NewTensor[] = [];
+  let mapped = 0;
   for (const [name, tensor] of model.initializers) {
     const { shape, elementType } = tensor;
     const type = WEIGHT_TYPES.find((known) => ELEMENT_TYPES[known] === elementType);
     const values = type && reader.values(tensor, type);
     if (!values) return undefined;
+    if (!(values instanceof Uint8Array)) mapped += values.bytes;
     initializers.push({ name, type, shape, values });
   }
+  if (mapped < WORTHWHILE_BYTES) return undefined;
   return { nodes, initializers, inputs, outputs: model.outputs.map(({ name }) => name), opsets };
 }
 
