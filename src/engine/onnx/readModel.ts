@@ -204,6 +204,7 @@ class ModelReader {
       return [];
     }
     let name = '';
+    const ints: number[] = [];
     let value: Attribute | undefined;
     let isKnown = true;
     for (const field of this.#inside(attribute)) {
@@ -212,7 +213,8 @@ class ModelReader {
       else if (field.number === ATTRIBUTE.float) value = { float: this.#protobuf.float(field) };
       else if (field.number === ATTRIBUTE.int) value = field.value;
       else if (field.number === ATTRIBUTE.ints) {
-        value = [...(Array.isArray(value) ? value : []), ...this.#protobuf.varints(field)];
+        for (const int of this.#protobuf.varints(field)) ints.push(int);
+        value = ints;
       } else if (field.number !== ATTRIBUTE.type && field.number !== ATTRIBUTE.doc) isKnown = false;
     }
     // The largest whole numbers stand for an end of whatever length.

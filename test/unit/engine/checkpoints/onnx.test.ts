@@ -62,6 +62,13 @@ describe('reading an ONNX file', () => {
     expect(() => readOnnxModel(file)).toThrow(message);
   });
 
+  it('reads a list of many numbers that are written one by one', async () => {
+    const attribute = field(5, Buffer.concat([field(1, 'ints'), repeated(Buffer.from([8 * 8, 7]), 300_000)]));
+    const file = path.join(await temporaryFolder(), 'model.onnx');
+    await writeFile(file, graphOf(field(1, Buffer.concat([field(4, 'Op'), attribute]))));
+    expect(readOnnxModel(file).nodes[0]?.attributes?.ints).toHaveLength(300_000);
+  });
+
   it('refuses every truncation with an error, and never hangs', async () => {
     const folder = await temporaryFolder();
     const whole = onnxFile(classifier);
