@@ -68,7 +68,8 @@ function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined 
   const inputs: NewInput[] = [];
   for (const { name, elementType, shape } of model.inputs) {
     const type = INPUT_TYPES.find((known) => ELEMENT_TYPES[known] === elementType);
-    if (!type) return undefined;
+    // An input of any rank has none.
+    if (!type || shape.length === 0) return undefined;
     inputs.push({ name, type, shape: shape.map((size) => (Number(size) < 0 ? UNNAMED : size)) });
   }
   const initializers: NewTensor[] = [];

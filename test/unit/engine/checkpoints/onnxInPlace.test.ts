@@ -222,6 +222,7 @@ describe('an ONNX file in place', () => {
         }),
       ],
     ],
+    ['an input of any rank', () => [writeModel({ ...network, inputs: [{ name: 'x', type: 'float32', shape: [] }] })]],
     [
       'functions',
       () => [writeModel(network), message((model) => model.writeBytesField(MODEL.functions, new Uint8Array(0)))],
