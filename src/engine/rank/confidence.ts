@@ -45,8 +45,8 @@ const NORMAL_QUANTILE = 1.6448536269514722;
  */
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
   const varying = candidates.map(({ variation, ...candidate }) => {
-    const { root, blocks, pairs } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
-    return { ...candidate, value: root ?? candidate.score, isRoot: root !== undefined, blocks, pairs };
+    const { root, ...leftOut } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
+    return { ...candidate, value: root ?? candidate.score, isRoot: root !== undefined, ...leftOut };
   });
   return varying.map((candidate) => {
     const tied = varying.filter((other) => other !== candidate && areTied(candidate, other));
@@ -73,7 +73,7 @@ function areTied(a: VaryingCandidate, b: VaryingCandidate): boolean {
   const less = (values: Float64Array, others: Float64Array) => values.map((value, i) => value - (others[i] as number));
   const width =
     a.samples === b.samples && a.blocks.length === b.blocks.length
-      ? halfWidth({ value: a.value - b.value, blocks: less(a.blocks, b.blocks), pairs: less(a.pairs, b.pairs) })
+      ? halfWidth({ ...a, value: a.value - b.value, blocks: less(a.blocks, b.blocks), pairs: less(a.pairs, b.pairs) })
       : Math.hypot(halfWidth(a), halfWidth(b));
   return Math.abs(a.value - b.value) <= width;
 }
@@ -105,6 +105,7 @@ function ratiosWithoutBlocks({ numerator, denominator }: Contributions): LeftOut
   return {
     blocks: above.map((_, block) => without(block)),
     pairs: above.map((_, block) => without(block, (block + 1) % count)),
+    blocksInAll: count,
   };
 }
 
@@ -117,21 +118,22 @@ function ratiosWithoutBlocks({ numerator, denominator }: Contributions): LeftOut
  * where classes alike leave nothing else to vary. Both J − I, right for k ≤ 2, and J²/(J + 2I), right for a single k, are never
  * more than Σ σₖ², whatever k, so the larger is taken. The latter doubles the relative error of J: its degrees of freedom are fewer.
  */
-function standardError({ value, blocks, pairs }: Varying): { error: number; quantile: number } {
+function standardError({ value, blocks, pairs, blocksInAll }: Varying): { error: number; quantile: number } {
   const { length: count } = blocks;
-  const jackknife = ((count - 1) / count) * squaredDeviations(blocks);
+  // Of all blocks, from those that were left out.
+  const jackknife = ((blocksInAll - 1) ** 2 / blocksInAll) * variance(blocks);
   if (!(jackknife > 0)) return { error: 0, quantile: NORMAL_QUANTILE };
   // 0 where each block but adds its own to the score.
   const differences = pairs.map((pair, i) => {
     const either = (blocks[i] as number) + (blocks[(i + 1) % count] as number);
-    return count * value - (count - 1) * either + (count - 2) * pair;
+    return blocksInAll * value - (blocksInAll - 1) * either + (blocksInAll - 2) * pair;
   });
   // Each is two blocks together, but for what those do with the others; of two blocks there are no others.
-  const interaction = count > 2 ? squaredDeviations(differences) / (count - 1) / (2 * (1 + 2 / count)) : 0;
+  const interaction = blocksInAll > 2 ? variance(differences) / (2 * (1 + 2 / blocksInAll)) : 0;
   const share = jackknife / (jackknife + 2 * interaction);
-  const variance = Math.max(jackknife - interaction, jackknife * share);
+  const error = Math.sqrt(Math.max(jackknife - interaction, jackknife * share));
   const degrees = (count - 1) / ((2 - share) ** 2 + (1 - share) ** 2);
-  return { error: Math.sqrt(variance), quantile: studentQuantile(degrees) };
+  return { error, quantile: studentQuantile(degrees) };
 }
 
 /**
@@ -162,10 +164,9 @@ function studentQuantile(degrees: number): number {
   return Math.sqrt(degrees * Math.expm1(z ** 2 / degrees));
 }
 
-/** Of values from their mean. */
-function squaredDeviations(values: Float64Array): number {
+function variance(values: Float64Array): number {
   const mean = sum(values) / values.length;
-  return values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  return values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - 1);
 }
 
 function sum(values: Float64Array): number {

@@ -22,23 +22,31 @@ export function drawBlocks(count: number, blocks: number): Int32Array {
 /**
  * A score without blocks of samples, and without pairs of them.
  *
- * @param scoreOf the score of the samples `kept`, where `out` are left out
- * @param most blocks
+ * @param scoreOf the score of the samples `kept`, where one or two blocks are left out; all in the order of the features
+ * @param most.blocks that are left out in turn
+ * @param most.samples of a block
  */
 export async function scoresWithoutBlocks(
   count: number,
-  scoreOf: (kept: readonly number[], out: readonly number[]) => Promise<number>,
-  most = RECOMPUTED_BLOCKS,
+  scoreOf: (kept: readonly number[], out: readonly (readonly number[])[]) => Promise<number>,
+  most: { blocks: number; samples: number } = { blocks: RECOMPUTED_BLOCKS, samples: count },
 ): Promise<LeftOut> {
-  const size = Math.min(most, count);
-  const blockOf = drawBlocks(count, size);
+  const size = Math.min(most.blocks, count);
+  const blocksInAll = Math.max(size, Math.ceil(count / most.samples));
+  const blockOf = drawBlocks(count, blocksInAll);
+  const samplesOf: number[][] = Array.from({ length: size }, () => []);
+  blockOf.forEach((block, sample) => {
+    samplesOf[block]?.push(sample);
+  });
   const without = (...left: number[]) => {
     const kept: number[] = [];
-    const out: number[] = [];
     blockOf.forEach((block, sample) => {
-      (left.includes(block) ? out : kept).push(sample);
+      if (!left.includes(block)) kept.push(sample);
     });
-    return scoreOf(kept, out);
+    return scoreOf(
+      kept,
+      left.map((block) => samplesOf[block] as number[]),
+    );
   };
   const blocks = new Float64Array(size);
   const pairs = new Float64Array(size);
@@ -46,5 +54,5 @@ export async function scoresWithoutBlocks(
     blocks[block] = await without(block);
     pairs[block] = await without(block, (block + 1) % size);
   }
-  return { blocks, pairs };
+  return { blocks, pairs, blocksInAll };
 }

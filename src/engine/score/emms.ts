@@ -5,7 +5,7 @@ import { difference, dot, mix, rowSquares, transpose } from '../linalg/matrix.ts
 import { gramian } from '../linalg/multiply.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { heldOutFit, mixtureFactors } from './heldOut.ts';
+import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
@@ -203,7 +203,7 @@ async function heldOut(evidence: Evidence, variation: boolean): Promise<ScoreRes
     score,
     details: { weights, ridge: fit.ridge },
     ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
-    ...(variation && { variation: await heldOutVariation(evidence, fit, score, mixtureFactors(weights)) }),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, score, [weights]) }),
   };
 }
 

@@ -1,21 +1,12 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, joinColumns, scaled, submatrix, transpose, zeros } from '../linalg/matrix.ts';
-import {
-  gramian,
-  inTurn,
-  multiply,
-  multiplyLowerTriangular,
-  multiplyTransposed,
-  SINGLE_PRECISION_FROM,
-  squaredLengths,
-  subtractProduct,
-} from '../linalg/multiply.ts';
+import { columnSquares, zeros } from '../linalg/matrix.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import { positiveWhitening } from '../linalg/whitening.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import type { LabelSide, Regressand } from './heldOutLabels.ts';
+import type { LabelSide } from './heldOutLabels.ts';
 import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';
+import type { DualGram } from './ridgeSolvers.ts';
+import { dualGram, dualSolver, LEAST_FREEDOM, primalSolver, standardisedSamples } from './ridgeSolvers.ts';
 
 /**
  * Ridge regression of the label embeddings on the features with an unpenalised intercept, judged by leave-one-out: each
@@ -42,12 +33,6 @@ export interface HeldOutFit {
   dual: DualGram | undefined;
 }
 
-/** XXᵀ + c·11ᵀ/n `[n, n]` and its c. */
-export interface DualGram {
-  gram: Matrix;
-  level: number;
-}
-
 /** log₁₀(γ/n) where the search begins, and how far it may go: from hardly any ridge to nothing but ridge. */
 const START_EXPONENT = -1;
 const LOWEST_EXPONENT = -6;
@@ -58,8 +43,6 @@ const HALF = 0.5;
 const FURTHER_STARTS = [-4, LOWEST_EXPONENT];
 /** What counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
-/** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
-export const LEAST_FREEDOM = 1e-12;
 
 /** The held-out fit of `evidence`; computed once, whoever asks. */
 export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
@@ -69,21 +52,18 @@ export function heldOutFit(evidence: Evidence): Promise<HeldOutFit> {
 async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const { count, labels } = evidence;
   const side = labels === undefined ? await sampleLabels(evidence) : await classLabels(evidence, labels);
-  const gram =
-    count > evidence.features.cols
-      ? undefined
-      : await dualGram(transpose(joinColumns(await standardisedBlocks(evidence))));
-  const solve = gram ? dual(gram) : await primal(evidence);
+  const gram = count > evidence.features.cols ? undefined : await dualGram(await standardisedSamples(evidence));
+  const solver = gram ? dualSolver(gram) : await primalSolver(evidence);
   const ridge = await minimiseOverPowers(async (candidate) => {
     let sum = 0;
-    await solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
+    await solver.solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
       sum += heldOutProducts(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
     });
     return sum;
   });
 
   const held = zeros(side.embeddings, side.embeddings);
-  await solve(side.regressands, count * ridge, false, async (residuals, _, freedom) => {
+  await solver.solve(side.regressands, count * ridge, false, async (residuals, _, freedom) => {
     addSums(
       held,
       (await side.pairProducts(residuals)).map((products) => heldOutProducts(products, freedom)),
@@ -101,115 +81,6 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   }
   const better = trace(held) < (1 - LEAST_IMPROVEMENT) * trace(means);
   return { ridge, residual: better ? held : means, baseline: means, side, dual: gram };
-}
-
-/**
- * Takes the residuals zᵢ − ẑᵢ `[width, b]` of a block of samples, of which sample `first` is the first, and what of each
- * sample its own label doesn't predict, 1 − hᵢ.
- */
-type Visitor = (residuals: Matrix[], first: number, freedom: Float64Array) => Promise<void>;
-/** Computes the residuals for a ridge γ, block after block; `rough` ones to about 1e-7. */
-type Solver = (regressands: readonly Regressand[], gamma: number, rough: boolean, visit: Visitor) => Promise<void>;
-
-/** By the `[d, d]` matrix XᵀX, for more samples than features. */
-async function primal(evidence: Evidence): Promise<Solver> {
-  const scale = await evidence.scale();
-  const gram = (await evidence.statistics()).standardisedGram(scale);
-  const features = await standardisedBlocks(evidence);
-  const large = evidence.count * gram.rows * gram.rows >= SINGLE_PRECISION_FROM;
-  const known = new Map<Regressand, Promise<Matrix>>();
-  const productsOf = (regressand: Regressand) => {
-    const products = known.get(regressand) ?? regressand.products(features);
-    known.set(regressand, products);
-    return products;
-  };
-  return async (regressands, gamma, rough, visit) => {
-    const whitening = await ridgeWhitening(gram, gamma);
-    const coefficients = await inTurn(regressands, async (regressand) =>
-      multiply(transpose(await multiplyLowerTriangular(whitening, await productsOf(regressand))), whitening),
-    );
-    let first = 0;
-    for (const block of features) {
-      const freedom = await primalFreedom(whitening, block, evidence.count, rough && large);
-      const residuals = await inTurn(regressands, async (regressand, k) => {
-        const residual = regressand.block(first, block.cols);
-        await subtractProduct(residual, coefficients[k] as Matrix, block);
-        return residual;
-      });
-      await visit(residuals, first, freedom);
-      first += block.cols;
-    }
-  };
-}
-
-/** `[b]`, the 1 − hᵢ of a block of samples `[d, b]`, given L⁻¹ with L·Lᵀ = XᵀX + γ·I. */
-export async function primalFreedom(
-  whitening: Matrix,
-  block: Matrix,
-  count: number,
-  rough: boolean,
-): Promise<Float64Array> {
-  return (await squaredLengths(whitening, block, rough)).map((value) => Math.max(LEAST_FREEDOM, 1 - 1 / count - value));
-}
-
-/** `[d, b]` each */
-export async function standardisedBlocks(evidence: Evidence): Promise<Matrix[]> {
-  const blocks: Matrix[] = [];
-  for await (const block of evidence.standardised(await evidence.scale(), false)) {
-    blocks.push(block);
-  }
-  return blocks;
-}
-
-/**
- * By the `[n, n]` matrix K of `dualGram`, for at most as many samples as features: I − H = γ·(K + γI)⁻¹ − γ/(c + γ)·11ᵀ/n, and
- * the last term drops out of products with centred labels.
- */
-function dual({ gram, level }: DualGram): Solver {
-  const count = gram.rows;
-  return async (regressands, gamma, _rough, visit) => {
-    const whitening = await ridgeWhitening(gram, gamma);
-    const freedom = dualFreedom(whitening, gamma, level);
-    const residuals = await inTurn(regressands, async (regressand) => {
-      const solved = await multiply(await multiplyTransposed(regressand.block(0, count), whitening), whitening);
-      return scaled(solved, gamma);
-    });
-    for (let first = 0; first < count; first += BLOCK_SAMPLES) {
-      const size = Math.min(BLOCK_SAMPLES, count - first);
-      await visit(
-        residuals.map((all) => submatrix(all, 0, first, all.rows, size)),
-        first,
-        freedom.subarray(first, first + size),
-      );
-    }
-  };
-}
-
-/**
- * XXᵀ + c·11ᵀ/n for centred samples X `[n, d]`, with c = `level` their mean squared length. Without the second term the mean
- * of the samples, which XXᵀ knows nothing of, would have 1/γ in the inverse, and what is left without it would be lost in its
- * rounding as soon as γ is small.
- */
-export async function dualGram(samples: Matrix): Promise<DualGram> {
-  const gram = await gramian(samples);
-  const level = trace(gram) / gram.rows;
-  for (let at = 0; at < gram.data.length; at++) gram.data[at] = (gram.data[at] as number) + level / gram.rows;
-  return { gram, level };
-}
-
-/** `[n]`, the 1 − hᵢ of `dualGram`, given L⁻¹ with L·Lᵀ = gram + γ·I. */
-export function dualFreedom(whitening: Matrix, gamma: number, level: number): Float64Array {
-  const ofMean = gamma / (level + gamma) / whitening.rows;
-  return columnSquares(whitening).map((value) => gamma * value - ofMean);
-}
-
-/** L⁻¹ with L·Lᵀ = gram + γ·I. */
-export function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
-  const ridged: Matrix = { ...gram, data: gram.data.slice() };
-  for (let i = 0; i < gram.rows; i++) {
-    ridged.data[i * gram.cols + i] = (ridged.data[i * gram.cols + i] as number) + gamma;
-  }
-  return positiveWhitening(ridged, gamma);
 }
 
 /** Products of residuals of the samples as products of held-out ones: over the square of each sample's freedom. */
@@ -267,9 +138,4 @@ function addSums(sums: Matrix, products: readonly Float64Array[]): void {
     data[k * size + l] = (data[k * size + l] as number) + sum;
     data[l * size + k] = data[k * size + l] as number;
   });
-}
-
-/** Per pair of embeddings its factor in tᵀ·Q·t, for weights t. */
-export function mixtureFactors(weights: readonly number[]): number[] {
-  return pairs(weights.length).map(([k, l]) => (k === l ? 1 : 2) * (weights[k] as number) * (weights[l] as number));
 }

@@ -1,8 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, scaled } from '../linalg/matrix.ts';
-import { LEAST_FREEDOM } from './heldOut.ts';
-import type { LabelSide } from './heldOutLabels.ts';
-import { scaleColumns } from './samples.ts';
+import { LEAST_FREEDOM } from './ridgeSolvers.ts';
 
 /** Squared length of the predictions, over that of what they predict, below which it is rounding: some 1e-14 with the largest ridge. */
 const LEAST_PREDICTION = 1e-24;
@@ -13,39 +10,42 @@ const LEAST_PREDICTION = 1e-24;
  * if a factor on all predictions was free, as nearly it is with the ridge; but its sign tells predictions that are wrong.
  */
 export class HeldOutCorrelation {
-  private readonly side: LabelSide;
-  private readonly factors: readonly number[];
+  private readonly sumOfSquares: (parts: readonly Matrix[]) => Promise<number>;
   private readonly count: number;
   private targets = 0;
   private predictions = 0;
   private residuals = 0;
 
   /**
-   * @param factors of the pairs of embeddings in sums of products
+   * @param sumOfSquares of residuals over samples and columns, as `LabelMixtures` has it
    * @param count number of samples
    */
-  constructor(side: LabelSide, factors: readonly number[], count: number) {
-    this.side = side;
-    this.factors = factors;
+  constructor(sumOfSquares: (parts: readonly Matrix[]) => Promise<number>, count: number) {
+    this.sumOfSquares = sumOfSquares;
     this.count = count;
   }
 
   /**
-   * Some of the samples.
+   * Some of the samples. What is given is overwritten.
    *
-   * @param centred `[width, b]` each, what is regressed on the features, less its mean over all samples
+   * @param targets `[width, b]` each, what is regressed on the features, less its mean over all samples
    * @param residuals `[width, b]` each, of the fit to all samples
    * @param freedom `[b]`, 1 − hᵢ
    */
-  async add(centred: readonly Matrix[], residuals: readonly Matrix[], freedom: Float64Array): Promise<void> {
+  async add(targets: readonly Matrix[], residuals: readonly Matrix[], freedom: Float64Array): Promise<void> {
     // The mean of the others is farther from a sample than the mean of all.
-    const targets = centred.map((part) => scaled(part, this.count / (this.count - 1)));
-    const inverse = freedom.map((free) => 1 / Math.max(LEAST_FREEDOM, free));
-    const held = residuals.map((part) => scaleColumns(part, inverse));
-    const predictions = targets.map((target, k) => difference(target, held[k] as Matrix));
-    this.targets += await this.sumOfSquares(targets);
-    this.residuals += await this.sumOfSquares(held);
-    this.predictions += await this.sumOfSquares(predictions);
+    const others = this.count / (this.count - 1);
+    const factors = freedom.map((free) => 1 / Math.max(LEAST_FREEDOM, free));
+    this.targets += others ** 2 * (await this.sumOfSquares(targets));
+    for (const { cols, data } of residuals) {
+      for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) * (factors[at % cols] as number);
+    }
+    this.residuals += await this.sumOfSquares(residuals);
+    targets.forEach(({ data }, k) => {
+      const { data: held } = residuals[k] as Matrix;
+      for (let at = 0; at < data.length; at++) data[at] = others * (data[at] as number) - (held[at] as number);
+    });
+    this.predictions += await this.sumOfSquares(targets);
   }
 
   /** Of the samples added; 0 where nothing varies or nothing is predicted. */
@@ -55,13 +55,4 @@ export class HeldOutCorrelation {
     const correlation = (targets + predictions - residuals) / (2 * Math.sqrt(targets * predictions));
     return Math.max(-1, Math.min(1, correlation));
   }
-
-  private async sumOfSquares(parts: Matrix[]): Promise<number> {
-    const products = await this.side.pairProducts(parts);
-    return products.reduce((total, of, pair) => total + (this.factors[pair] as number) * sum(of), 0);
-  }
-}
-
-function sum(values: Float64Array): number {
-  return values.reduce((total, value) => total + value, 0);
 }

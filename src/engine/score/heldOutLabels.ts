@@ -1,5 +1,17 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { addTo, columnDots, columnSquares, joinColumns, submatrix, transpose, zeros } from '../linalg/matrix.ts';
+import {
+  addTo,
+  columnDots,
+  columnSquares,
+  dot,
+  joinColumns,
+  mix,
+  rowSquares,
+  scaled,
+  submatrix,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { randomSigns } from '../linalg/randomMatrix.ts';
 import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
@@ -35,6 +47,14 @@ export interface LabelSide {
   search: Regressand;
   /** Per pair k ≥ l of embeddings, (0,0), (1,0), (1,1), …, the inner product of their residuals for every sample. */
   pairProducts(residuals: readonly Matrix[]): Promise<Float64Array[]>;
+  /** Mixtures of the embeddings, each by the weights `[K]` of these. */
+  mixtures(weights: readonly (readonly number[])[]): LabelMixtures;
+}
+
+export interface LabelMixtures {
+  regressands: Regressand[];
+  /** Squares of residuals of all mixtures, added up. */
+  sumOfSquares(residuals: readonly Matrix[]): Promise<number>;
 }
 
 /** The label embeddings of every sample. */
@@ -80,13 +100,38 @@ export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
     },
     pairProducts: async (residuals) =>
       pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
+    mixtures: (weights) => ({
+      regressands: weights.map((of) => {
+        const parts = [...of.entries()].filter(([, weight]) => weight !== 0);
+        const factors = parts.map(([, weight]) => weight);
+        const mixedParts: Matrix[] = [];
+        for (let first = 0; first < count; first += BLOCK_SAMPLES) {
+          const size = Math.min(BLOCK_SAMPLES, count - first);
+          const sum = zeros(labelEmbeddings[0]?.cols ?? 0, size);
+          for (const [k, weight] of parts) addTo(sum, scaled(standardised(k, first, size), weight));
+          mixedParts.push(sum);
+        }
+        const whole = joinColumns(mixedParts);
+        return {
+          block: (first, size) => submatrix(whole, 0, first, whole.rows, size),
+          products: async (blocks) => {
+            const products = await sweep(blocks);
+            return mix(
+              parts.map(([k]) => products[k] as Matrix),
+              factors,
+            );
+          },
+        };
+      }),
+      sumOfSquares: async (residuals) => residuals.reduce((sum, { data }) => sum + dot(data, data), 0),
+    }),
   };
 }
 
 /** The class indicators of the samples. */
 export async function classLabels(evidence: Evidence, labels: Int32Array): Promise<LabelSide> {
   const { classCount, count } = evidence;
-  const { embeddings, mixed, pairProducts } =
+  const { embeddings, mixed, pairProducts, squaresOfMixtures } =
     evidence.isOneHot && classCount > SEARCH_WIDTH ? oneHotClasses(evidence) : await embeddedClasses(evidence);
   const frequency = evidence.classCounts().map((samples) => samples / count);
   const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
@@ -121,6 +166,13 @@ export async function classLabels(evidence: Evidence, labels: Int32Array): Promi
     regressands: [indicators],
     search,
     pairProducts: ([residuals = zeros(classCount, 0)]) => pairProducts(residuals),
+    mixtures: (weights) => {
+      const sumOfSquares = squaresOfMixtures(weights);
+      return {
+        regressands: [indicators],
+        sumOfSquares: ([residuals = zeros(classCount, 0)]) => sumOfSquares(residuals),
+      };
+    },
   };
 }
 
@@ -131,6 +183,8 @@ interface ClassEmbeddings {
   /** `[r, C]`, what the ridge is chosen on. */
   mixed: Matrix;
   pairProducts(residuals: Matrix): Promise<Float64Array[]>;
+  /** `LabelMixtures.sumOfSquares` */
+  squaresOfMixtures(weights: readonly (readonly number[])[]): (residuals: Matrix) => Promise<number>;
 }
 
 async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
@@ -145,6 +199,13 @@ async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
     ),
     pairProducts: (residuals) =>
       inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
+    squaresOfMixtures: (weights) => {
+      const factors = pairs(embeddings.length).map(([k, l]) =>
+        weights.reduce((sum, of) => sum + (k === l ? 1 : 2) * (of[k] as number) * (of[l] as number), 0),
+      );
+      const metric = mix(metrics, factors);
+      return async (residuals) => dot(residuals.data, (await multiply(metric, residuals)).data);
+    },
   };
 }
 
@@ -156,6 +217,11 @@ function oneHotClasses(evidence: Evidence): ClassEmbeddings {
     embeddings: 1,
     mixed: mixOneHot(labels, randomSigns(SEARCH_WIDTH, evidence.classCount, uniformNumbers(1))),
     pairProducts: async (residuals) => [columnSquares(residuals, squares)],
+    squaresOfMixtures: (weights) => {
+      const factor = weights.reduce((sum, [weight = 0]) => sum + weight ** 2, 0);
+      return async (residuals) =>
+        factor * rowSquares(residuals).reduce((sum, square, c) => sum + square * (squares[c] as number), 0);
+    },
   };
 }
 

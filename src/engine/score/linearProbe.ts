@@ -6,9 +6,9 @@ import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter, trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { dualFreedom, dualGram, heldOutFit } from './heldOut.ts';
-import { pairs } from './heldOutLabels.ts';
+import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
+import { dualFreedom, dualGram, LEAST_FREEDOM } from './ridgeSolvers.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples } from './score.ts';
@@ -46,18 +46,18 @@ export const linearProbe: Score = {
   },
 };
 
-/** A sample that determines its own prediction has 1 − h = 0; a ridge keeps it above this but for rounding. */
-const LEAST_FREEDOM = 1e-12;
-
 async function explainedVariance(evidence: Evidence, variation: boolean): Promise<ScoreResult> {
   const fit = await heldOutFit(evidence);
-  // Every embedding by itself, none with another.
-  const factors = pairs(fit.side.embeddings).map(([k, l]) => (k === l ? 1 : 0));
+  const { embeddings } = fit.side;
+  // Every embedding by itself.
+  const weights = Array.from({ length: embeddings }, (_, k) =>
+    Array.from({ length: embeddings }, (_, l) => (k === l ? 1 : 0)),
+  );
   const score = 1 - trace(fit.residual) / trace(fit.baseline);
   return {
     score,
     details: { ridge: fit.ridge },
-    ...(variation && { variation: await heldOutVariation(evidence, fit, score, factors) }),
+    ...(variation && { variation: await heldOutVariation(evidence, fit, score, weights) }),
   };
 }
 

@@ -21,6 +21,8 @@ export interface LeftOut {
   blocks: Float64Array;
   /** Without each block and the next, after the last the first. */
   pairs: Float64Array;
+  /** Number of blocks that all samples make; more than were left out where these tell enough. */
+  blocksInAll: number;
 }
 
 /** How a score varies with the samples: their parts, or the score without blocks of them. */

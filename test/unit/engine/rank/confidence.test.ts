@@ -38,9 +38,16 @@ test('about 90 % of the intervals hold the true ratio', () => {
   expect(covered / runs).toBeLessThan(0.94);
 });
 
-test.each([1, 2, 3])(
-  'of what %i samples do together the intervals hold the expectation in about 90 %',
-  async (order) => {
+test.each([
+  [1, 10],
+  [2, 10],
+  [3, 10],
+  [1, 20],
+  [2, 20],
+  [3, 20],
+])(
+  'of what %i samples do together the intervals hold the expectation in about 90 %%, from ten blocks of %i',
+  async (order, blocksInAll) => {
     // Elementary symmetric polynomials of numbers about 0: what fewer samples do to them is 0 on average.
     const [n, columns, runs] = [40, 60, 300];
     const { matrix } = generator(14);
@@ -59,7 +66,8 @@ test.each([1, 2, 3])(
         }
         return sums[order]?.reduce((total, sum) => total + sum, 0) ?? Number.NaN;
       };
-      const variation = await scoresWithoutBlocks(n, scoreOf);
+      const variation = await scoresWithoutBlocks(n, scoreOf, { blocks: 10, samples: n / blocksInAll });
+      expect(variation).toMatchObject({ blocks: { length: 10 }, pairs: { length: 10 }, blocksInAll });
       const score = await scoreOf(Array.from({ length: n }, (_, i) => i));
       const [low = 0, high = 0] = rankConfidence([{ id: 'a', score, samples: n, variation }])[0]?.interval ?? [];
       if (low <= 0 && 0 <= high) covered++;

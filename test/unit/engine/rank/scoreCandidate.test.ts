@@ -45,6 +45,7 @@ test('two samples, of which none can be left out', async () => {
     root: 0,
     blocks: new Float64Array(2),
     pairs: new Float64Array(2),
+    blocksInAll: 2,
   });
   await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
     '2 samples are too few for the interval of logme: without some of them, Features [1, 8]',
