@@ -51,7 +51,7 @@ export interface LabelSide {
   mixtures(weights: readonly (readonly number[])[]): LabelMixtures;
 }
 
-export interface LabelMixtures {
+interface LabelMixtures {
   regressands: Regressand[];
   /** Squares of residuals of all mixtures, added up. */
   sumOfSquares(residuals: readonly Matrix[]): Promise<number>;
