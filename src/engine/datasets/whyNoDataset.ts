@@ -97,7 +97,8 @@ async function reasonOfTables({ tables, problems }: OpenedTables): Promise<strin
   for (const { files, table } of tables) {
     const image = OF_IMAGES.flatMap((roles) => rolesByName(table.columns, roles)?.get('image')?.[0] ?? [])[0];
     const first = image === undefined ? undefined : await firstCell(table, image);
-    if (typeof first === 'string') return `for the images that ${files.name} names are not there; the first: ${shortened(first)}.`;
+    if (typeof first === 'string')
+      return `for the images that ${files.name} names are not there; the first: ${shortened(first)}.`;
   }
   const [problem] = problems;
   if (problem) return `for ${problem.error.message}`;
