@@ -3,7 +3,7 @@
 import json
 import time
 
-ROUNDS = 5
+ROUNDS = 15
 LONG = 3
 
 

@@ -3,7 +3,8 @@ export interface Timing {
   score: number;
 }
 
-const ROUNDS = 5;
+/** As many as it takes until all code is compiled for good: candidates are scored one after the other in one process. */
+const ROUNDS = 15;
 /** After that many seconds there is no further round. */
 const LONG = 3;
 
