@@ -39,6 +39,7 @@ answer(requests.download, async ({ model, token }, signal) => ({
       void connection.sendNotification(notifications.progress.method, {
         stage: 'download',
         message: model,
+        candidate: null,
         done,
         total,
         secondsLeft: null,

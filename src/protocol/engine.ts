@@ -66,8 +66,12 @@ export type RankParams = z.infer<typeof rankParamsSchema>;
 export const progressSchema = z.object({
   stage: z.enum(STAGES),
   message: z.string().describe('What is being worked on, e.g. the name of the checkpoint; may be empty.'),
+  candidate: z
+    .object({ number: z.int().min(1), count: z.int().min(1) })
+    .nullable()
+    .describe('Which of the candidates is being worked on, from 1; null where it is none.'),
   done: z.int().min(0),
-  total: z.int().min(0).describe('0 while the total is not known.'),
+  total: z.int().min(0).describe('In samples × candidates while features are extracted; 0 while it is not known.'),
   secondsLeft: z.number().min(0).nullable().describe('Estimate for the whole ranking; null while there is none.'),
 });
 export type Progress = z.infer<typeof progressSchema>;

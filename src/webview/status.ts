@@ -1,6 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatCount, formatPercent, formatTimeLeft } from '../protocol/format.ts';
-import { STAGE_TITLES } from '../protocol/stages.ts';
+import { progressTexts } from '../protocol/progress.ts';
 import type { FromWebview, ViewState } from '../protocol/webview.ts';
 import { progressShare } from './announce.ts';
 import { errorIcon } from './icons.ts';
@@ -22,11 +21,8 @@ export function runningState(
 ): TemplateResult {
   const { progress } = running;
   const share = progressShare(progress);
-  const counts =
-    progress === null || share === null
-      ? ''
-      : `${formatCount(progress.done)} of ${formatCount(progress.total)} · ${formatPercent(share)}`;
-  const left = progress === null || progress.secondsLeft === null ? '' : formatTimeLeft(progress.secondsLeft);
+  const { stage, subject, amount, left } =
+    progress === null ? { stage: 'Starting the engine', subject: '', amount: '', left: '' } : progressTexts(progress);
   return html`<section class="running" aria-label="Ranking in progress">
     <div class="title">
       <h2>Ranking models for ${running.dataset}</h2>
@@ -38,11 +34,9 @@ export function runningState(
       .value=${share === null ? undefined : Math.round(share * 1000) / 10}
     ></vscode-progress-bar>
     <p class="stage">
-      ${progress === null ? 'Starting the engine' : STAGE_TITLES[progress.stage]}${
-        progress === null || progress.message === '' ? nothing : html`: <span class="muted">${progress.message}</span>`
-      }
+      ${stage}${subject === '' ? nothing : html`: <span class="muted">${subject}</span>`}
     </p>
-    <p class="counts muted">${[counts, left].filter(Boolean).join(' · ')}</p>
+    <p class="counts muted">${[amount, left].filter(Boolean).join(' · ')}</p>
   </section>`;
 }
 

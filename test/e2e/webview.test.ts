@@ -155,7 +155,8 @@ describe('the ranking view', () => {
     for (const name of ['beta', 'Rank Again', 'Export…']) {
       await page.getByRole('button', { name, exact: true }).click();
     }
-    const progress = { stage: 'extract', message: 'beta', done: 1, total: 4, secondsLeft: 60 } as const;
+    const candidate = { number: 1, count: 4 };
+    const progress = { stage: 'extract', message: 'beta', candidate, done: 1, total: 4, secondsLeft: 60 } as const;
     await show({ report: three, running: { dataset: 'fashion', progress } });
     expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25');
     expect(await rows(page)).toHaveLength(3);

@@ -55,6 +55,9 @@ describe('the engine process', () => {
       new Set(['discover', 'read', 'embed', 'extract']),
     );
     expect(engine.progress.some(({ secondsLeft }) => secondsLeft !== null)).toBe(true);
+    const candidates = engine.progress.flatMap(({ candidate }) => candidate ?? []);
+    expect(new Set(candidates.map(({ number }) => number)).size).toBe(first.candidates.length);
+    expect(candidates.at(-1)).toEqual({ number: first.candidates.length, count: first.candidates.length });
 
     const second = await rank(startEngine(), rankSample(cache));
     expect(second.inference.samplesExtracted).toBe(0);

@@ -9,6 +9,7 @@ export class ProgressMeter {
   readonly #report: (progress: Progress) => void;
   #stage: Stage = 'discover';
   #message = '';
+  #candidate: Progress['candidate'] = null;
   #done = 0;
   #total = 0;
   #computed = 0;
@@ -22,6 +23,7 @@ export class ProgressMeter {
   start(stage: Stage, message: string, total: number): void {
     this.#stage = stage;
     this.#message = message;
+    this.#candidate = null;
     this.#done = 0;
     this.#total = total;
     this.#computed = 0;
@@ -30,8 +32,9 @@ export class ProgressMeter {
   }
 
   /** What is being worked on within the stage. */
-  working(message: string): void {
+  working(message: string, candidate: Progress['candidate']): void {
     this.#message = message;
+    this.#candidate = candidate;
     this.#send();
   }
 
@@ -54,6 +57,13 @@ export class ProgressMeter {
     this.#reportedAt = now;
     const pace = (now - this.#startedAt) / 1000 / this.#computed;
     const secondsLeft = this.#computed > 0 ? pace * (this.#total - this.#done) : null;
-    this.#report({ stage: this.#stage, message: this.#message, done: this.#done, total: this.#total, secondsLeft });
+    this.#report({
+      stage: this.#stage,
+      message: this.#message,
+      candidate: this.#candidate,
+      done: this.#done,
+      total: this.#total,
+      secondsLeft,
+    });
   }
 }

@@ -81,7 +81,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   let extractSeconds = clock.lap();
   let scoreSeconds = 0;
   for (const [index, checkpoint] of checkpoints.entries()) {
-    meter.working(checkpoint.name);
+    meter.working(checkpoint.name, { number: index + 1, count: checkpoints.length });
     try {
       const extraction = await extractor.extract(checkpoint);
       extractSeconds += clock.lap();

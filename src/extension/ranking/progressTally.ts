@@ -1,6 +1,5 @@
 import type { Progress } from '../../protocol/engine.ts';
-import { formatCount, formatTimeLeft } from '../../protocol/format.ts';
-import { STAGE_TITLES } from '../../protocol/stages.ts';
+import { progressTexts } from '../../protocol/progress.ts';
 import { plainText } from '../plainText.ts';
 
 /** The bar stays short of its end until the report is there. */
@@ -25,10 +24,9 @@ export class ProgressTally {
   }
 }
 
-/** For instance "Extracting features: resnet-digits · 640/2,000 samples · about 15 s left". */
-function progressMessage({ stage, message, done, total, secondsLeft }: Progress): string {
-  const parts = [message === '' ? STAGE_TITLES[stage] : `${STAGE_TITLES[stage]}: ${message}`];
-  if (total > 0) parts.push(`${formatCount(done)}/${formatCount(total)} samples`);
-  if (secondsLeft !== null) parts.push(formatTimeLeft(secondsLeft));
-  return plainText(parts.join(' · '));
+/** For instance "Extracting features: candidate 3 of 11, resnet-digits · 27% · about 15 s left". */
+function progressMessage(progress: Progress): string {
+  const { stage, subject, amount, left } = progressTexts(progress);
+  const work = subject === '' ? stage : `${stage}: ${subject}`;
+  return plainText([work, amount, left].filter((part) => part !== '').join(' · '));
 }

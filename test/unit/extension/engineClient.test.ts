@@ -48,7 +48,7 @@ describe('EngineClient', () => {
     const { client, log } = start();
     const progress: Progress[] = [];
     await expect(client.rank(rankParams('internal'), never, (step) => progress.push(step))).rejects.toThrow('oops');
-    expect(progress).toEqual([{ stage: 'extract', message: 'resnet', done: 1, total: 2, secondsLeft: null }]);
+    expect(progress).toMatchObject([{ stage: 'extract', message: 'resnet', done: 1, total: 2 }]);
     expect(log).toContainEqual({ level: 'info', message: 'hello' });
   });
 

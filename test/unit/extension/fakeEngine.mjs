@@ -20,6 +20,7 @@ connection.onRequest('emms/rank', async ({ dataset }, token) => {
   void connection.sendNotification('emms/progress', {
     stage: 'extract',
     message: 'resnet',
+    candidate: null,
     done: 1,
     total: 2,
     secondsLeft: null,

@@ -3,17 +3,19 @@ import { ProgressTally } from '../../../src/extension/ranking/progressTally.ts';
 import type { Progress } from '../../../src/protocol/engine.ts';
 
 function progress(change: Partial<Progress>): Progress {
-  return { stage: 'extract', message: 'resnet', done: 0, total: 0, secondsLeft: null, ...change };
+  return { stage: 'extract', message: 'resnet', candidate: null, done: 0, total: 0, secondsLeft: null, ...change };
 }
 
 describe('ProgressTally', () => {
   test.each([
     [
-      { message: 'resnet-digits', done: 640, total: 2000, secondsLeft: 11.2 },
-      'Extracting features: resnet-digits · 640/2,000 samples · about 15 s left',
+      { message: 'resnet-digits', candidate: { number: 3, count: 11 }, done: 5410, total: 20_000, secondsLeft: 11.2 },
+      'Extracting features: candidate 3 of 11, resnet-digits · 27% · about 15 s left',
     ],
+    [{ candidate: { number: 1, count: 1 } }, 'Extracting features: resnet'],
     [{ stage: 'discover', message: '' }, 'Looking for datasets and checkpoints'],
-    [{ stage: 'read', message: '', done: 1, total: 9 }, 'Reading the dataset · 1/9 samples'],
+    [{ stage: 'read', message: '', done: 1, total: 9 }, 'Reading the dataset · 1 of 9 samples'],
+    [{ stage: 'embed', message: '', done: 47, total: 94 }, 'Embedding the labels · 50%'],
     [{ secondsLeft: 200 }, 'Extracting features: resnet · about 3 min left'],
     [{ message: '[x](command:y)' }, 'Extracting features: [x] (command:y)'],
   ] as const)('says what is going on: %j', (change, message) => {

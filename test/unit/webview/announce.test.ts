@@ -9,7 +9,7 @@ const idle: ViewState = { report: null, running: null, problem: null };
 function running(stage: Progress['stage'], done: number, total = 100): ViewState {
   return {
     ...idle,
-    running: { dataset: 'fashion', progress: { stage, message: 'a', done, total, secondsLeft: null } },
+    running: { dataset: 'fashion', progress: { stage, message: 'a', candidate: null, done, total, secondsLeft: null } },
   };
 }
 
