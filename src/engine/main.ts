@@ -11,7 +11,7 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import type { z } from 'zod';
-import { engineErrorCodes, notifications, requests } from '../protocol/engine.ts';
+import { engineErrorCodes, notifications, type Progress, requests } from '../protocol/engine.ts';
 import { listEncoders } from './embed/listEncoders.ts';
 import { CancelledError, InputError, messageOf, UsageError } from './errors.ts';
 import { downloadModel } from './hub/download.ts';
@@ -31,21 +31,21 @@ answer(requests.rank, (params, signal) =>
   }),
 );
 answer(requests.listEncoders, listEncoders);
-answer(requests.download, async ({ model, token }, signal) => ({
-  folder: await downloadModel(model, {
+answer(requests.download, async ({ model, token, proxy }, signal) => {
+  let last: Progress = { stage: 'download', message: '', candidate: null, done: 0, total: 0, secondsLeft: null };
+  const tell = (change: Partial<Progress>) => {
+    last = { ...last, message: '', ...change };
+    void connection.sendNotification(notifications.progress.method, last);
+  };
+  const folder = await downloadModel(model, {
     signal,
+    proxy,
     ...(token !== null && { token }),
-    onProgress: (done, total) =>
-      void connection.sendNotification(notifications.progress.method, {
-        stage: 'download',
-        message: model,
-        candidate: null,
-        done,
-        total,
-        secondsLeft: null,
-      }),
-  }),
-}));
+    onProgress: (done, total) => tell({ done, total }),
+    onRetry: (failure, next, most) => tell({ message: `${failure}, trying again (${next} of ${most})` }),
+  });
+  return { folder };
+});
 answer(requests.render, async ({ report, format }) => (format === 'csv' ? reportCsv(report) : reportHtml(report)));
 process.once('disconnect', () => process.exit(0));
 connection.listen();

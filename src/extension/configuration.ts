@@ -1,10 +1,17 @@
 import { type Uri, workspace } from 'vscode';
+import type { DownloadParams } from '../protocol/engine.ts';
 import { parseSettings, type Settings } from './settings.ts';
 
 /** The settings that hold for a resource, or for the window when none is named. */
 export function readSettings(resource?: Uri): Settings {
   const configuration = workspace.getConfiguration('emms', resource ?? null);
   return parseSettings((name) => configuration.get(name));
+}
+
+/** The proxy that VS Code itself is set to go through. */
+export function readProxy(): DownloadParams['proxy'] {
+  const http = workspace.getConfiguration('http');
+  return { proxy: http.get('proxy', ''), noProxy: http.get('noProxy', []) };
 }
 
 /** `files.exclude` as it holds for a resource: glob pattern → whether it counts. */

@@ -65,7 +65,9 @@ export type RankParams = z.infer<typeof rankParamsSchema>;
 
 export const progressSchema = z.object({
   stage: z.enum(STAGES),
-  message: z.string().describe('What is being worked on, e.g. the name of the checkpoint; may be empty.'),
+  message: z
+    .string()
+    .describe('What is worked on, e.g. the name of the checkpoint, or what a download waits for; may be empty.'),
   candidate: z
     .object({ number: z.int().min(1), count: z.int().min(1) })
     .nullable()
@@ -101,6 +103,9 @@ export type Encoder = z.infer<typeof encoderSchema>;
 const downloadParamsSchema = z.object({
   model: z.string(),
   token: z.string().nullable().describe('Access token of the Hugging Face hub; null for public models.'),
+  proxy: z
+    .object({ proxy: z.string(), noProxy: z.array(z.string()) })
+    .describe("VS Code's settings http.proxy and http.noProxy; empty where the environment decides."),
 });
 export type DownloadParams = z.infer<typeof downloadParamsSchema>;
 

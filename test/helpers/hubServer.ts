@@ -88,6 +88,19 @@ export async function listen(answer: http.RequestListener, tunnel?: (target: str
   return `http://127.0.0.1:${address.port}`;
 }
 
+/** Starts a proxy for this test, to which the hub goes by another name, too. */
+export async function proxyTo({ endpoint }: HubServer): Promise<{ address: string; asked: readonly string[] }> {
+  const asked: string[] = [];
+  const address = await listen(
+    () => undefined,
+    (target) => {
+      asked.push(target);
+      return Number(new URL(target === 'hub.invalid:80' ? endpoint : `http://${target}`).port);
+    },
+  );
+  return { address, asked };
+}
+
 /**
  * The file, or the rest of it from where a range begins.
  * @param end where to stop and say no more, the connection left open

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { lutimes } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeEach, expect, it } from 'vitest';
-import { requests } from '../../src/protocol/engine.ts';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import { type DownloadParams, engineErrorCodes, requests } from '../../src/protocol/engine.ts';
 import {
   contentRanges,
   expectWhole,
@@ -14,7 +15,7 @@ import {
   WEIGHTS,
   weightsOnDisk,
 } from '../helpers/hubModel.ts';
-import { emptyHubHome, sendContent } from '../helpers/hubServer.ts';
+import { emptyHubHome, proxyTo, sendContent } from '../helpers/hubServer.ts';
 import { type Engine, startEngine, until } from './engine.ts';
 
 let model: string;
@@ -58,7 +59,30 @@ it('an engine goes on with the download of one that was killed', async () => {
   expect(contentRanges(hub)).toEqual([undefined, 'bytes=100000-']);
 });
 
-async function download({ connection }: Engine): Promise<string> {
-  const params = { model: 'org/model', token: null };
-  return requests.download.result.parse(await connection.sendRequest(requests.download.method, params)).folder;
+it('an engine says that it tries again, and stops at once when it is told to', async () => {
+  vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+  const engine = startEngine();
+  const cancel = new CancellationTokenSource();
+  const answer = engine.connection.sendRequest(requests.download.method, paramsWith(''), cancel.token);
+  await until(() => engine.progress.length > 0);
+  expect(engine.progress[0]).toMatchObject({ stage: 'download', done: 0, total: 0 });
+  expect(engine.progress[0]?.message).toBe('no connection (ECONNREFUSED), trying again (2 of 5)');
+  cancel.cancel();
+  await expect(answer).rejects.toMatchObject({ code: engineErrorCodes.cancelled });
+});
+
+it('an engine goes through the proxy that VS Code is set to', async () => {
+  const { address, asked } = await proxyTo(await startHub());
+  vi.stubEnv('HF_ENDPOINT', 'http://hub.invalid');
+  await expectWhole(await download(startEngine(), address));
+  expect(asked).toContain('hub.invalid:80');
+});
+
+async function download({ connection }: Engine, proxy = ''): Promise<string> {
+  const answer = await connection.sendRequest(requests.download.method, paramsWith(proxy));
+  return requests.download.result.parse(answer).folder;
+}
+
+function paramsWith(proxy: string): DownloadParams {
+  return { model: 'org/model', token: null, proxy: { proxy, noProxy: [] } };
 }

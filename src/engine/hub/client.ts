@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { CancelledError, InputError } from '../errors.ts';
-import { proxyOf } from './settings.ts';
+import { type ProxySetting, proxyOf } from './settings.ts';
 
 /** A file on the hub, before it is downloaded. */
 export interface RemoteFile {
@@ -15,18 +15,26 @@ export interface RemoteFile {
 export interface ClientOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
+  /** Comes before what the environment says. */
+  readonly proxy?: ProxySetting | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What failed, and which try of how many comes next, before the wait for it. */
+  readonly onRetry?: ((failure: string, next: number, most: number) => void) | undefined;
   /** Wait before the first retry; doubles from one to the next. */
   readonly retryDelayMs?: number | undefined;
 }
 
 const MAX_REDIRECTS = 5;
-/** Failures in a row, without a byte received, after which nothing more is hoped for. */
-const MAX_FAILURES = 5;
+/** Tries in a row, without a byte received, after which nothing more is hoped for. */
+const MAX_TRIES = 5;
 const RETRY_DELAY_MS = 1000;
 const MAX_DELAY_MS = 60_000;
 /** A connection that says nothing for so long is taken for broken. */
 const SILENCE_MS = 30_000;
+/** Codes of errors that come before any connection: no network, no name, nobody there, or a proxy that lets nothing else out. */
+const NO_CONNECTION = new Set([
+  ...['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
+]);
 /** What the answer to a request can be when the next may fare better. */
 const TEMPORARY_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 const ETAG = /^(?:W\/)?"?([\w-]+)"?$/;
@@ -40,6 +48,9 @@ export class TemporaryFailure extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** There is no way to the hub, or none just now. */
+export class NoConnection extends TemporaryFailure {}
 
 /**
  * Talks to the Hugging Face hub, through the proxy that HTTPS_PROXY and NO_PROXY name. (Node 20's own `fetch` knows no
@@ -97,9 +108,11 @@ export class HubClient {
   /**
    * Tries again what failed for a reason that may pass.
    * @param attempt calls `progressed` when it got something: then it may fail as often again
+   * @throws NoConnection when the hub was not to be reached to the end
+   * @throws InputError when what else failed did not pass
    */
   async retry<T>(attempt: (progressed: () => void) => Promise<T>): Promise<T> {
-    const { signal, retryDelayMs = RETRY_DELAY_MS } = this.#options;
+    const { signal, onRetry, retryDelayMs = RETRY_DELAY_MS } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
         return await attempt(() => {
@@ -109,11 +122,13 @@ export class HubClient {
         if (signal?.aborted) throw new CancelledError();
         if (!(error instanceof TemporaryFailure)) throw error;
         const delay = error.retryAfterMs ?? retryDelayMs * 2 ** Math.max(0, failures - 1);
-        if (failures >= MAX_FAILURES || delay > MAX_DELAY_MS) {
+        if (failures >= MAX_TRIES || delay > MAX_DELAY_MS) {
+          if (error instanceof NoConnection) throw error;
           throw new InputError(
             `${this.#options.endpoint}: ${error.message}. Check the connection and try again later.`,
           );
         }
+        onRetry?.(error.message, failures + 1, MAX_TRIES);
         await wait(delay, undefined, signal ? { signal } : {}).catch(() => undefined);
         if (signal?.aborted) throw new CancelledError();
       }
@@ -185,7 +200,7 @@ export class HubClient {
   }
 
   #dispatcherTo(url: URL): Dispatcher {
-    const proxy = proxyOf(url);
+    const proxy = proxyOf(url, this.#options.proxy);
     const dispatcher = this.#dispatchers.get(proxy) ?? (proxy === undefined ? new Agent() : new ProxyAgent(proxy));
     this.#dispatchers.set(proxy, dispatcher);
     return dispatcher;
@@ -233,6 +248,8 @@ export class HubClient {
       return await receive();
     } catch (error) {
       if (this.#options.signal?.aborted) throw new CancelledError();
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (NO_CONNECTION.has(code)) throw new NoConnection(`no connection (${code})`);
       throw new TemporaryFailure(`the connection failed (${error instanceof Error ? describe(error) : error})`);
     }
   }

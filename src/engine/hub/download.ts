@@ -4,18 +4,14 @@ import * as z from 'zod';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { downloadBlob } from './blob.ts';
 import { modelFolder } from './cache.ts';
-import { HubClient, type RemoteFile } from './client.ts';
+import { type ClientOptions, HubClient, NoConnection, type RemoteFile } from './client.ts';
 import { Part, sizeOf } from './part.ts';
 import { hubEndpoint, hubToken, isOffline } from './settings.ts';
 
-export interface DownloadOptions {
-  /** Access token of the hub; by default the one that Hugging Face's tools use. */
-  readonly token?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+/** Without a token, the one that Hugging Face's tools use is taken. */
+export interface DownloadOptions extends Omit<ClientOptions, 'endpoint'> {
   /** Bytes of all files together. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Wait before the first retry; doubles from one to the next. */
-  readonly retryDelayMs?: number | undefined;
 }
 
 /** What a text encoder needs beside its weights. */
@@ -56,14 +52,13 @@ const modelSchema = z.object({
 export async function downloadModel(id: string, options: DownloadOptions = {}): Promise<string> {
   if (!MODEL_NAME.test(id)) throw new InputError(`${id}: no name of a model on the hub. Give one like org/name.`);
   if (isOffline()) throw new InputError(`${id}: HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it.`);
-  const { signal, retryDelayMs } = options;
-  const token = options.token ?? (await hubToken());
-  const client = new HubClient({ endpoint: hubEndpoint(), token, signal, retryDelayMs });
+  const { onProgress, ...rest } = options;
+  const client = new HubClient({ ...rest, endpoint: hubEndpoint(), token: rest.token ?? (await hubToken()) });
   const folder = modelFolder(id);
   try {
-    return await download(id, folder, client, options.onProgress);
+    return await download(id, folder, client, onProgress);
   } catch (error) {
-    throw readable(error, id, folder, signal);
+    throw readable(error, id, folder, rest.signal);
   } finally {
     await client.close();
   }
@@ -138,6 +133,11 @@ async function link(blob: string, place: string, bytes: number): Promise<void> {
 function readable(error: unknown, id: string, folder: string, signal: AbortSignal | undefined): Error {
   if (signal?.aborted || error instanceof CancelledError) return new CancelledError();
   if (error instanceof InputError) return error;
+  if (error instanceof NoConnection) {
+    return new InputError(
+      `${id}: ${error.message} to ${hubEndpoint()}. Check the network; behind a proxy, name it in HTTPS_PROXY or in VS Code's setting http.proxy. On a machine without network, copy ${folder} from one that has it.`,
+    );
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new InputError(`${id}: the disk is full. Make room in ${folder}; the download goes on from there.`);

@@ -26,25 +26,34 @@ export async function hubToken(): Promise<string | undefined> {
   return kept.trim() || undefined;
 }
 
+/** What VS Code's settings `http.proxy` and `http.noProxy` say; empty where they say nothing. */
+export interface ProxySetting {
+  readonly proxy: string;
+  readonly noProxy: readonly string[];
+}
+
 /**
- * The proxy to reach an address through, from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; small letters win, as everywhere.
- * @throws InputError naming the variable
+ * The proxy to reach an address through: that of the settings, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; small
+ * letters win, as everywhere.
+ * @throws InputError naming the setting or variable
  */
-export function proxyOf({ protocol, hostname, port }: URL): string | undefined {
-  const name = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
-  const proxy = process.env[name] ?? process.env[name.toUpperCase()];
+export function proxyOf({ protocol, hostname, port }: URL, setting?: ProxySetting): string | undefined {
+  const variable = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  const proxy = setting?.proxy || (process.env[variable] ?? process.env[variable.toUpperCase()]);
   const host = withoutBrackets(hostname);
   const hosts = [host, `${host}:${port || (protocol === 'https:' ? 443 : 80)}`];
-  if (!proxy || exemptHosts().some((exempt) => hosts.some((host) => isWithin(host, exempt)))) return undefined;
+  if (!proxy || exemptHosts(setting).some((exempt) => hosts.some((host) => isWithin(host, exempt)))) return undefined;
   const url = proxy.includes('://') ? proxy : `http://${proxy}`;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InputError(`${name.toUpperCase()}: no address of an HTTP proxy. Write it like http://host:port.`);
+    const name = setting?.proxy ? 'http.proxy' : variable.toUpperCase();
+    throw new InputError(`${name}: no address of an HTTP proxy. Write it like http://host:port.`);
   }
   return url;
 }
 
-function exemptHosts(): string[] {
-  const names = (process.env.no_proxy ?? process.env.NO_PROXY ?? '').toLowerCase().split(/[\s,]+/);
+function exemptHosts(setting?: ProxySetting): string[] {
+  const said = setting?.noProxy.join(',') || (process.env.no_proxy ?? process.env.NO_PROXY ?? '');
+  const names = said.toLowerCase().split(/[\s,]+/);
   return names.filter((name) => name !== '').map(withoutBrackets);
 }
 

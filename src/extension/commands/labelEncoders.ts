@@ -1,12 +1,12 @@
 import { ProgressLocation, type SecretStorage, window } from 'vscode';
 import type { Encoder } from '../../protocol/engine.ts';
-import { readSettings } from '../configuration.ts';
+import { readProxy, readSettings } from '../configuration.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import { RequestCancelledError } from '../engine/errors.ts';
 import { plainText } from '../plainText.ts';
+import { DownloadTally } from './downloadTally.ts';
 
 const TOKEN = 'huggingFaceToken';
-const MEGABYTE = 1e6;
 
 /**
  * Downloads the label encoders that are not on this machine, once the person has said which. What a cancelled download
@@ -31,32 +31,31 @@ export async function downloadLabelEncoders(engine: EngineClient, secrets: Secre
   );
   let downloaded = false;
   for (const { encoder } of chosen ?? []) {
-    if (!(await download(encoder, engine, await secrets.get(TOKEN)))) break;
+    if (!(await download(encoder, engine, secrets))) break;
     downloaded = true;
   }
   return downloaded;
 }
 
-async function download({ model }: Encoder, engine: EngineClient, token: string | undefined): Promise<boolean> {
+/** Says whether the encoder is there now. One that failed is tried as often as the person says. */
+async function download(encoder: Encoder, engine: EngineClient, secrets: SecretStorage): Promise<boolean> {
+  const { model } = encoder;
+  const token = (await secrets.get(TOKEN)) ?? null;
+  const tally = new DownloadTally();
   try {
     await window.withProgress(
       { location: ProgressLocation.Notification, title: plainText(`Downloading ${model}`), cancellable: true },
-      (notification, cancellation) => {
-        let shown = 0;
-        return engine.download({ model, token: token ?? null }, cancellation, ({ done, total }) => {
-          const share = total > 0 ? (100 * done) / total : 0;
-          const message = `${Math.round(done / MEGABYTE)} of ${Math.round(total / MEGABYTE)} MB`;
-          notification.report({ message, increment: share - shown });
-          shown = share;
-        });
-      },
+      (notification, cancellation) =>
+        engine.download({ model, token, proxy: readProxy() }, cancellation, (progress) =>
+          notification.report(tally.step(progress)),
+        ),
     );
     return true;
   } catch (error) {
-    if (!(error instanceof RequestCancelledError)) {
-      void window.showErrorMessage(plainText(error instanceof Error ? error.message : String(error)));
-    }
-    return false;
+    if (error instanceof RequestCancelledError) return false;
+    const tryAgain = 'Try Again';
+    const message = plainText(error instanceof Error ? error.message : String(error));
+    return (await window.showErrorMessage(message, tryAgain)) === tryAgain && download(encoder, engine, secrets);
   }
 }
 

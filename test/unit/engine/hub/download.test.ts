@@ -3,7 +3,7 @@ import path from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { findEncoder } from '../../../../src/engine/embed/encoders.ts';
 import { downloadModel } from '../../../../src/engine/hub/download.ts';
-import { COMMIT, emptyHubHome, type HubServer, hubServer, listen } from '../../../helpers/hubServer.ts';
+import { COMMIT, emptyHubHome, type HubServer, hubServer, proxyTo } from '../../../helpers/hubServer.ts';
 
 const ENCODER = path.join(import.meta.dirname, '../../../fixtures/encoders/bert');
 const NEEDED = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
@@ -56,15 +56,8 @@ test('stays off the network when Hugging Face’s libraries are told to', async 
 
 test('goes through the proxy, but not to hosts that need none', async () => {
   const warn = vi.spyOn(process, 'emitWarning');
-  const asked: string[] = [];
-  const proxy = await listen(
-    () => undefined,
-    (target) => {
-      asked.push(target);
-      return Number(new URL(target === 'hub.invalid:80' ? hub.endpoint : `http://${target}`).port);
-    },
-  );
-  vi.stubEnv('HTTP_PROXY', proxy);
+  const { address, asked } = await proxyTo(hub);
+  vi.stubEnv('HTTP_PROXY', address);
   vi.stubEnv('NO_PROXY', '127.0.0.1');
   await downloadModel('org/model');
   expect(asked).toEqual([]);

@@ -257,7 +257,21 @@ describe('a server that refuses', () => {
 
   test('is not there at all', async () => {
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
-    await expect(download()).rejects.toThrow(/127.0.0.1:9: the connection failed/);
+    const told: unknown[] = [];
+    const failure = download({ onRetry: (...what) => told.push(what) });
+    await expect(failure).rejects.toThrow(InputError);
+    await expect(failure).rejects.toThrow(
+      new RegExp(`^org/model: no connection .*127.0.0.1:9. .*HTTPS_PROXY.*http.proxy.*copy ${model} from one`),
+    );
+    expect(told).toEqual([2, 3, 4, 5].map((next) => ['no connection (ECONNREFUSED)', next, 5]));
+  });
+
+  test('can be walked away from while nothing is there', async () => {
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    const cancel = new AbortController();
+    // Longer than a test may take.
+    const options = { signal: cancel.signal, retryDelayMs: 50_000, onRetry: () => cancel.abort() };
+    await expect(download(options)).rejects.toThrow(CancelledError);
   });
 
   test('can be walked away from while it makes wait', async () => {

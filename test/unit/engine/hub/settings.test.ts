@@ -31,6 +31,18 @@ test.each([
   expect(proxyOf(new URL('https://hub.example.com/model'))).toBe(proxy);
 });
 
+test('what the settings say comes before the environment, each by itself', () => {
+  stubEnvironment({ HTTPS_PROXY: 'http://proxy', NO_PROXY: 'example.org' });
+  const proxyTo = (host: string, proxy: string, noProxy: string[] = []) =>
+    proxyOf(new URL(`https://${host}`), { proxy, noProxy });
+  expect(proxyTo('example.com', 'http://other')).toBe('http://other');
+  expect(proxyTo('example.com', '')).toBe('http://proxy');
+  expect(proxyTo('example.org', 'http://other')).toBeUndefined();
+  expect(proxyTo('example.org', 'http://other', ['example.com'])).toBe('http://other');
+  expect(proxyTo('example.com', 'http://other', ['example.com'])).toBeUndefined();
+  expect(() => proxyTo('example.com', 'socks5://me:secret@other')).toThrow(/^http\.proxy: no address of an HTTP proxy/);
+});
+
 test.each([
   ['*', 'http://hub.example.com', true],
   ['hub.example.com', 'http://HUB.example.com', true],
