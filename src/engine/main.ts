@@ -16,6 +16,7 @@ import { listEncoders } from './embed/listEncoders.ts';
 import { CancelledError, InputError, messageOf, UsageError } from './errors.ts';
 import { downloadModel } from './hub/download.ts';
 import { discoverWorkspace } from './rank/discoverWorkspace.ts';
+import { NoCheckpoints } from './rank/nothingToRank.ts';
 import { rank } from './rank/rank.ts';
 import { reportCsv } from './report/csv.ts';
 import { reportHtml } from './report/html.ts';
@@ -71,6 +72,7 @@ function answer<Params extends z.ZodType, Result extends z.ZodType>(
 function responseError(error: unknown, signal: AbortSignal): ResponseError<void> {
   const message = messageOf(error);
   if (error instanceof CancelledError || signal.aborted) return new ResponseError(engineErrorCodes.cancelled, message);
+  if (error instanceof NoCheckpoints) return new ResponseError(engineErrorCodes.noCheckpoints, message);
   if (error instanceof InputError || error instanceof UsageError)
     return new ResponseError(engineErrorCodes.input, message);
   const stack = error instanceof Error ? (error.stack ?? message) : message;

@@ -128,6 +128,8 @@ export const notifications = {
 export const engineErrorCodes = {
   /** The input gives nothing to rank or can't be read; the message names the file and the remedy. */
   input: 3,
+  /** As `input`, because no checkpoint lies where it was looked for. */
+  noCheckpoints: 4,
   /** The request was cancelled (the code that vscode-jsonrpc and LSP use). */
   cancelled: -32800,
 } as const;

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { progressTexts } from '../protocol/progress.ts';
-import type { FromWebview, ViewState } from '../protocol/webview.ts';
+import { type FromWebview, REMEDY_TITLES, type ViewState } from '../protocol/webview.ts';
 import { progressShare } from './announce.ts';
 import { errorIcon } from './icons.ts';
 
@@ -41,20 +41,19 @@ export function runningState(
 }
 
 export function problemState(problem: NonNullable<ViewState['problem']>, act: Act | null): TemplateResult {
+  const { message, cancelled, remedy } = problem;
   return html`<section class="problem" role="alert">
-    ${problem.cancelled ? nothing : errorIcon}
+    ${cancelled ? nothing : errorIcon}
     <div>
-      <h2>${problem.cancelled ? 'Ranking cancelled' : 'The ranking did not finish'}</h2>
-      <p>${problem.message}</p>
+      <h2>${cancelled ? 'Ranking cancelled' : 'The ranking did not finish'}</h2>
+      <p>${message}</p>
       ${
         act === null
           ? nothing
           : html`<div class="buttons">
-            ${
-              problem.canResume
-                ? html`<vscode-button @click=${() => act({ type: 'resume' })}>Resume</vscode-button>`
-                : html`<vscode-button @click=${() => act({ type: 'rank' })}>Rank Models…</vscode-button>`
-            }
+            <vscode-button @click=${() => act({ type: remedy ?? 'rank' })}>
+              ${remedy === null ? 'Rank Models…' : REMEDY_TITLES[remedy]}
+            </vscode-button>
             <vscode-button secondary @click=${() => act({ type: 'showLog' })}>Show Log</vscode-button>
           </div>`
       }

@@ -135,7 +135,7 @@ describe('the ranking view', () => {
     expect(await focused()).toBe('Ranking models for fashion');
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Cancel');
-    await show({ report: three, problem: { message: 'stopped by you', canResume: true, cancelled: true } });
+    await show({ report: three, problem: { message: 'stopped by you', cancelled: true, remedy: 'resume' } });
     expect(await focused()).toBe('Ranking cancelled');
 
     await show({ report: three });
@@ -161,12 +161,14 @@ describe('the ranking view', () => {
     expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25');
     expect(await rows(page)).toHaveLength(3);
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await show({ problem: { message: 'stopped by you', canResume: true, cancelled: true } });
+    await show({ problem: { message: 'stopped by you', cancelled: true, remedy: 'resume' } });
     expect(await page.getByRole('alert').textContent()).toContain('Ranking cancelled');
-    await show({ problem: { message: 'killed', canResume: true, cancelled: false } });
+    await show({ problem: { message: 'killed', cancelled: false, remedy: 'resume' } });
     expect(await page.getByRole('alert').textContent()).toContain('did not finish');
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('button', { name: 'Show Log' }).click();
+    await show({ problem: { message: 'no checkpoints', cancelled: false, remedy: 'nameCheckpointFolders' } });
+    await page.getByRole('button', { name: 'Name Their Folders' }).click();
     expect(await sent()).toEqual([
       { type: 'ready' },
       { type: 'rank' },
@@ -176,6 +178,7 @@ describe('the ranking view', () => {
       { type: 'cancel' },
       { type: 'resume' },
       { type: 'showLog' },
+      { type: 'nameCheckpointFolders' },
     ]);
     await page.close();
   });

@@ -70,6 +70,8 @@ describe('emms', () => {
       expect(stderr).toContain(folder);
       expect(stderr.trim().split('\n').at(-1)).toMatch(/^emms: /);
     }
+    const { stderr } = await emms(['rank', dataset, '--checkpoints', folder]);
+    expect(stderr).toMatch(/no checkpoints .* name their folder with --checkpoints\.$/m);
   });
 });
 
@@ -182,7 +184,7 @@ describe('emms rank', () => {
   it('says why, when a GPU that was asked for is not there', async () => {
     const environment = { VK_DRIVER_FILES: '/dev/null', VK_ICD_FILENAMES: '/dev/null' };
     const forced = await emms(['rank', dataset, '--device', 'webgpu'], environment);
-    expect(forced).toMatchObject({ code: 3, stderr: expect.stringContaining('--device webgpu: not usable here') });
+    expect(forced).toMatchObject({ code: 3, stderr: expect.stringContaining('device webgpu: not usable here') });
     const { stdout } = await emms(['rank', dataset, '--limit', '50', '--json'], environment);
     expect(rankingReportSchema.parse(JSON.parse(stdout)).device).toMatchObject({
       used: 'cpu',

@@ -131,8 +131,8 @@ describe('the engine process', () => {
     });
     const nothing = engine.connection.sendRequest(requests.rank.method, rankSample(null, { checkpoints: [dataset] }));
     await expect(nothing).rejects.toMatchObject({
-      code: engineErrorCodes.input,
-      message: expect.stringContaining('no checkpoints'),
+      code: engineErrorCodes.noCheckpoints,
+      message: expect.stringMatching(/no checkpoints .* name their folder\.$/),
     });
     await expect(engine.connection.sendRequest(requests.rank.method, { dataset: 7 })).rejects.toThrow('dataset');
   });

@@ -5,6 +5,7 @@ import { deviceSchema } from '../../protocol/tasks.ts';
 import { defaultCacheFolder } from '../cache/location.ts';
 import { InputError } from '../errors.ts';
 import { findWorkspace } from '../files/paths.ts';
+import { NoCheckpoints } from '../rank/nothingToRank.ts';
 import { rank } from '../rank/rank.ts';
 import { reportCsv } from '../report/csv.ts';
 import { reportHtml } from '../report/html.ts';
@@ -58,7 +59,11 @@ export const rankCommand: Command = {
       signal,
       onProgress: (progress) => line.show(progress),
       log: () => undefined,
-    }).finally(() => line.clear());
+    })
+      .catch((error: unknown) => {
+        throw error instanceof NoCheckpoints ? new NoCheckpoints(error.where, ' with --checkpoints') : error;
+      })
+      .finally(() => line.clear());
 
     for (const warning of report.warnings) process.stderr.write(`emms: warning: ${warning}\n`);
     for (const { name, warnings } of report.candidates) {

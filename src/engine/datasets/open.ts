@@ -287,5 +287,5 @@ async function holdsDatasets(folder: Folder, depth = MAX_INSIDE): Promise<boolea
 
 function wrongTask(folder: string, readings: readonly Recognition[], task: string): string {
   const possible = [...new Set(readings.map((reading) => reading.task))].join(' or ');
-  return `${folder}: its task is ${possible}, not ${task}. Use --task auto.`;
+  return `${folder}: its task is ${possible}, not ${task}. Choose that, or auto.`;
 }

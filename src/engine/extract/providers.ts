@@ -31,7 +31,7 @@ export async function chooseProvider(device: Device): Promise<ProviderChoice> {
     const { works, detail } = supported.includes(device)
       ? await probe(device)
       : { works: false, detail: `this build of ONNX Runtime has only ${supported.join(', ')}` };
-    if (!works) throw new InputError(`--device ${device}: not usable here (${detail}). Use auto or cpu.`);
+    if (!works) throw new InputError(`device ${device}: not usable here (${detail}). Use auto or cpu.`);
     return { provider: device, reason: 'asked for', asked: true };
   }
   const failures: string[] = [];

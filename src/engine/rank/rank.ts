@@ -100,7 +100,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
     }
     meter.reach(samples.length * (index + 1));
   }
-  if (ranked.length === 0) throw new InputError(nothingToRank(params, skipped));
+  if (ranked.length === 0) throw nothingToRank(params, skipped);
 
   return buildReport({
     params,
@@ -140,7 +140,7 @@ async function openCandidates(
     else skipped.push({ path: checkpoint.path, reason });
   }
   for (const { path, reason } of skipped) log(`skipped ${path}: ${reason}`);
-  if (checkpoints.length === 0) throw new InputError(nothingToRank(params, skipped));
+  if (checkpoints.length === 0) throw nothingToRank(params, skipped);
   return { checkpoints, skipped };
 }
 

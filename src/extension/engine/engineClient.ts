@@ -15,7 +15,7 @@ import {
 } from '../../protocol/engine.ts';
 import type { RankingReport } from '../../protocol/report.ts';
 import { EngineProcess } from './engineProcess.ts';
-import { EngineInputError, RequestCancelledError } from './errors.ts';
+import { EngineInputError, NoCheckpointsError, RequestCancelledError } from './errors.ts';
 
 /** An engine that hasn't answered a cancel by then is killed, so that the person sees it cancelled within a second. */
 const CANCEL_GRACE_MS = 800;
@@ -160,6 +160,8 @@ function toEngineError(error: unknown): unknown {
   switch (error.code) {
     case engineErrorCodes.input:
       return new EngineInputError(error.message);
+    case engineErrorCodes.noCheckpoints:
+      return new NoCheckpointsError(error.message);
     case engineErrorCodes.cancelled:
       return new RequestCancelledError();
     default:

@@ -15,6 +15,9 @@ export class EngineInputError extends Error {
   override readonly name = 'EngineInputError';
 }
 
+/** No checkpoint lies where it was looked for. */
+export class NoCheckpointsError extends EngineInputError {}
+
 /** The request was cancelled, whether the engine said so or had to be killed. */
 export class RequestCancelledError extends Error {
   override readonly name = 'RequestCancelledError';

@@ -1,6 +1,8 @@
 import { CancellationTokenSource, type Disposable, type LogOutputChannel, ProgressLocation, window } from 'vscode';
 import type { RankParams } from '../../protocol/engine.ts';
 import type { RankingReport } from '../../protocol/report.ts';
+import { REMEDY_TITLES } from '../../protocol/webview.ts';
+import { openSetting } from '../configuration.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import { plainText } from '../plainText.ts';
 import { ProgressTally } from './progressTally.ts';
@@ -104,18 +106,19 @@ export class RankingController implements Disposable {
       await this.#keep(outcome);
       return true;
     }
-    const { message, canResume, cancelled } = outcome;
-    this.#state.update({ running: null, problem: { message, canResume, cancelled } });
+    const { message, cancelled, remedy } = outcome;
+    this.#state.update({ running: null, problem: { message, cancelled, remedy } });
     if (cancelled) {
       this.#log.info(message);
       return false;
     }
     this.#log.error(outcome.detail);
-    const resume = 'Resume';
     const showLog = 'Show Log';
-    const choice = await window.showErrorMessage(plainText(message), ...(canResume ? [resume] : []), showLog);
+    const remedies = remedy === null ? [] : [REMEDY_TITLES[remedy]];
+    const choice = await window.showErrorMessage(plainText(message), ...remedies, showLog);
     if (choice === showLog) this.#log.show();
-    return choice === resume && this.rank(task);
+    if (choice === REMEDY_TITLES.nameCheckpointFolders) await openSetting('checkpointFolders');
+    return choice === REMEDY_TITLES.resume && this.rank(task);
   }
 
   async #keep(report: RankingReport): Promise<void> {

@@ -30,7 +30,7 @@ export class RankingState implements Disposable {
       setContextKey('emms.running', this.#state.running !== null);
     }
     if (this.#state.problem !== before.problem) {
-      setContextKey('emms.canResume', this.#state.problem?.canResume === true);
+      setContextKey('emms.canResume', this.#state.problem?.remedy === 'resume');
     }
     this.#changed.fire();
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { commands, Uri, type WebviewPanel, type WebviewView } from 'vscode';
 import { type FromWebview, fromWebviewSchema, type ToWebview } from '../../protocol/webview.ts';
 import type { CommandId } from '../commands/commandIds.ts';
+import { openSetting } from '../configuration.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
 import { rankingHtml } from './rankingHtml.ts';
 
@@ -9,7 +10,7 @@ import { rankingHtml } from './rankingHtml.ts';
 const POST_INTERVAL_MS = 50;
 
 /** All that a webview can set off: the command behind each act of the person in it. */
-const commandOf: Record<Exclude<FromWebview['type'], 'ready'>, CommandId> = {
+const commandOf: Record<Exclude<FromWebview['type'], 'ready' | 'nameCheckpointFolders'>, CommandId> = {
   rank: 'emms.rankModels',
   rankAgain: 'emms.rankAgain',
   cancel: 'emms.cancelRanking',
@@ -50,6 +51,8 @@ export function showRanking(
     if (message.type === 'ready') {
       ready = true;
       void post();
+    } else if (message.type === 'nameCheckpointFolders') {
+      void openSetting('checkpointFolders');
     } else {
       void commands.executeCommand(commandOf[message.type], ...(message.type === 'reveal' ? [message.candidate] : []));
     }

@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { EngineClient } from '../../../src/extension/engine/engineClient.ts';
-import { EngineInputError, EngineStoppedError, RequestCancelledError } from '../../../src/extension/engine/errors.ts';
+import {
+  EngineInputError,
+  EngineStoppedError,
+  NoCheckpointsError,
+  RequestCancelledError,
+} from '../../../src/extension/engine/errors.ts';
 import { discoverParamsSchema, type LogEntry, type Progress, rankParamsSchema } from '../../../src/protocol/engine.ts';
 
 const fakeEngine = fileURLToPath(new URL('fakeEngine.mjs', import.meta.url));
@@ -56,7 +61,11 @@ describe('EngineClient', () => {
     const { client } = start();
     const ranking = client.rank(rankParams('broken'), never, () => {});
     await expect(ranking).rejects.toBeInstanceOf(EngineInputError);
+    await expect(ranking).rejects.not.toBeInstanceOf(NoCheckpointsError);
     await expect(ranking).rejects.toThrow('data: no images. Put one folder per class in it.');
+    const lonely = client.rank(rankParams('lonely'), never, () => {});
+    await expect(lonely).rejects.toBeInstanceOf(NoCheckpointsError);
+    await expect(lonely).rejects.toThrow('data: no checkpoints here.');
   });
 
   test('refuses an answer that is not a report', async () => {

@@ -35,6 +35,8 @@ connection.onRequest('emms/rank', async ({ dataset }, token) => {
       return new Promise(() => {});
     case 'broken':
       throw new ResponseError(3, 'data: no images. Put one folder per class in it.');
+    case 'lonely':
+      throw new ResponseError(4, 'data: no checkpoints here.');
     case 'internal':
       throw new Error('oops');
     case 'nonsense':

@@ -1,7 +1,12 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type FoundDataset, liesIn, mergeDiscoveries } from '../../../src/extension/discovery/found.ts';
-import { EngineInputError, EngineStoppedError, RequestCancelledError } from '../../../src/extension/engine/errors.ts';
+import {
+  EngineInputError,
+  EngineStoppedError,
+  NoCheckpointsError,
+  RequestCancelledError,
+} from '../../../src/extension/engine/errors.ts';
 import { describeFailure } from '../../../src/extension/ranking/rankingFailure.ts';
 import { rankingHtml } from '../../../src/extension/rankingView/rankingHtml.ts';
 import { checkpointDescription, datasetDescription } from '../../../src/extension/trees/descriptions.ts';
@@ -82,23 +87,24 @@ describe('liesIn', () => {
 
 describe('describeFailure', () => {
   test.each([
-    [new RequestCancelledError(), 'Ranking x was cancelled; what it had finished is kept.', true, true],
+    [new RequestCancelledError(), 'Ranking x was cancelled; what it had finished is kept.', true, 'resume'],
     [
       new EngineStoppedError('SIGKILL', ['last words']),
       'The EMMS engine stopped (SIGKILL, as when memory runs out) while ranking x; what it had finished is kept.',
       false,
-      true,
+      'resume',
     ],
     [
       new EngineStoppedError('exit code 7', []),
       'The EMMS engine stopped (exit code 7) while ranking x; what it had finished is kept.',
       false,
-      true,
+      'resume',
     ],
-    [new EngineInputError('x: no images.'), 'x: no images.', false, false],
-    [new Error('oops'), 'Ranking x failed. The log says why.', false, false],
-  ])('%s', (error, message, cancelled, canResume) => {
-    expect(describeFailure(error, 'x')).toMatchObject({ message, cancelled, canResume });
+    [new EngineInputError('x: no images.'), 'x: no images.', false, null],
+    [new NoCheckpointsError('x: none.'), 'x: none.', false, 'nameCheckpointFolders'],
+    [new Error('oops'), 'Ranking x failed. The log says why.', false, null],
+  ])('%s', (error, message, cancelled, remedy) => {
+    expect(describeFailure(error, 'x')).toMatchObject({ message, cancelled, remedy });
   });
 });
 

@@ -38,7 +38,7 @@ describe('announcement', () => {
 
   it('leaves problems to their alert and says nothing where nothing ran', () => {
     expect(
-      announcement(running('extract', 1), { ...idle, problem: { message: 'x', canResume: true, cancelled: false } }),
+      announcement(running('extract', 1), { ...idle, problem: { message: 'x', cancelled: false, remedy: 'resume' } }),
     ).toBeNull();
     expect(announcement(null, { ...idle, report: report([candidate(1, 'a')]) })).toBeNull();
     expect(announcement(idle, idle)).toBeNull();

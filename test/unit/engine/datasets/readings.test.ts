@@ -36,7 +36,7 @@ describe('several files of one split are a choice, never merged', () => {
     expect(splitSizes(second)).toEqual({ train: 12 });
     expect(second.warnings).toEqual([]);
     await expect(openDataset(folder, 'image-captioning')).rejects.toThrow(
-      `${folder}: its task is text-question-answering, not image-captioning. Use --task auto.`,
+      `${folder}: its task is text-question-answering, not image-captioning. Choose that, or auto.`,
     );
   });
 
