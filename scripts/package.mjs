@@ -68,6 +68,8 @@ async function reachableFiles(entry) {
     outdir: 'out/unused',
     format: 'esm',
     platform: 'node',
+    // Files are named by where they are found: node_modules may be a link, as in a git worktree.
+    preserveSymlinks: true,
     plugins: [withoutComputedRequires, assemblyScriptForEsbuild],
     logLevel: 'error',
     ...entry,
@@ -151,6 +153,12 @@ run(root, path.join(root, 'scripts/build.mjs'), '--production');
 const binaries = binaryFolders(options.target);
 const imports = nativeModules.map((name) => `import '${name}';\nrequire('${name}');`).join('\n');
 const native = await reachableFiles({ stdin: { contents: imports, resolveDir: root } });
+const lacking = nativeModules.filter((name) => !native.some((file) => packageOf(file) === name));
+if (lacking.length > 0) {
+  throw new Error(
+    `Nothing of ${lacking.join(', ')} is in node_modules. Install the packages here (npm ci), and try again.`,
+  );
+}
 const nativePackages = new Set([...native.map(packageOf), ...binaries.map((folder) => packageOf(folder))]);
 for (const file of [...native, ...binaries, ...native.flatMap(manifestsAbove)]) await copyModuleFile(file);
 for (const folder of nativePackages) {
