@@ -3,13 +3,14 @@ import type { NewModel } from '../onnx/writeModel.ts';
 import type { Modality } from './architectures/architecture.ts';
 import type { FeaturePoint } from './onnx/head.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import type { TokenTables } from './tokenTables.ts';
 
 /** A checkpoint that was opened: everything about it but its weights. */
 export interface Checkpoint extends CheckpointSummary {
   /** What it takes of a sample's image; undefined when it takes none. */
   readonly image: { readonly input: ImageInput; readonly preprocessing: Preprocessing } | undefined;
   /** What it takes of a sample's text; undefined when it takes none. */
-  readonly text: (TextInput & { readonly tokenizerFolder: string }) | undefined;
+  readonly text: CheckpointText | undefined;
   readonly featurePoint: FeaturePoint;
   /** What a person should know before trusting its features, e.g. that the preprocessing was guessed. */
   readonly warnings: readonly string[];
@@ -18,6 +19,12 @@ export interface Checkpoint extends CheckpointSummary {
   /** The same for the same weights, in whatever container: of two such, one is ranked. */
   readonly fingerprint: string;
   readonly loadModel: () => Promise<RunnableModel>;
+}
+
+/** What a checkpoint takes of a text. */
+export interface CheckpointText extends TextInput {
+  readonly tokenizerFolder: string;
+  readonly tables: Pick<TokenTables, 'tokens' | 'types'>;
 }
 
 /** What ONNX Runtime loads. */

@@ -11,6 +11,7 @@ import { candidatesOfNames } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
 import { readModelConfig } from './modelConfig.ts';
 import { readPreprocessing } from './preprocessing.ts';
+import { tokenTablesOf } from './tokenTables.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
 /** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
@@ -39,7 +40,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
     return graph;
   };
   // Built once now: what lacks a weight can't be ranked either, and loading it would be late to say so.
-  const { marks } = explained(file, config, build);
+  const { marks, network: graph } = explained(file, config, build);
   if (options.featurePoint !== undefined) checkFeaturePoint(marks, options.featurePoint, file);
   return {
     id,
@@ -51,7 +52,14 @@ export async function openWeights(file: string, id: string, options: OpenOptions
     parameters: countParameters(weights),
     bytes,
     image: network.image && preprocessing && { input: network.image.input, preprocessing },
-    text: network.text && { ...network.text, tokenizerFolder: folder },
+    text: network.text && {
+      ...network.text,
+      tokenizerFolder: folder,
+      tables: tokenTablesOf(
+        { nodes: graph.nodes, weights: graph.initializers.map((weight) => [weight.name, weight]) },
+        network.text,
+      ),
+    },
     featurePoint: {
       tensor: options.featurePoint ?? 'features',
       channelAxis: 'auto',

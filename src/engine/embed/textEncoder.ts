@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
-import type { Checkpoint, TextInput } from '../checkpoints/checkpoint.ts';
+import type { Checkpoint, CheckpointText } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { type LoadedModel, openSession } from '../extract/session.ts';
@@ -41,15 +41,15 @@ const TEXT_FEATURE = 'text_embeds';
 export class TextEncoder {
   readonly #loaded: LoadedModel;
   readonly #tokenizer: Tokenizer;
-  readonly #input: TextInput;
-  readonly #output: string;
+  readonly #input: CheckpointText;
+  readonly #checkpoint: Checkpoint;
   readonly #tokensPerRun: number;
 
-  private constructor(loaded: LoadedModel, tokenizer: Tokenizer, checkpoint: Checkpoint, input: TextInput) {
+  private constructor(loaded: LoadedModel, tokenizer: Tokenizer, checkpoint: Checkpoint, input: CheckpointText) {
     this.#loaded = loaded;
     this.#tokenizer = tokenizer;
     this.#input = input;
-    this.#output = checkpoint.featurePoint.tensor;
+    this.#checkpoint = checkpoint;
     this.#tokensPerRun = Math.max(1, Math.floor(PRODUCTS_PER_RUN / Math.max(1, checkpoint.parameters)));
   }
 
@@ -142,8 +142,10 @@ export class TextEncoder {
   }
 
   async #run(tokens: TokenBatch, pooling: Pooling): Promise<Float32Array> {
-    const outputs = await this.#loaded.session.run(tokenTensors(tokens, this.#input), [this.#output]);
-    const output = outputs[this.#output];
+    const { tensor } = this.#checkpoint.featurePoint;
+    const feeds = tokenTensors(tokens, this.#input, this.#tokenizer, this.#checkpoint);
+    const outputs = await this.#loaded.session.run(feeds, [tensor]);
+    const output = outputs[tensor];
     if (!output) throw new Error('the network did not compute the output that was asked for');
     return output.dims.length === 3 ? meanState(output, tokens, pooling) : floats(output);
   }

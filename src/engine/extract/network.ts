@@ -104,13 +104,13 @@ export class Network {
         if (!sample.text) throw new Error('a sample without text');
         return sample.text;
       }),
-      { maxTokens: text.maxTokens },
+      { maxTokens: Math.min(text.maxTokens, this.#tokenizer.maxTokens) },
     );
   }
 
   #textFeeds(tokens: TokenBatch | undefined): Record<string, Tensor> {
     const { text } = this.#checkpoint;
-    return text && tokens ? tokenTensors(tokens, text) : {};
+    return text && tokens && this.#tokenizer ? tokenTensors(tokens, text, this.#tokenizer, this.#checkpoint) : {};
   }
 }
 

@@ -27,7 +27,9 @@ const END_TOKENS = ['<|endoftext|>', '</s>'];
  * Reads the tokenizer's files in a folder.
  * @throws InputError naming the folder when there is none, or the file that can't be understood
  */
-export async function readTokenizer(folder: string): Promise<{ library: Tokenizer; padId: number; maxTokens: number }> {
+export async function readTokenizer(
+  folder: string,
+): Promise<{ file: string; library: Tokenizer; padId: number; maxTokens: number }> {
   const settings: Settings = {
     ...(await readSettings(path.join(folder, 'special_tokens_map.json'))),
     ...(await readSettings(path.join(folder, 'tokenizer_config.json'))),
@@ -35,7 +37,7 @@ export async function readTokenizer(folder: string): Promise<{ library: Tokenize
   const { file, definition } = await readDefinition(folder, settings);
   try {
     const library = new Tokenizer(definition, settings);
-    return { library, padId: paddingOf(library, settings), maxTokens: settings.model_max_length ?? Infinity };
+    return { file, library, padId: paddingOf(library, settings), maxTokens: settings.model_max_length ?? Infinity };
   } catch (error) {
     throw new InputError(`${file}: the tokenizer can't be read: ${reason(error)}. Use the file as it was published.`);
   }

@@ -30,20 +30,22 @@ export type TextOrPair = readonly [text: string, second?: string];
  * @throws InputError naming the folder when there is none, or the file that can't be understood
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const { library, padId, maxTokens } = await readTokenizer(folder);
-  followPython(library);
-  return new Tokenizer(library, padId, maxTokens);
+  const read = await readTokenizer(folder);
+  followPython(read.library);
+  return new Tokenizer(read);
 }
 
 /** Turns texts into the ids that a network was trained on. */
 export class Tokenizer {
   readonly #library: LibraryTokenizer;
   readonly #padId: number;
+  /** Path of the file that the tokens are from. */
+  readonly file: string;
   /** Most tokens that the network was trained on, as its settings say; infinite where they don't. */
   readonly maxTokens: number;
 
-  /** @param padId what batches are filled up with */
-  constructor(library: LibraryTokenizer, padId: number, maxTokens: number) {
+  constructor({ file, library, padId, maxTokens }: Awaited<ReturnType<typeof readTokenizer>>) {
+    this.file = file;
     this.#library = library;
     this.#padId = padId;
     this.maxTokens = maxTokens;
@@ -80,6 +82,11 @@ export class Tokenizer {
       typeIds.set(text.typeIds, start);
     }
     return { rows, length, ids, mask, typeIds };
+  }
+
+  /** The token of an id, for people. */
+  nameOf(id: number): string {
+    return this.#library.id_to_token(id) ?? '';
   }
 
   #split(text: string): string[] {

@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
-import { type Attribute, type NewInput, type NewNode, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
+import {
+  type Attribute,
+  type NewInput,
+  type NewModel,
+  type NewNode,
+  type NewTensor,
+  writeModel,
+} from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
 import type { Weights, WeightTensor, WeightType } from '../weights.ts';
 
@@ -125,14 +132,14 @@ export class Graph {
     this.#outputs.push(this.mark(name, value));
   }
 
+  /** What it computes so far. */
+  get network(): Required<Omit<NewModel, 'opsets'>> {
+    return { nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs };
+  }
+
   /** The model; its external data is relative to the folder that holds every file of weights. */
   build(): RunnableModel {
-    const network = {
-      nodes: this.#nodes,
-      initializers: this.#initializers,
-      inputs: this.#inputs,
-      outputs: this.#outputs,
-    };
+    const { network } = this;
     return { model: writeModel(network), weightsFolder: this.#folder, network };
   }
 

@@ -5,8 +5,9 @@ import { InputError, messageOf } from '../../errors.ts';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
 import { elements } from '../../onnx/writeModel.ts';
-import type { Checkpoint, ImageInput, OpenOptions, TextInput } from '../checkpoint.ts';
+import type { Checkpoint, CheckpointText, ImageInput, OpenOptions } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
+import { tokenTablesOf } from '../tokenTables.ts';
 import { architectureOf } from './architecture.ts';
 import { type FeaturePoint, findFeaturePoint } from './head.ts';
 import { type ExternalFile, externalFiles, loadOnnx } from './inPlace.ts';
@@ -19,7 +20,7 @@ const MAX_BATCH = 1024;
 
 /** How exporters name the inputs of text networks. */
 const TEXT_INPUTS = { ids: 'input_ids', mask: 'attention_mask', tokenTypes: 'token_type_ids' } as const;
-/** Exported text networks don't say how much they take; BERT's 512 is the least of those in use. */
+/** Of an exported network whose embeddings of places are not found; BERT's 512 is the least of those in use. */
 const MAX_TOKENS = 512;
 const SAMPLED_BYTES = 4096;
 
@@ -37,7 +38,6 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
     const detail = messageOf(error);
     throw new InputError(`${file}: not a whole ONNX file (${detail}). Export or download it again.`);
   }
-  const folder = path.dirname(file);
   const { imageValue, text } = splitInputs(model, file);
   const input = imageValue && imageInput(imageValue, file);
   const featurePoint = options.featurePoint
@@ -67,7 +67,7 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
     parameters: countParameters(model),
     bytes: files.reduce((sum, part) => sum + part.size, 0),
     image: input && preprocessing && { input, preprocessing },
-    text: text && { ...text, tokenizerFolder: folder },
+    text,
     featurePoint,
     warnings,
     files: files.map((part) => part.path),
@@ -80,8 +80,7 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
 function splitInputs(
   model: OnnxModel,
   file: string,
-): { imageValue: OnnxValue | undefined; text: TextInput | undefined } {
-  const has = (name: string) => model.inputs.some((input) => input.name === name);
+): { imageValue: OnnxValue | undefined; text: CheckpointText | undefined } {
   const ids = model.inputs.find(({ name }) => name === TEXT_INPUTS.ids);
   const textNames: string[] = ids ? Object.values(TEXT_INPUTS) : [];
   const [imageValue, ...others] = model.inputs.filter(({ name }) => !textNames.includes(name));
@@ -92,14 +91,20 @@ function splitInputs(
       `${file}: the network takes ${model.inputs.length} inputs (${names}), not one image, one text (input_ids, attention_mask, token_type_ids) or both.`,
     );
   }
-  const text = ids && {
-    ids: TEXT_INPUTS.ids,
-    mask: has(TEXT_INPUTS.mask) ? TEXT_INPUTS.mask : undefined,
-    tokenTypes: has(TEXT_INPUTS.tokenTypes) ? TEXT_INPUTS.tokenTypes : undefined,
-    elementType: ids.elementType === ELEMENT_TYPES.int32 ? ('int32' as const) : ('int64' as const),
-    maxTokens: MAX_TOKENS,
+  return { imageValue, text: ids && textInput(model, ids, path.dirname(file)) };
+}
+
+function textInput(model: OnnxModel, ids: OnnxValue, folder: string): CheckpointText {
+  const named = (name: string) => (model.inputs.some((input) => input.name === name) ? name : undefined);
+  const inputs = { ids: ids.name, mask: named(TEXT_INPUTS.mask), tokenTypes: named(TEXT_INPUTS.tokenTypes) };
+  const { places, ...tables } = tokenTablesOf({ nodes: model.nodes, weights: model.initializers }, inputs);
+  return {
+    ...inputs,
+    elementType: ids.elementType === ELEMENT_TYPES.int32 ? 'int32' : 'int64',
+    maxTokens: places ?? MAX_TOKENS,
+    tokenizerFolder: folder,
+    tables,
   };
-  return { imageValue, text };
 }
 
 /** A tensor of the network that a person named. */

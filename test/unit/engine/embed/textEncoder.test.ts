@@ -143,7 +143,9 @@ describe('says what is wrong with a folder', () => {
   test('with a tokenizer of more tokens than the network knows', async () => {
     const copy = await copyOf('gpt2');
     await copyFile(path.join(folder('clip'), 'tokenizer.json'), path.join(copy, 'tokenizer.json'));
-    await expect(embedLabels(texts, { folder: copy })).rejects.toThrow(`${copy}: can't be used as a text encoder`);
+    await expect(embedLabels(texts, { folder: copy })).rejects.toThrow(
+      `${copy}/model.safetensors: it has embeddings for 701 tokens, and its tokenizer ${copy}/tokenizer.json gives the number 919 ("<|startoftext|>"). Put the tokenizer that it was trained with beside it.`,
+    );
   });
 });
 
