@@ -88,6 +88,8 @@ const CONVNEXT_SQUASHES = 384;
 export interface ImageProcessor {
   readonly resize: Size | { readonly shortestEdge: number } | undefined;
   readonly crop: Size | undefined;
+  /** Whether that is cut out of the middle, and zeros are put around what is smaller; else it is a size to bring images to. */
+  readonly centerCrop: boolean;
   readonly kernel: Preprocessing['kernel'];
   readonly scale: number;
   readonly normalisation:
@@ -162,7 +164,7 @@ function geometry(
   file: File,
   type: string | undefined,
   { shortestEdge, centerCrop }: Conventions,
-): Pick<ImageProcessor, 'resize' | 'crop'> {
+): Pick<ImageProcessor, 'resize' | 'crop' | 'centerCrop'> {
   const { size } = file;
   const edge = typeof size === 'number' ? size : size && 'shortest_edge' in size ? size.shortest_edge : undefined;
   const asked =
@@ -175,13 +177,13 @@ function geometry(
           : undefined;
   if (type === 'ConvNext' && edge !== undefined) {
     const resize = edge < CONVNEXT_SQUASHES ? { shortestEdge: Math.trunc(edge / file.crop_pct) } : square(edge);
-    return { resize: file.do_resize ? resize : undefined, crop: square(edge) };
+    return { resize: file.do_resize ? resize : undefined, crop: square(edge), centerCrop: file.do_resize };
   }
   const cropSize = typeof file.crop_size === 'number' ? square(file.crop_size) : file.crop_size;
   const cropped = (file.do_center_crop ?? centerCrop) ? cropSize : undefined;
   // What keeps its aspect ratio and is not cropped would have a size of its own: its centre is taken.
   const crop = cropped ?? (asked && 'shortestEdge' in asked ? square(asked.shortestEdge) : asked);
-  return { resize: file.do_resize ? asked : undefined, crop };
+  return { resize: file.do_resize ? asked : undefined, crop, centerCrop: cropped !== undefined };
 }
 
 function normalisation(

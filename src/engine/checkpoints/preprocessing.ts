@@ -22,10 +22,16 @@ export interface WholeImage {
 
 /** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
 export interface Preprocessing {
-  /** Size after resizing, in pixels. `shortestEdge` keeps the aspect ratio; so does the least size `covering` another. */
-  readonly resize: Size | { readonly shortestEdge: number } | { readonly covering: Size } | WholeImage;
+  /**
+   * Size after resizing, in pixels; undefined where images keep their own. `shortestEdge` keeps the aspect ratio; so does
+   * the least size `covering` another.
+   */
+  readonly resize: Size | { readonly shortestEdge: number } | { readonly covering: Size } | WholeImage | undefined;
   readonly kernel: 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
-  /** Size of the network's input: a centre crop of the resized image; undefined where that is kept whole. */
+  /**
+   * Size of the network's input: a centre crop of the resized image, with zeros around a smaller one; undefined where that
+   * is kept whole.
+   */
   readonly crop: Size | undefined;
   /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
   readonly cropOffset: 'floor' | 'halfToEven';
@@ -205,9 +211,10 @@ function fromImageProcessor(
   // A network with a fixed input size has the last word, and keeps the proportion of what was asked for.
   const crop = networkSize(input) ?? asked;
   const resize = processor.crop ? scaled(processor.resize, crop, asked) : undefined;
+  const covering = processor.centerCrop || (resize && covers(resize, crop)) ? resize : crop;
   return describe(
     {
-      resize: whole ?? (resize && covers(resize, crop) ? resize : crop),
+      resize: whole ?? covering,
       kernel: processor.kernel,
       crop: whole ? undefined : crop,
       cropOffset: 'floor',
@@ -272,19 +279,20 @@ function assumed(input: ImageInput): Preprocessing {
 
 function describe(steps: Omit<Preprocessing, 'description'>, source: string): Preprocessing {
   const { resize, crop } = steps;
-  const size =
-    'multipleOf' in resize
-      ? `shortest edge ${resize.shortestEdge}, longest at most ${resize.longestEdge}, multiples of ${resize.multipleOf}`
-      : 'shortestEdge' in resize
-        ? `shortest edge ${resize.shortestEdge}`
-        : 'covering' in resize
-          ? `the least covering ${resize.covering.height}×${resize.covering.width}`
-          : `${resize.height}×${resize.width}`;
+  const resized = resize ? `resize to ${sizeForPeople(resize)} (${steps.kernel})` : 'not resized';
   const cropped = crop ? `, crop ${crop.height}×${crop.width}` : '';
   const scale = steps.scale === 1 ? 'x' : `x·${Number(steps.scale.toPrecision(4))}`;
   const round = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(4))).join(', ');
-  const description = `resize to ${size} (${steps.kernel})${cropped}, (${scale} − [${round(steps.mean)}]) / [${round(steps.std)}]${steps.bgr ? ', BGR' : ''}; ${source}`;
+  const description = `${resized}${cropped}, (${scale} − [${round(steps.mean)}]) / [${round(steps.std)}]${steps.bgr ? ', BGR' : ''}; ${source}`;
   return { ...steps, description };
+}
+
+function sizeForPeople(resize: NonNullable<Preprocessing['resize']>): string {
+  if ('multipleOf' in resize)
+    return `shortest edge ${resize.shortestEdge}, longest at most ${resize.longestEdge}, multiples of ${resize.multipleOf}`;
+  if ('shortestEdge' in resize) return `shortest edge ${resize.shortestEdge}`;
+  const { height, width } = 'covering' in resize ? resize.covering : resize;
+  return `${'covering' in resize ? 'the least covering ' : ''}${height}×${width}`;
 }
 
 function networkSize(input: ImageInput): Size | undefined {

@@ -64,25 +64,41 @@ export class PixelSource {
 
 async function decode(source: EncodedImage | RawImage, preprocessing: Preprocessing): Promise<Pixels> {
   const image = source instanceof Uint8Array ? await decodeFile(source) : source;
-  const { resize, kernel } = preprocessing;
-  const size =
-    'multipleOf' in resize
-      ? wholeSize(image, resize)
-      : 'shortestEdge' in resize
-        ? shortestEdge(image, resize.shortestEdge)
-        : 'covering' in resize
-          ? covering(image, resize.covering)
-          : resize;
+  const size = sizeOf(image, preprocessing.resize);
   const crop = preprocessing.crop ?? size;
   const middle = preprocessing.cropOffset === 'floor' ? Math.floor : halfToEven;
+  const left = middle((size.width - crop.width) / 2);
+  const top = middle((size.height - crop.height) / 2);
   const window = {
-    left: middle((size.width - crop.width) / 2),
-    top: middle((size.height - crop.height) / 2),
+    left: Math.max(0, left),
+    top: Math.max(0, top),
+    height: Math.min(crop.height, size.height),
+    width: Math.min(crop.width, size.width),
+  };
+  const values = resample(image, size.width, size.height, preprocessing.kernel, window);
+  return {
     height: crop.height,
     width: crop.width,
+    values: framed({ ...window, values }, crop, Math.max(0, -left), Math.max(0, -top)),
   };
-  const values = resample(image, size.width, size.height, kernel, window);
-  return { height: crop.height, width: crop.width, values };
+}
+
+function sizeOf(image: RawImage, resize: Preprocessing['resize']): Size {
+  if (!resize) return image;
+  if ('multipleOf' in resize) return wholeSize(image, resize);
+  if ('shortestEdge' in resize) return shortestEdge(image, resize.shortestEdge);
+  return 'covering' in resize ? covering(image, resize.covering) : resize;
+}
+
+/** An image with zeros around it, where it is smaller than what it is put into. */
+function framed({ height, width, values }: Pixels, outer: Size, left: number, top: number): Uint8Array {
+  if (height === outer.height && width === outer.width) return values;
+  const result = new Uint8Array(outer.height * outer.width * 3);
+  for (let row = 0; row < height; row += 1) {
+    const line = values.subarray(row * width * 3, (row + 1) * width * 3);
+    result.set(line, ((top + row) * outer.width + left) * 3);
+  }
+  return result;
 }
 
 /** Decodes as PIL and torchvision do: what a colour profile says counts for nothing. */

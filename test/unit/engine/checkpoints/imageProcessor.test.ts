@@ -75,6 +75,16 @@ describe('preprocessor_config.json means what the image processor that it names 
       { resize: { shortestEdge: 256 }, crop: square(224), kernel: 'linear' },
     ],
     [
+      'a CLIP whose images are cropped as they are',
+      { image_processor_type: 'CLIPImageProcessor', do_resize: false, size: { shortest_edge: 224 }, crop_size: 336 },
+      { resize: undefined, crop: square(336) },
+    ],
+    [
+      'a ViT whose images are of its size already',
+      { image_processor_type: 'ViTImageProcessor', do_resize: false, size: 224 },
+      { resize: square(224), crop: square(224) },
+    ],
+    [
       'a fast processor, which leaves out by null',
       { image_processor_type: 'ViTImageProcessorFast', do_center_crop: null, crop_size: null, size: square(224) },
       { resize: square(224), crop: square(224), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },

@@ -280,6 +280,19 @@ describe('from image file to input tensor', () => {
     expect(await load(file, config)).toEqual({ height: 1, width: 1, values: Uint8Array.of(2, 2, 2) });
   });
 
+  // As np_center_crop of transformers 5.24.0 does.
+  it('leaves an image as it is where that is asked for, and puts zeros around what is smaller than its crop', async () => {
+    const file = path.join(await temporaryFolder(), 'wide.png');
+    await sharp(Buffer.from([1, 2, 3]), { raw: { width: 3, height: 1, channels: 1 } })
+      .png()
+      .toFile(file);
+    const cropped = { do_center_crop: true, crop_size: { height: 2, width: 2 } };
+    const values = Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2);
+    expect(await load(file, { ...cropped, do_resize: false })).toEqual({ height: 2, width: 2, values });
+    const shrunk = await load(file, { ...cropped, size: { height: 1, width: 1 }, resample: 0 });
+    expect([...shrunk.values]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2]);
+  });
+
   it.each([
     [
       'a truncated PNG',
