@@ -38,6 +38,14 @@ export function activate({
   const places = new RankingPlaces(extensionUri, state);
   const code = new RankedCode(state);
   const lenses = new RankingCodeLens(code, state);
+  const datasets = window.createTreeView('emms.datasets', {
+    treeDataProvider: new DatasetsTree(discovery),
+    showCollapseAll: true,
+  });
+  const checkpoints = window.createTreeView('emms.checkpoints', {
+    treeDataProvider: new CheckpointsTree(discovery, state),
+  });
+  discovery.showIn(datasets, checkpoints);
 
   subscriptions.push(
     controller,
@@ -45,8 +53,8 @@ export function activate({
     engine,
     state,
     resetContextKeysOnDispose(),
-    window.createTreeView('emms.datasets', { treeDataProvider: new DatasetsTree(discovery), showCollapseAll: true }),
-    window.createTreeView('emms.checkpoints', { treeDataProvider: new CheckpointsTree(discovery, state) }),
+    datasets,
+    checkpoints,
     window.registerWebviewViewProvider(RANKING_VIEW, places),
     window.registerWebviewPanelSerializer(RANKING_VIEW, places),
     lenses,

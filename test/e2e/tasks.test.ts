@@ -112,4 +112,10 @@ describe('each task of the paper', () => {
     await listed('digits').waitFor();
     expect(await listed('mnist').count()).toBe(0);
   });
+
+  test('a dataset that comes later is found by itself', async () => {
+    const { workbench, workspace } = session();
+    await cp(path.join(fixtures, 'miniatures/mnist'), path.join(workspace, 'data/late'), { recursive: true });
+    await workbench.page.getByRole('treeitem', { name: /^Dataset late,/ }).waitFor();
+  });
 });

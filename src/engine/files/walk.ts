@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isPassedOver } from '../../protocol/passedOver.ts';
 import { CancelledError } from '../errors.ts';
 
 /** A folder as the walk saw it: names only, nothing is opened. */
@@ -18,8 +19,6 @@ export interface Walk {
   readonly truncated: boolean;
 }
 
-/** Folders that hold tools, caches or version control, never a person's datasets or checkpoints. */
-const NEVER_ENTERED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv', 'virtualenv', '__MACOSX']);
 /** What Windows leaves in folders that somebody looked at. */
 const NEVER_LISTED = new Set(['Thumbs.db', 'desktop.ini']);
 
@@ -61,7 +60,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
     const chain = [...ancestors, real];
     const folders: Promise<Folder>[] = [];
     for (const child of children) {
-      if (excludes.has(child.name) || child.name.startsWith('.') || NEVER_ENTERED.has(child.name)) continue;
+      if (excludes.has(child.name) || isPassedOver(child.name)) continue;
       if (child.isFile()) {
         if (!NEVER_LISTED.has(child.name)) node.files.push(child.name);
         continue;

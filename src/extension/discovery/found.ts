@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { CheckpointSummary, DatasetSummary, Discovery } from '../../protocol/discovery.ts';
 import type { Skipped } from '../../protocol/report.ts';
 
@@ -35,11 +34,6 @@ export function mergeDiscoveries(discoveries: readonly { workspace: string; disc
       discoveries.flatMap(({ discovery }) => discovery.skipped),
     ),
   };
-}
-
-/** Whether something that was found is the file or folder of that path, or lies in it. */
-export function liesIn(found: readonly { readonly path: string }[], place: string): boolean {
-  return found.some((one) => one.path === place || one.path.startsWith(`${place}${path.sep}`));
 }
 
 function uniqueBy<T>(key: (item: T) => string, items: readonly T[]): T[] {

@@ -1,14 +1,22 @@
-import { type Disposable, EventEmitter, type LogOutputChannel, type Uri, window, workspace } from 'vscode';
+import {
+  type Disposable,
+  EventEmitter,
+  type LogOutputChannel,
+  type TreeView,
+  type Uri,
+  window,
+  workspace,
+} from 'vscode';
 import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
+import { isPassedOver } from '../../protocol/passedOver.ts';
 import { readFilesExclude, readSettings } from '../configuration.ts';
 import { setContextKey } from '../contextKeys.ts';
 import type { EngineClient } from '../engine/engineClient.ts';
 import { discoverParams } from '../engine/requestParams.ts';
-import { type Found, liesIn, mergeDiscoveries } from './found.ts';
+import { type Found, mergeDiscoveries } from './found.ts';
+import { RefreshSchedule } from './refreshSchedule.ts';
 
-/** Files come in bunches: a checkout or a copy is one change. */
-const SETTLE_MS = 1000;
 /** Settings that change what is found. */
 const SETTINGS = ['emms.checkpointFolders', 'emms.searchModelCaches', 'emms.exclude', 'files.exclude'];
 /** Views that show what was found, and so show that it is being looked for. */
@@ -19,13 +27,19 @@ export class WorkspaceDiscovery implements Disposable {
   readonly #engine: EngineClient;
   readonly #log: LogOutputChannel;
   readonly #changed = new EventEmitter<void>();
-  readonly #disposables: Disposable[] = [this.#changed];
+  readonly #schedule = new RefreshSchedule(
+    () => void this.refresh(),
+    () => this.#views.some(({ visible }) => visible),
+  );
+  readonly #disposables: Disposable[] = [this.#changed, this.#schedule];
+  #views: readonly TreeView<unknown>[] = [];
+  /** Names that the last look passed over because settings say so. */
+  #excludes: ReadonlySet<string> = new Set();
   #found = mergeDiscoveries([]);
   #complete = true;
   #scanning: Promise<Found> | undefined;
   #scanAgain = false;
   #watching = false;
-  #settling: NodeJS.Timeout | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -42,6 +56,12 @@ export class WorkspaceDiscovery implements Disposable {
   /** Whether the last look saw every folder. */
   get complete(): boolean {
     return this.#complete;
+  }
+
+  /** While none of these is seen, what changes can wait. */
+  showIn(...views: readonly TreeView<unknown>[]): void {
+    this.#views = views;
+    for (const view of views) this.#disposables.push(view.onDidChangeVisibility(() => this.#schedule.seen()));
   }
 
   /** Looks once; later calls do nothing. */
@@ -63,7 +83,6 @@ export class WorkspaceDiscovery implements Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.#settling);
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
@@ -71,7 +90,7 @@ export class WorkspaceDiscovery implements Disposable {
     setContextKey('emms.discovery', 'scanning');
     do {
       this.#scanAgain = false;
-      this.#complete = await this.#scan();
+      this.#complete = await this.#schedule.look(() => this.#scan());
     } while (this.#scanAgain);
     this.#scanning = undefined;
     setContextKey('emms.discovery', this.#complete ? 'ready' : 'failed');
@@ -82,11 +101,10 @@ export class WorkspaceDiscovery implements Disposable {
   /** Looks through every folder; one that can't be read doesn't hide the others. */
   async #scan(): Promise<boolean> {
     const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+    const params = folders.map(({ uri }) => discoverParamsOf(uri));
+    this.#excludes = new Set(params.flatMap(({ excludes }) => excludes));
     const outcomes = await Promise.allSettled(
-      folders.map(async ({ uri }) => ({
-        workspace: uri.fsPath,
-        discovery: await this.#engine.discover(discoverParamsOf(uri)),
-      })),
+      params.map(async (one) => ({ workspace: one.workspace, discovery: await this.#engine.discover(one) })),
     );
     for (const outcome of outcomes) if (outcome.status === 'rejected') this.#log.error(outcome.reason);
     this.#found = mergeDiscoveries(
@@ -98,26 +116,24 @@ export class WorkspaceDiscovery implements Disposable {
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    const refreshSoon = () => {
-      clearTimeout(this.#settling);
-      this.#settling = setTimeout(() => void this.refresh(), SETTLE_MS);
+    const changed = () => this.#schedule.changed();
+    const listed = (uri: Uri) => {
+      const names = workspace.asRelativePath(uri, false).split('/');
+      if (!names.some((name) => isPassedOver(name) || this.#excludes.has(name))) changed();
     };
+    // A dataset may be any files: which of them make one, only a look tells.
+    const files = workspace.createFileSystemWatcher('**', false, true, false);
     const endings = [...CHECKPOINT_ENDINGS, ...OTHER_CHECKPOINT_ENDINGS];
-    const checkpoints = workspace.createFileSystemWatcher(`**/*{${endings.join(',')}}`);
-    // A dataset may be any files: only that one goes is minded. Of a folder that goes, its files are not told of.
-    const deletions = workspace.createFileSystemWatcher('**', true, true);
+    const checkpoints = workspace.createFileSystemWatcher(`**/*{${endings.join(',')}}`, true, false, true);
     this.#disposables.push(
+      files,
+      files.onDidCreate(listed),
+      files.onDidDelete(listed),
       checkpoints,
-      deletions,
-      checkpoints.onDidCreate(refreshSoon),
-      checkpoints.onDidChange(refreshSoon),
-      checkpoints.onDidDelete(refreshSoon),
-      deletions.onDidDelete(({ fsPath }) => {
-        if (liesIn([...this.#found.datasets, ...this.#found.checkpoints], fsPath)) refreshSoon();
-      }),
-      workspace.onDidChangeWorkspaceFolders(refreshSoon),
+      checkpoints.onDidChange(listed),
+      workspace.onDidChangeWorkspaceFolders(changed),
       workspace.onDidChangeConfiguration((event) => {
-        if (SETTINGS.some((section) => event.affectsConfiguration(section))) refreshSoon();
+        if (SETTINGS.some((section) => event.affectsConfiguration(section))) changed();
       }),
     );
   }

@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type FoundDataset, liesIn, mergeDiscoveries } from '../../../src/extension/discovery/found.ts';
+import { type FoundDataset, mergeDiscoveries } from '../../../src/extension/discovery/found.ts';
 import {
   EngineInputError,
   EngineStoppedError,
@@ -73,15 +72,6 @@ describe('mergeDiscoveries', () => {
     const captions = { ...dataset, task: 'image-captioning' } as const;
     const discovery = { datasets: [dataset, captions], checkpoints: [], skipped: [] };
     expect(mergeDiscoveries([{ workspace: '/w', discovery }]).datasets).toEqual([dataset, captions]);
-  });
-});
-
-describe('liesIn', () => {
-  test('tells what takes something with it when it goes', () => {
-    const found = [{ path: path.join('/w', 'data', 'fashion') }];
-    const gone = (...parts: string[]) => liesIn(found, path.join('/w', ...parts));
-    expect([gone('data', 'fashion'), gone('data')]).toEqual([true, true]);
-    expect([gone('data', 'fashion', 'train'), gone('dat'), gone('data', 'fashion2')]).toEqual([false, false, false]);
   });
 });
 
