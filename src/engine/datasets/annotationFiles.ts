@@ -38,6 +38,13 @@ export function readTogether<T extends AnnotationFile>(files: readonly T[]): Fil
     .sort((a, b) => Number(b.trains) - Number(a.trains) || (a.path < b.path ? -1 : 1));
 }
 
+/** Those that a look into tells to be of a kind; one after the other, for there may be many. */
+export async function lookedThrough<T>(files: readonly T[], isOfKind: (file: T) => Promise<boolean>): Promise<T[]> {
+  const ofKind: T[] = [];
+  for (const file of files) if (await isOfKind(file)) ofKind.push(file);
+  return ofKind;
+}
+
 /** A file with the split that its name tells, else `all`. */
 export function withSplit(file: string): AnnotationFile {
   return { file, split: splitWithin(path.basename(file)) ?? 'all' };

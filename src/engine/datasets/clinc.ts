@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
+import { lookedThrough } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { filesNamed, locate } from './folders.ts';
 import { headOf } from './tables/csv.ts';
@@ -23,8 +24,7 @@ export const clinc: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => jsonFiles(candidate).length > 0);
     if (!root) return undefined;
-    const files: string[] = [];
-    for (const file of jsonFiles(root)) if (PAIRS.test(await headOf(file))) files.push(file);
+    const files = await lookedThrough(jsonFiles(root), async (file) => PAIRS.test(await headOf(file)));
     return files.map((file) => ({
       task: 'text-classification',
       path: file,

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
-import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
+import { lookedThrough, namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import { filesIn, holdsKeys, nameOfImage } from './cocoFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { countImages, locate } from './folders.ts';
@@ -62,11 +62,8 @@ export const cocoCaptions: DatasetLayout = {
 async function captionFiles(folder: Folder): Promise<string[]> {
   const named = filesIn(folder, CAPTIONS);
   if (named.length > 0) return named;
-  const captions: string[] = [];
-  for (const file of filesIn(folder, JSON_FILE).slice(0, MAX_FILES)) {
-    if (!NO_CAPTIONS.test(path.basename(file)) && (await holdsCaptions(file))) captions.push(file);
-  }
-  return captions;
+  const others = filesIn(folder, JSON_FILE).slice(0, MAX_FILES);
+  return lookedThrough(others, async (file) => !NO_CAPTIONS.test(path.basename(file)) && holdsCaptions(file));
 }
 
 /** Whether a file has the lists of COCO, and captions of images in the one. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, fileIn, imagesBelow, locate } from './folders.ts';
+import { below, filesOfSplits, imagesBelow, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
 
 const SPLITS = ['train', 'val', 'test'];
@@ -22,11 +22,9 @@ export const dtd: DatasetLayout = {
       task: 'image-classification',
       reason: `the Describable Textures Dataset: ${images.folders.length} textures in images, partition 1 in labels`,
       open: async (signal) => {
-        const labels = below(root, 'labels');
         const gathered = new LabelledImages(root, this.format, images);
-        for (const split of SPLITS) {
-          const list = fileIn(labels, `${split}1.txt`);
-          if (list) await gathered.addList(split, list, (line) => [line, path.posix.dirname(line)], signal);
+        for (const { split, file } of listsOf(root)) {
+          await gathered.addList(split, file, (line) => [line, path.posix.dirname(line)], signal);
         }
         const classes = [
           ...new Set([...imagesBelow(images)].map(({ relative }) => path.posix.dirname(relative))),
@@ -38,6 +36,10 @@ export const dtd: DatasetLayout = {
 };
 
 function isDtd(folder: Folder): boolean {
-  const labels = below(folder, 'labels');
-  return below(folder, 'images') !== undefined && SPLITS.some((split) => fileIn(labels, `${split}1.txt`));
+  return below(folder, 'images') !== undefined && listsOf(folder).length > 0;
+}
+
+/** The lists of the first partition. */
+function listsOf(folder: Folder): { split: string; file: string }[] {
+  return filesOfSplits(below(folder, 'labels'), SPLITS, (split) => `${split}1.txt`);
 }

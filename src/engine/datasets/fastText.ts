@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from './annotatedSamples.ts';
-import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
+import { lookedThrough, namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { locate } from './folders.ts';
 import { splitWithin } from './splitNames.ts';
@@ -26,10 +26,9 @@ export const fastText: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => filesIn(candidate).length > 0);
     if (!root) return undefined;
-    const files: string[] = [];
-    for (const file of filesIn(root)) {
-      if ((await headOf(file, HEAD_BYTES)).trimStart().startsWith('__label__')) files.push(file);
-    }
+    const files = await lookedThrough(filesIn(root), async (file) => {
+      return (await headOf(file, HEAD_BYTES)).trimStart().startsWith('__label__');
+    });
     return readTogether(files.map(withSplit)).map((set) => ({
       task: 'text-classification',
       path: set.path,

@@ -1,6 +1,6 @@
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, fileIn, locate } from './folders.ts';
+import { below, fileIn, filesOfSplits, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { linesOf } from './tables/lines.ts';
 
@@ -31,8 +31,8 @@ export const fgvcAircraft: DatasetLayout = {
       reason: `FGVC-Aircraft: ${images.files.length} images and images_${level.level}_*.txt`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
-        for (const { split, list } of listsOf(data, level.level)) {
-          await gathered.addList(split, list, parse, signal);
+        for (const { split, file } of listsOf(data, level.level)) {
+          await gathered.addList(split, file, parse, signal);
         }
         const names = fileIn(data, level.names);
         return gathered.dataset(names ? await linesOf(names, signal) : undefined, signal);
@@ -58,12 +58,8 @@ function levelOf(data: Folder): { level: string; names: string } | undefined {
 }
 
 /** The lists of the splits; the one of training and validation images together only where it is the only one of them. */
-function listsOf(data: Folder, level: string): { split: string; list: string }[] {
-  const lists = (splits: readonly string[]) =>
-    splits.flatMap((split) => {
-      const list = fileIn(data, `images_${level}_${split}.txt`);
-      return list ? [{ split, list }] : [];
-    });
+function listsOf(data: Folder, level: string): { split: string; file: string }[] {
+  const lists = (splits: readonly string[]) => filesOfSplits(data, splits, (split) => `images_${level}_${split}.txt`);
   const apart = lists(SPLITS);
   return apart.some(({ split }) => split === 'train') ? apart : lists(['trainval', 'test']);
 }

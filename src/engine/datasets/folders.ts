@@ -51,6 +51,18 @@ export function fileIn(folder: Folder | undefined, name: string): string | undef
   return folder && found ? path.join(folder.path, found) : undefined;
 }
 
+/** The files directly inside that tell what is in each split, those that are there. */
+export function filesOfSplits(
+  folder: Folder | undefined,
+  splits: readonly string[],
+  nameOf: (split: string) => string,
+): { split: string; file: string }[] {
+  return splits.flatMap((split) => {
+    const file = fileIn(folder, nameOf(split));
+    return file === undefined ? [] : [{ split, file }];
+  });
+}
+
 /** The paths of the files directly inside whose names match. */
 export function filesNamed(folder: Folder | undefined, name: RegExp): string[] {
   return folder?.files.filter((file) => name.test(file)).map((file) => path.join(folder.path, file)) ?? [];

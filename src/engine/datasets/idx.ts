@@ -188,6 +188,7 @@ async function namesFor(root: Folder, prefix: string): Promise<readonly string[]
     ? FASHION
     : undefined;
 }
+
 function isPacked(file: string): boolean {
   return /\.gz$/i.test(file);
 }

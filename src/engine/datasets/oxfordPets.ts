@@ -1,13 +1,13 @@
 import type { Folder } from '../files/walk.ts';
 import type { DatasetLayout } from './dataset.ts';
-import { below, countImages, fileIn, locate } from './folders.ts';
+import { below, countImages, filesOfSplits, locate } from './folders.ts';
 import { LabelledImages } from './labelledImages.ts';
 import { grouped } from './passedOver.ts';
 import { headOf } from './tables/csv.ts';
 
 const SPLITS = ['trainval', 'test'];
 /** Of all images, with comments above. */
-const WHOLE = 'list';
+const WHOLE = 'list.txt';
 /** `Abyssinian_100 1 1 1`: image, class, species (1 cat, 2 dog), number within the species. */
 const LINE = /^((\S+)_\d+)\s+\d+\s+[12]\s+\d+$/;
 
@@ -31,9 +31,7 @@ export const oxfordPets: DatasetLayout = {
       reason: `Oxford-IIIT Pets: ${grouped(countImages(images))} images, ${told} in annotations`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
-        for (const { split, list } of lists) {
-          await gathered.addList(split, list, (line) => parse(line), signal);
-        }
+        for (const { split, file } of lists) await gathered.addList(split, file, parse, signal);
         return gathered.dataset(undefined, signal);
       },
     };
@@ -50,16 +48,13 @@ function hasFiles(folder: Folder): boolean {
   return below(folder, 'images') !== undefined && listsOf(folder).length > 0;
 }
 
-function listsOf(folder: Folder): { split: string; list: string }[] {
-  const named = (name: string, split: string) => {
-    const list = fileIn(below(folder, 'annotations'), `${name}.txt`);
-    return list ? [{ split, list }] : [];
-  };
-  const apart = SPLITS.flatMap((split) => named(split, split));
-  return apart.length > 0 ? apart : named(WHOLE, 'all');
+function listsOf(folder: Folder): { split: string; file: string }[] {
+  const annotations = below(folder, 'annotations');
+  const apart = filesOfSplits(annotations, SPLITS, (split) => `${split}.txt`);
+  return apart.length > 0 ? apart : filesOfSplits(annotations, ['all'], () => WHOLE);
 }
 
 async function looksRight(folder: Folder): Promise<boolean> {
   const [first] = listsOf(folder);
-  return first !== undefined && (await headOf(first.list)).split('\n').some((line) => LINE.test(line.trim()));
+  return first !== undefined && (await headOf(first.file)).split('\n').some((line) => LINE.test(line.trim()));
 }

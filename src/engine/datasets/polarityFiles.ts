@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
-import { namesOf } from './annotationFiles.ts';
+import { lookedThrough, namesOf } from './annotationFiles.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { locate } from './folders.ts';
 import { readLines } from './tables/lines.ts';
@@ -27,8 +27,7 @@ export const polarityFiles: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => pairsIn(candidate).length > 0);
     if (!root) return undefined;
-    const pairs: Pair[] = [];
-    for (const pair of pairsIn(root)) if (await holdsSentences(pair[0].file)) pairs.push(pair);
+    const pairs = await lookedThrough(pairsIn(root), ([{ file }]) => holdsSentences(file));
     return pairs.map((pair) => ({
       task: 'text-classification',
       path: pair[0].file,

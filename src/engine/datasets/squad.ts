@@ -1,6 +1,6 @@
 import type { Folder } from '../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
-import { namesOf, readTogether, withSplit } from './annotationFiles.ts';
+import { lookedThrough, namesOf, readTogether, withSplit } from './annotationFiles.ts';
 import { UNANSWERABLE } from './annotationKinds.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { filesNamed, locate } from './folders.ts';
@@ -25,11 +25,10 @@ export const squad: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => jsonFiles(candidate).length > 0);
     if (!root) return undefined;
-    const files: string[] = [];
-    for (const file of jsonFiles(root)) {
+    const files = await lookedThrough(jsonFiles(root), async (file) => {
       const head = await headOf(file);
-      if (PARAGRAPHS.test(head) && CONTEXT.test(head)) files.push(file);
-    }
+      return PARAGRAPHS.test(head) && CONTEXT.test(head);
+    });
     return readTogether(files.map(withSplit)).map((set) => ({
       task: 'text-question-answering',
       path: set.path,

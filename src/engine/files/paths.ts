@@ -8,9 +8,14 @@ const WORKSPACE_MARKERS = ['.git', '.vscode', 'pyproject.toml', 'setup.py', 'req
 
 /** How a file is called in reports: its path relative to the workspace with forward slashes, else its whole path. */
 export function idOf(file: string, workspace: string): string {
-  const relative = path.relative(workspace, file);
-  const outside = relative === '' || relative.startsWith('..') || path.isAbsolute(relative);
-  return (outside ? file : relative).split(path.sep).join('/');
+  return (isBelow(file, workspace) ? path.relative(workspace, file) : file).split(path.sep).join('/');
+}
+
+function isBelow(file: string, folder: string): boolean {
+  const relative = path.relative(folder, file);
+  const [first] = relative.split(path.sep);
+  // What lies on another drive is named as a whole.
+  return relative !== '' && first !== '..' && !path.isAbsolute(relative);
 }
 
 /**
@@ -27,9 +32,7 @@ export async function findWorkspace(dataset: string): Promise<string> {
       if (found) return folder;
     }
   }
-  const relative = path.relative(process.cwd(), dataset);
-  const inside = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
-  return inside ? process.cwd() : path.dirname(dataset);
+  return isBelow(dataset, process.cwd()) ? process.cwd() : path.dirname(dataset);
 }
 
 /** Throws an InputError unless the path is a folder. */

@@ -1,8 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { InputError } from '../errors.ts';
+import { contentHash } from '../files/contentHash.ts';
 import { type HubClient, type RemoteFile, TemporaryFailure } from './client.ts';
 import { Part, sizeOf } from './part.ts';
 
@@ -84,8 +83,7 @@ async function isWhole(file: string, remote: RemoteFile, signal: AbortSignal | u
   if ((await sizeOf(file)) !== remote.bytes) return false;
   const hash = newHash(remote);
   if (!hash) return true;
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash, signal ? { signal } : {});
-  return hash.digest('hex') === remote.etag;
+  return (await contentHash(file, signal, hash)) === remote.etag;
 }
 
 /** Hash of the kind that the etag is; undefined where it is none that is known, and the length has to do. */

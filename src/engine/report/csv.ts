@@ -1,43 +1,35 @@
-import type { RankingReport } from '../../protocol/report.ts';
+import type { Candidate, RankingReport } from '../../protocol/report.ts';
+
+type Cell = string | number;
+
+const COLUMNS: readonly (readonly [header: string, cell: (candidate: Candidate) => Cell])[] = [
+  ['rank', ({ rank }) => rank],
+  ['id', ({ id }) => id],
+  ['name', ({ name }) => name],
+  ['architecture', ({ architecture }) => architecture],
+  ['score', ({ score }) => score],
+  ['interval_low', ({ interval }) => interval[0]],
+  ['interval_high', ({ interval }) => interval[1]],
+  ['tied_with', ({ tiedWith }) => tiedWith.join(' ')],
+  ['feature_dim', ({ featureDim }) => featureDim],
+  ['parameters', ({ parameters }) => parameters],
+  ['bytes', ({ bytes }) => bytes],
+  ['samples', ({ samples }) => samples],
+  ['latency_ms', ({ latencyMs }) => latencyMs],
+];
 
 /** The candidates as comma-separated values (RFC 4180), one per line, best first. */
-export function reportCsv(report: RankingReport): string {
-  const metrics = [...new Set(report.candidates.flatMap((candidate) => Object.keys(candidate.metrics)))];
-  const header = [
-    'rank',
-    'id',
-    'name',
-    'architecture',
-    'score',
-    'interval_low',
-    'interval_high',
-    'tied_with',
-    'feature_dim',
-    'parameters',
-    'bytes',
-    'samples',
-    'latency_ms',
-    ...metrics,
-  ];
-  const rows = report.candidates.map((candidate) => [
-    candidate.rank,
-    candidate.id,
-    candidate.name,
-    candidate.architecture,
-    candidate.score,
-    ...candidate.interval,
-    candidate.tiedWith.join(' '),
-    candidate.featureDim,
-    candidate.parameters,
-    candidate.bytes,
-    candidate.samples,
-    candidate.latencyMs,
+export function reportCsv({ candidates }: RankingReport): string {
+  const metrics = [...new Set(candidates.flatMap((candidate) => Object.keys(candidate.metrics)))];
+  const header = [...COLUMNS.map(([name]) => name), ...metrics];
+  const rows = candidates.map((candidate) => [
+    ...COLUMNS.map(([, cell]) => cell(candidate)),
     ...metrics.map((metric) => candidate.metrics[metric] ?? ''),
   ]);
-  return `${[header, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
+  return `${[header, ...rows].map((row) => row.map(written).join(',')).join('\r\n')}\r\n`;
 }
 
-function cell(value: string | number): string {
+function written(value: Cell): string {
   if (typeof value === 'number') return String(value);
   // A spreadsheet would take a name that starts like this for a formula.
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
