@@ -218,7 +218,7 @@ def main():
     refuse("float8.pt", {"w": values(2, dtype=torch.float8_e4m3fn)}, 'its tensor "w" is of the type float8_e4m3fn')
     refuse("sparse.pt", {"w": values(2, 2).to_sparse()}, 'its tensor "w" is sparse')
     quantised = torch.quantize_per_tensor(values(2), 0.1, 0, torch.qint8)
-    refuse("quantised.pt", {"w": quantised}, 'its tensor "w" is quantised')
+    refuse("quantised.pt", {"w": quantised, "packed.dtype": torch.qint8}, 'its tensor "w" is quantised')
     refuse("one-tensor.pt", values(2), "a single tensor")
     refuse("no-tensors.pt", {"epoch": 1, "optimizer": {}}, 'a dict of "epoch", "optimizer"')
     torch.jit.save(torch.jit.script(Module()), folder / "torchscript.pt")

@@ -34,6 +34,8 @@ const MAX_WRAPPERS = 3;
 
 const REMEDY = 'Save the state dict alone: torch.save(model.state_dict(), path).';
 
+const SPECIAL_REMEDY = 'Save it as a plain tensor.';
+
 /** Where the values of a storage lie in the file, or nothing when they are missing. */
 export type StorageLocator = (key: string) => { readonly offset: number; readonly bytes: number } | undefined;
 
@@ -48,7 +50,8 @@ export function weightsOf(checkpoint: PickleValue, file: string, locate: Storage
   for (const [name, value] of stateDict) {
     if (typeof name !== 'string') continue;
     if (value instanceof SpecialTensor) {
-      throw new UnreadableError(`its tensor ${quoted(name)} is ${value.kind}, which can't be used`, REMEDY);
+      const remedy = value.kind === 'quantised' ? 'Take the network that it was made from.' : SPECIAL_REMEDY;
+      throw new UnreadableError(`its tensor ${quoted(name)} is ${value.kind}, which can't be used`, remedy);
     }
     if (value instanceof TorchTensor) weights.set(name, locateTensor(name, value, file, locate));
   }

@@ -100,6 +100,9 @@ const DTYPES = new Map<string, ElementType>(
     { name: 'float8_e5m2', bytes: 1 },
     { name: 'float8_e4m3fnuz', bytes: 1 },
     { name: 'float8_e5m2fnuz', bytes: 1 },
+    { name: 'qint8', bytes: 1 },
+    { name: 'quint8', bytes: 1 },
+    { name: 'qint32', bytes: 4 },
   ].map((type) => [`torch.${type.name}`, type]),
 );
 
