@@ -60,7 +60,7 @@ function canonicalName(name: string): string {
 }
 
 const KNOWN =
-  /^((downsample_layers\.\d+\.[01]|hidden)\.(weight|bias)|stages\.\d+\.\d+\.((dwconv|norm|pwconv[12]|grn)\.(weight|bias)|gamma)|norm(_pre)?\.(weight|bias)|head\..*)$/;
+  /^((downsample_layers\.(\d+\.[01]|0\.2)|hidden)\.(weight|bias)|stages\.\d+\.\d+\.((dwconv|norm|pwconv[12]|grn)\.(weight|bias)|gamma)|norm(_pre)?\.(weight|bias)|head\..*)$/;
 
 /** Without axes of size 1: a scale per channel, a linear layer that was saved as a convolution of one pixel. */
 function squeezed(weights: Weights): Weights {
@@ -98,14 +98,15 @@ const TORCHVISION_RESIZE = new Map([
 function recognise(original: Weights, config: ModelConfig | undefined): RecognisedNetwork | undefined {
   const weights = squeezed(rename(original, canonicalName));
   const depths = depthsOf(weights);
-  const [channels = 0, colors] = shapeOf(weights, 'downsample_layers.0.0.weight');
+  const [, colors] = shapeOf(weights, 'downsample_layers.0.0.weight');
+  const [channels = 0] = shapeOf(weights, 'stages.0.0.dwconv.weight');
   const hasBlock = ['dwconv', 'norm', 'pwconv1', 'pwconv2'].every((part) =>
     weights.tensors.has(`stages.0.0.${part}.weight`),
   );
   if (depths.length === 0 || colors !== 3 || !hasBlock) return undefined;
   const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
   if (strange !== undefined) throw new Error(`it is a ConvNeXt with parts that can't be built: "${strange}"`);
-  if (!weights.tensors.has('stages.0.0.norm.bias') || shapeOf(weights, 'downsample_layers.0.1.weight').length !== 1) {
+  if (!weights.tensors.has('stages.0.0.norm.bias') || shapeOf(weights, stemNorm(weights)).length !== 1) {
     throw new Error('it is a ConvNeXt with another stem or norm than published, which can’t be built');
   }
   refuseOthers(config, 'ConvNeXt', /convnext/);
@@ -133,6 +134,11 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       outputs(graph, hidden ? activated(graph, linear(graph, mean, HIDDEN), style) : mean, classifier);
     },
   };
+}
+
+/** The norm is behind one convolution, or behind two that overlap (timm's networks called `_ols`). */
+function stemNorm(weights: Weights): string {
+  return `downsample_layers.0.${weights.tensors.has('downsample_layers.0.2.weight') ? 2 : 1}.weight`;
 }
 
 /** What the weights don't tell. */
@@ -187,7 +193,7 @@ function build(graph: Graph, depths: readonly number[], style: Style): Value {
   for (const [stage, blocks] of depths.entries()) {
     const before = `downsample_layers.${stage}`;
     if (stage === 0) {
-      x = channelNorm(graph, patches(graph, x, `${before}.0`), `${before}.1`, epsilon);
+      x = stem(graph, x, before, epsilon);
     } else if (graph.has(`${before}.1.weight`)) {
       x = patches(graph, channelNorm(graph, x, `${before}.0`, epsilon), `${before}.1`);
     }
@@ -197,6 +203,14 @@ function build(graph: Graph, depths: readonly number[], style: Style): Value {
   if (graph.has('norm_pre.weight')) return globalAveragePool(graph, channelNorm(graph, x, 'norm_pre', epsilon));
   const mean = globalAveragePool(graph, x);
   return graph.has('norm.weight') ? layerNorm(graph, mean, 'norm', finalEpsilon) : mean;
+}
+
+function stem(graph: Graph, image: Value, name: string, epsilon: number): Value {
+  if (!graph.has(`${name}.2.weight`))
+    return channelNorm(graph, patches(graph, image, `${name}.0`), `${name}.1`, epsilon);
+  const overlapping = { stride: 2, padding: 1 };
+  const x = conv(graph, conv(graph, image, `${name}.0`, overlapping), `${name}.1`, overlapping);
+  return channelNorm(graph, x, `${name}.2`, epsilon);
 }
 
 /** A convolution whose kernels lie side by side. */
