@@ -115,10 +115,12 @@ export function swinEncoder(
   prefix: string,
   config: ModelConfig | undefined,
 ): ImageEncoder | undefined {
-  const anatomy = dissect(weightsUnder(weights, prefix), config);
+  const own = weightsUnder(weights, prefix);
+  const anatomy = dissect(own, config);
   if (!anatomy) return undefined;
   return {
     input: inputOf(anatomy, config),
+    published: publishedFor(own, anatomy.version, undefined, anatomy.size),
     width: anatomy.width,
     tokens: (graph, image) => tokens(graph, image, anatomy),
   };

@@ -12,8 +12,9 @@ const CASES = path.join(import.meta.dirname, '../../../../fixtures/networks/capt
 describe('captioners', () => {
   it.each(readdirSync(CASES))('%s: features of a padded batch as PyTorch computes them', async (name) => {
     const folder = path.join(CASES, name);
-    const { architecture, features: expected } = await readCase(folder);
+    const { architecture, inputs, features: expected } = await readCase(folder);
     const { network, features } = await runCase(folder);
+    expect(network.image?.published.size).toBe(inputs.image?.shape[2]);
     expect(network).toMatchObject({ architecture, modality: 'image-to-text' });
     expect(features.dims).toEqual(expected.shape);
     expect(relativeError(features, expected)).toBeLessThan(1e-4);
