@@ -6,7 +6,7 @@ import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
-import type { Contributions, LeftOut, ScoreResult } from '../../src/engine/score/score.ts';
+import type { LeftOut, ScoreResult } from '../../src/engine/score/score.ts';
 import { generator } from './random.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -98,25 +98,26 @@ export async function expectOrderInvariance(id: string, input: EvidenceInput, va
   }
 }
 
-/** The samples' parts of a score, which must vary by these. */
-export function contributionsOf({ variation }: ScoreResult): Contributions {
-  if (variation === undefined || 'blocks' in variation) throw new Error('no contributions');
-  return variation;
-}
-
 /** A score without blocks of samples, which must vary by these. */
 export function leftOutOf({ variation }: Pick<ScoreResult, 'variation'>): LeftOut {
   if (variation === undefined || !('blocks' in variation)) throw new Error('no scores');
   return variation;
 }
 
-/** Checks that the contributions add up to the score. */
-export async function expectContributions(id: string, input: EvidenceInput, variant?: string): Promise<void> {
-  const result = await computeScore(id, createEvidence(input), { variant, variation: true });
+/** The score that a variation is of. */
+export function variedScore({ variation }: ScoreResult): number {
+  if (variation !== undefined && 'blocks' in variation) {
+    const { value, expectedScore } = variation.scale ?? { value: Number.NaN, expectedScore: () => Number.NaN };
+    return expectedScore(value, 0);
+  }
   const sum = (values: Iterable<number> = []) => [...values].reduce((total, value) => total + value, 0);
-  const { numerator, denominator } = contributionsOf(result);
-  expect(numerator).toHaveLength(input.features.rows);
-  expect(sum(numerator) / sum(denominator)).toBeCloseTo(result.score, 9);
+  return sum(variation?.numerator) / sum(variation?.denominator);
+}
+
+/** Checks that a score says how it varies, and that what varies is the score. */
+export async function expectVariation(id: string, input: EvidenceInput, variant?: string): Promise<void> {
+  const result = await computeScore(id, createEvidence(input), { variant, variation: true });
+  expect(variedScore(result)).toBeCloseTo(result.score, 9);
 }
 
 export function takeRows(matrix: FloatMatrix, rows: ArrayLike<number>): Matrix {

@@ -1,5 +1,5 @@
-import { drawBlocks } from '../score/blocks.ts';
-import type { Contributions, LeftOut, Variation } from '../score/score.ts';
+import { ratiosWithoutBlocks } from '../score/blocks.ts';
+import type { LeftOut, NormalScale, Variation } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
 export interface ScoredCandidate {
@@ -11,12 +11,11 @@ export interface ScoredCandidate {
 }
 
 interface VaryingCandidate extends Omit<ScoredCandidate, 'variation'>, Varying {
-  /** Whether `value` is the root of the score. */
-  isRoot: boolean;
+  expectedScore: NormalScale['expectedScore'];
 }
 
-/** The score, or its root, and the same without blocks of samples. */
-interface Varying extends Omit<LeftOut, 'root'> {
+/** A score, on the scale on which it varies, and the same without blocks of samples. */
+interface Varying extends Omit<LeftOut, 'scale'> {
   value: number;
 }
 
@@ -28,8 +27,6 @@ export interface CandidateConfidence {
   tiedWith: string[];
 }
 
-/** Blocks of samples that are left out in turn, where that costs no new fit. */
-const MAX_BLOCKS = 32;
 /** Scores that differ by less, relative to their size, differ by rounding. */
 const ROUNDING = 1e-9;
 /** The 95 % quantile of the normal distribution: two-sided, 90 %. */
@@ -45,8 +42,8 @@ const NORMAL_QUANTILE = 1.6448536269514722;
  */
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
   const varying = candidates.map(({ variation, ...candidate }) => {
-    const { root, ...leftOut } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
-    return { ...candidate, value: root ?? candidate.score, isRoot: root !== undefined, ...leftOut };
+    const { scale, ...leftOut } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
+    return { ...candidate, ...(scale ?? { value: candidate.score, expectedScore: itself }), ...leftOut };
   });
   return varying.map((candidate) => {
     const tied = varying.filter((other) => other !== candidate && areTied(candidate, other));
@@ -58,16 +55,21 @@ export function rankConfidence(candidates: readonly ScoredCandidate[]): Candidat
   });
 }
 
-function intervalOf({ score, isRoot, ...varying }: VaryingCandidate): [number, number] {
+function intervalOf({ score, expectedScore, ...varying }: VaryingCandidate): [number, number] {
+  const { value } = varying;
   const { error, quantile } = standardError(varying);
-  const [low, high] = [varying.value - quantile * error, varying.value + quantile * error];
-  // A score of 0 is less than its expectation, were the root's however negative.
-  return isRoot
-    ? [Math.min(score, expectedSquare(low, error)), Math.max(score, expectedSquare(high, error))]
-    : [low, high];
+  // A score at an end of its range is beyond its expectation.
+  return [
+    Math.min(score, expectedScore(value - quantile * error, error)),
+    Math.max(score, expectedScore(value + quantile * error, error)),
+  ];
 }
 
-/** Whether two scores, or their roots, differ by no more than the 90 % interval of the difference is wide to either side, or by rounding. */
+function itself(score: number): number {
+  return score;
+}
+
+/** Whether two scores differ, on the scale on which they vary, by no more than the 90 % interval of the difference is wide to either side, or by rounding. */
 function areTied(a: VaryingCandidate, b: VaryingCandidate): boolean {
   if (Math.abs(a.score - b.score) <= ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score))) return true;
   const less = (values: Float64Array, others: Float64Array) => values.map((value, i) => value - (others[i] as number));
@@ -81,32 +83,6 @@ function areTied(a: VaryingCandidate, b: VaryingCandidate): boolean {
 function halfWidth(varying: Varying): number {
   const { error, quantile } = standardError(varying);
   return quantile * error;
-}
-
-/**
- * A score that is a ratio of sums over samples without blocks of them, at the cost of no new fit: for the in-sample variants of
- * EMMS sums of squared residuals, spread as if the fit were done again (`emms.ts`).
- */
-function ratiosWithoutBlocks({ numerator, denominator }: Contributions): LeftOut {
-  const count = Math.min(MAX_BLOCKS, numerator.length);
-  const above = new Float64Array(count);
-  const below = new Float64Array(count);
-  drawBlocks(numerator.length, count).forEach((block, i) => {
-    above[block] = (above[block] as number) + (numerator[i] as number);
-    below[block] = (below[block] as number) + (denominator[i] as number);
-  });
-  const [allAbove, allBelow] = [sum(above), sum(below)];
-  const without = (block: number, other?: number) => {
-    const part = (of: Float64Array) => (of[block] as number) + (other === undefined ? 0 : (of[other] as number));
-    const rest = allBelow - part(below);
-    // Without the only samples of their class nothing varies that could be explained.
-    return rest > ROUNDING * allBelow ? (allAbove - part(above)) / rest : 0;
-  };
-  return {
-    blocks: above.map((_, block) => without(block)),
-    pairs: above.map((_, block) => without(block, (block + 1) % count)),
-    blocksInAll: count,
-  };
 }
 
 /**
@@ -134,28 +110,6 @@ function standardError({ value, blocks, pairs, blocksInAll }: Varying): { error:
   const error = Math.sqrt(Math.max(jackknife - interaction, jackknife * share));
   const degrees = (count - 1) / ((2 - share) ** 2 + (1 - share) ** 2);
   return { error, quantile: studentQuantile(degrees) };
-}
-
-/**
- * E[max(0, x)²] of a normal x: of a score whose root is expected to be `mean`. It rises with that, so ends of an interval of the root
- * become those of one of the expected score, which hold it as often.
- */
-function expectedSquare(mean: number, deviation: number): number {
-  if (deviation === 0) return Math.max(0, mean) ** 2;
-  const ratio = mean / deviation;
-  const density = Math.exp(-(ratio ** 2) / 2) / Math.sqrt(2 * Math.PI);
-  const square = (mean ** 2 + deviation ** 2) * normalProbability(ratio) + mean * deviation * density;
-  return Math.max(0, square);
-}
-
-/** The normal distribution function, to 1e-7 (Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.2.17). */
-function normalProbability(x: number): number {
-  const k = 1 / (1 + 0.2316419 * Math.abs(x));
-  const tail =
-    (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) *
-    k *
-    (0.31938153 + k * (-0.356563782 + k * (1.781477937 + k * (-1.821255978 + k * 1.330274429))));
-  return x < 0 ? tail : 1 - tail;
 }
 
 /** 95 % quantile of Student's t (Wallace, Annals of Mathematical Statistics 30, 1959): to 2 % for 2 degrees of freedom, 4 digits from 9 on. */

@@ -1,8 +1,12 @@
 import { uniformNumbers } from '../random.ts';
-import type { LeftOut } from './score.ts';
+import type { Contributions, LeftOut } from './score.ts';
 
+/** Blocks of samples that are left out in turn, where that costs no new fit. */
+const MOST_BLOCKS = 32;
 /** Blocks of samples that are left out in turn, where the score without them is computed anew. */
 const RECOMPUTED_BLOCKS = 10;
+/** Of a sum; less is rounding. */
+const ROUNDING = 1e-9;
 
 /**
  * The block of each of `count` samples: blocks of equal size, but for one sample, and the same at every call, so that
@@ -55,4 +59,31 @@ export async function scoresWithoutBlocks(
     pairs[block] = await without(block, (block + 1) % size);
   }
   return { blocks, pairs, blocksInAll };
+}
+
+/** A score that is a ratio of sums over samples without blocks of them, at the cost of no new fit. */
+export function ratiosWithoutBlocks({ numerator, denominator }: Contributions): LeftOut {
+  const count = Math.min(MOST_BLOCKS, numerator.length);
+  const above = new Float64Array(count);
+  const below = new Float64Array(count);
+  drawBlocks(numerator.length, count).forEach((block, i) => {
+    above[block] = (above[block] as number) + (numerator[i] as number);
+    below[block] = (below[block] as number) + (denominator[i] as number);
+  });
+  const [allAbove, allBelow] = [sum(above), sum(below)];
+  const without = (block: number, other?: number) => {
+    const part = (of: Float64Array) => (of[block] as number) + (other === undefined ? 0 : (of[other] as number));
+    const rest = allBelow - part(below);
+    // Without the only samples of their class nothing varies that could be explained.
+    return rest > ROUNDING * allBelow ? (allAbove - part(above)) / rest : 0;
+  };
+  return {
+    blocks: above.map((_, block) => without(block)),
+    pairs: above.map((_, block) => without(block, (block + 1) % count)),
+    blocksInAll: count,
+  };
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }

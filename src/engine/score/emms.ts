@@ -1,18 +1,16 @@
 import { InputError } from '../errors.ts';
 import { trustedWhitening } from '../linalg/columnSpace.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, dot, mix, rowSquares, transpose } from '../linalg/matrix.ts';
-import { gramian } from '../linalg/multiply.ts';
+import { difference, transpose } from '../linalg/matrix.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
 import type { InSampleFit } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
+import { inSampleVariation } from './inSampleVariation.ts';
 import type { MixtureProjection } from './mixtureProjection.ts';
-import { oneHotLabels } from './oneHotLabels.ts';
-import { scaleColumns } from './samples.ts';
-import type { Contributions, Score, ScoreResult } from './score.ts';
+import type { Score, ScoreResult } from './score.ts';
 import { minimiseOnSimplex, quadraticForm, sparsemax } from './simplex.ts';
 
 /** Squared length of a mixture, compared with those of its parts together, below which it is rounding. */
@@ -54,7 +52,7 @@ export const emms: Score = {
       // Rounding must not turn a perfect fit into a positive score.
       score: 0 - (factor * Math.max(0, solution.squaredResidual)) / evidence.count,
       details: { weights: solution.weights },
-      ...(variation && { variation: await inSampleContributions(evidence, fit, solution, factor) }),
+      ...(variation && { variation: await inSampleVariation(evidence, fit, solution, factor) }),
     };
   },
 };
@@ -118,76 +116,6 @@ function refuseCancelled(gram: Matrix, weights: readonly number[]): void {
   throw new InputError(
     `The label embeddings cancel each other out when they are mixed (weights ${weights.map((weight) => weight.toPrecision(3)).join(', ')}), so there is nothing left to predict; leave one of them out.`,
   );
-}
-
-/**
- * A score −factor·Σ residual / n, whose parts vary as the regression done again would; with standardised labels, n is the sum of
- * the squared labels per column.
- *
- * Of errors ε with the projector M that leaves the residual |r|² = |Mε|² vary, per sample, f²·Var|εᵢ|² by what each adds of its own
- * and 2f(1 − f)·‖Σ‖² by what pairs of them do together, where f is the mean of the diagonal of M and Σ the covariance of ε. The
- * residuals tell: their squares over f, less the score times the squared labels, vary by the former and 2(1 − f²)·‖Σ‖².
- */
-async function inSampleContributions(
-  evidence: Evidence,
-  fit: InSampleFit,
-  { fittedWeights, weights }: Solution,
-  factor: number,
-): Promise<Contributions> {
-  const { count } = evidence;
-  const residuals = await fit.squaredResiduals(fittedWeights, weights);
-  const labels = squaredLabels(evidence, weights);
-  const share = mean(labels);
-  const denominator = labels.map((square) => square / share);
-  const residual = mean(residuals);
-  // A fit that uses up all samples leaves nothing to vary but rounding.
-  const free = count - (await fit.rank()) - 1;
-  if (free <= 0) return { numerator: denominator.map((part) => -factor * residual * part), denominator };
-  const freedom = free / count;
-  const parts = residuals.map((value, i) => value / freedom - residual * (denominator[i] as number));
-  const centre = mean(parts);
-  const variance = mean(parts.map((part) => (part - centre) ** 2));
-  const pairs = 2 * (residual / freedom) ** 2 * (await concentration(evidence, weights));
-  // Where the fit leaves little the difference is mostly chance, but then errors in residuals are many and so all but normal.
-  const normal = mean(residuals.map((value, i) => (value - residual * (denominator[i] as number)) ** 2));
-  const own = Math.max(0, Math.min(normal, variance - (1 - freedom ** 2) * pairs));
-  const spread = variance > 0 ? Math.sqrt((own + freedom * (1 - freedom) * pairs) / variance) : 0;
-  const numerator = parts.map(
-    (part, i) => -factor * (residual * (denominator[i] as number) + spread * (part - centre)),
-  );
-  return { numerator, denominator };
-}
-
-/** ‖Σ‖²/tr²Σ of the covariance of the mixed labels, which tells that of the errors in shape: 1 over how many columns seem to vary. */
-async function concentration(evidence: Evidence, weights: readonly number[]): Promise<number> {
-  if (evidence.isOneHot) {
-    // Two columns correlate by −√(o·o′) with the odds o of their classes.
-    const odds = Array.from(oneHotLabels(evidence).frequency, (share) => share / (1 - share));
-    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-    const { width } = evidence.embeddingShape;
-    return (width + sum(odds) ** 2 - sum(odds.map((value) => value ** 2))) / width ** 2;
-  }
-  const labels = mix(evidence.standardisedLabels(), weights);
-  const counts = evidence.labels && evidence.classCounts();
-  const rows = counts ? transpose(scaleColumns(transpose(labels), counts.map(Math.sqrt))) : labels;
-  const gram = await gramian(rows.rows < rows.cols ? rows : transpose(rows));
-  return dot(gram.data, gram.data) / trace(gram) ** 2;
-}
-
-/** `[n]`, Σ tₖ·|zₖᵢ|² */
-function squaredLabels(evidence: Evidence, weights: readonly number[]): Float64Array {
-  const { labels } = evidence;
-  const rows = evidence.isOneHot
-    ? [oneHotLabels(evidence).lengths]
-    : evidence.standardisedLabels().map((embedding) => rowSquares(embedding));
-  return Float64Array.from({ length: evidence.count }, (_, i) => {
-    const row = labels === undefined ? i : (labels[i] as number);
-    return weights.reduce((sum, weight, k) => sum + weight * (rows[k]?.[row] as number), 0);
-  });
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const PREDICTS_NOTHING =

@@ -1,6 +1,7 @@
 import { leastSquares } from '../linalg/leastSquares.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import {
+  columnDots,
   columnSquares,
   difference,
   dot,
@@ -8,6 +9,7 @@ import {
   mix,
   rowRange,
   rowSquares,
+  scaled,
   transpose,
   zeros,
 } from '../linalg/matrix.ts';
@@ -51,8 +53,16 @@ export interface InSampleFit {
   mixture?(t: readonly number[]): Promise<MixtureProjection>;
   /** The λ of least |Zλ − Σ tₖ·P·Zₖ|, however close the Zₖ are to each other. */
   leastSquares(t: readonly number[]): Promise<number[]>;
-  /** `[n]`: per sample |Σ aₖ·(P·Zₖ)ᵢ − Σ bₖ·Zₖᵢ|² */
-  squaredResiduals(a: readonly number[], b: readonly number[]): Promise<Float64Array>;
+  /** Of Σ aₖ·P·Zₖ − Σ bₖ·Zₖ. */
+  squaredResiduals(a: readonly number[], b: readonly number[]): Promise<SquaredResiduals>;
+}
+
+/** Squares of residuals, added up. */
+interface SquaredResiduals {
+  /** `[n]`, per sample. */
+  samples: Float64Array;
+  /** `[d2]`, per column; per class where labels are one-hot. */
+  columns: Float64Array;
 }
 
 /** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
@@ -112,14 +122,18 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
       const targets = evidence.standardisedLabels().map(({ data }) => data);
       return leastSquares(targets, (await fitted(t)).data, targets[0]?.length ?? 0);
     },
-    squaredResiduals: async (a, b) => rowSquares(difference(await fitted(a), mix(evidence.standardisedLabels(), b))),
+    squaredResiduals: async (a, b) => {
+      const residuals = difference(await fitted(a), mix(evidence.standardisedLabels(), b));
+      return { samples: rowSquares(residuals), columns: columnSquares(residuals) };
+    },
   };
 }
 
 async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
   const { rank, products, fits } = (await refinedFit(evidence, labels)) ?? (await projectedFit(evidence, labels));
   const targets = evidence.standardisedLabels();
-  const lengths = evidence.classCounts().map(Math.sqrt);
+  const counts = evidence.classCounts();
+  const lengths = counts.map(Math.sqrt);
   // Targets in the basis of unit class indicators: inner products over n samples become those over C rows.
   const unitTargets = targets.map((target) => scaleRows(target, lengths));
   const gram = innerProducts(unitTargets, unitTargets);
@@ -142,6 +156,8 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
       const actual = mix(targets, b);
       const quadratic = await gramian(fittedTarget);
       const linear = await multiplyTransposed(actual, fittedTarget);
+      const explained = columnDots(difference(scaled(actual, 2), fittedTarget), await multiply(products, fittedTarget));
+      const columns = columnSquares(actual, counts).map((square, j) => square - (explained[j] as number));
       const residuals = new Float64Array(labels.length);
       let sample = 0;
       for await (const block of fits()) {
@@ -157,7 +173,7 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
             dot(u, u);
         }
       }
-      return residuals;
+      return { samples: residuals, columns };
     },
   };
 }
@@ -170,7 +186,8 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
   const squares = scale.map((value) => value ** 2);
   const sum = (term: (c: number) => number) => squares.reduce((total, square, c) => total + square * term(c), 0);
   const share = (c: number) => frequency[c] as number;
-  const gram = evidence.count * sum((c) => share(c) * (1 - share(c)));
+  const lengthOf = (c: number) => evidence.count * share(c) * (1 - share(c));
+  const gram = sum(lengthOf);
   const fitted = rowSquares(coordinates);
   const projected = sum((c) => fitted[c] as number);
   const single = (value: number): Matrix => ({ rows: 1, cols: 1, data: Float64Array.of(value) });
@@ -196,7 +213,10 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
             a * a * (fitLengths[i] as number) - 2 * a * b * product + b * b * (lengths[label] as number);
         }
       }
-      return residuals;
+      const columns = squares.map(
+        (square, c) => square * (a * (a - 2 * b) * (fitted[c] as number) + b * b * lengthOf(c)),
+      );
+      return { samples: residuals, columns };
     },
   };
 }

@@ -13,10 +13,18 @@ export interface Contributions {
   denominator: Float64Array;
 }
 
-/** A score without some of the samples, of which `drawBlocks` makes the blocks; or, where there is one, its root. */
+/** A scale on which the noise of a score is about normal, and alike to both sides. */
+export interface NormalScale {
+  /** Where the score is on it. */
+  value: number;
+  /** The score that is to be expected where `value` is `end` on average, with a standard error of `error`; it rises with `end`. */
+  expectedScore(end: number, error: number): number;
+}
+
+/** A score without some of the samples, of which `drawBlocks` makes the blocks. */
 export interface LeftOut {
-  /** What the score is the square of, where it is the square of a number that is about normal, or 0 where that is negative. */
-  root?: number;
+  /** What the numbers below are on, where that isn't the score's own scale. */
+  scale?: NormalScale;
   /** Without each block in turn. */
   blocks: Float64Array;
   /** Without each block and the next, after the last the first. */

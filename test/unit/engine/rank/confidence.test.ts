@@ -132,7 +132,20 @@ test.each([-0.5, 0, 1, 3, 10])(
       const mean = (kept: readonly number[]) =>
         kept.reduce((sum, i) => sum + (values[i] ?? Number.NaN), 0) / kept.length;
       const root = mean([...values.keys()]);
-      const variation = { root, ...(await scoresWithoutBlocks(n, async (kept) => mean(kept))) };
+      // E[max(0, x)²] of a normal x, by Simpson's rule.
+      const expectedScore = (end: number, error: number) => {
+        const size = 400;
+        const term = (i: number) => {
+          const deviations = -8 + (16 * i) / size;
+          return Math.max(0, end + error * deviations) ** 2 * Math.exp(-(deviations ** 2) / 2);
+        };
+        const terms = Array.from({ length: size + 1 }, (_, i) => (i % size === 0 ? 1 : i % 2 === 0 ? 2 : 4) * term(i));
+        return (terms.reduce((sum, value) => sum + value, 0) * 16) / size / 3 / Math.sqrt(2 * Math.PI);
+      };
+      const variation = {
+        scale: { value: root, expectedScore },
+        ...(await scoresWithoutBlocks(n, async (kept) => mean(kept))),
+      };
       const score = Math.max(0, root) ** 2;
       const [low = 0, high = 0] = rankConfidence([{ id: 'a', score, samples: n, variation }])[0]?.interval ?? [];
       expect(low).toBeLessThanOrEqual(score);

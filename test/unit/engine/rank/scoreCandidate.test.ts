@@ -32,17 +32,18 @@ test.each([
   '%s of 40 samples of %i features without each of %i blocks and of as many pairs of them',
   async (metric, d, size) => {
     const scores = await scoresOf(metric, 40, d);
-    const { root, blocks, pairs } = leftOutOf(scores);
+    const { scale, blocks, pairs } = leftOutOf(scores);
     expect(blocks).toHaveLength(size);
     expect(pairs).toHaveLength(size);
     expect(new Set([...blocks, ...pairs]).size).toBe(2 * size);
-    for (const value of [...blocks, ...pairs]) expect(Math.abs(value - (root ?? scores.score))).toBeLessThan(0.3);
+    for (const value of [...blocks, ...pairs])
+      expect(Math.abs(value - (scale?.value ?? scores.score))).toBeLessThan(0.3);
   },
 );
 
 test('two samples, of which none can be left out', async () => {
-  expect((await scoresOf('emms', 2, 8)).variation).toEqual({
-    root: 0,
+  expect((await scoresOf('emms', 2, 8)).variation).toMatchObject({
+    scale: { value: 0 },
     blocks: new Float64Array(2),
     pairs: new Float64Array(2),
     blocksInAll: 2,

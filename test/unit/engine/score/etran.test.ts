@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { classification } from '../../../helpers/random.ts';
 import {
-  expectContributions,
   expectedScores,
   expectOrderInvariance,
+  expectVariation,
   readCase,
   scoreOf,
 } from '../../../helpers/scoreCases.ts';
@@ -15,8 +15,8 @@ test.each(expectedScores())('is the definition on SciPy: $name', async ({ name, 
   for (const variant of ['classification', 'reference', 'energy'] as const) {
     expect(Math.abs((await scoreOf('etran', input, variant)) - expected.etran[variant])).toBeLessThan(1e-9);
   }
-  await expectContributions('etran', input);
-  await expectContributions('etran', input, 'reference');
+  await expectVariation('etran', input);
+  await expectVariation('etran', input, 'reference');
   await expectOrderInvariance('etran', input, variants);
 });
 

@@ -42,7 +42,8 @@ test.each([
   );
   const result = await computeScore('emms', evidence, { variation: true });
   const { details, score } = result;
-  const { root, blocks, pairs } = leftOutOf(result);
+  const { scale: byCorrelation, blocks, pairs } = leftOutOf(result);
+  const root = byCorrelation?.value;
   expect(root).toBeCloseTo(Math.sqrt(score), 12);
   const scale = await evidence.scale();
   const x = Dense.from1DArray(n, d, features.data);

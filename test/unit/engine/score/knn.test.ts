@@ -3,9 +3,9 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import {
-  expectContributions,
   expectedScores,
   expectOrderInvariance,
+  expectVariation,
   readCase,
   scoreOf,
   takeRows,
@@ -16,7 +16,7 @@ test.each(expectedScores())('is that of scikit-learn: $name', async ({ name, exp
   const { score, details } = await computeScore('knn', createEvidence(input));
   expect(score).toBeCloseTo(expected.knn.accuracy, 12);
   expect(details.neighbours).toBe(expected.knn.k);
-  await expectContributions('knn', input);
+  await expectVariation('knn', input);
 });
 
 test('more samples than are looked up at once', async () => {

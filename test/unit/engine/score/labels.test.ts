@@ -8,7 +8,7 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore, SCORES } from '../../../../src/engine/score/registry.ts';
 import { generator } from '../../../helpers/random.ts';
-import { expectContributions, scoreOf, takeRows } from '../../../helpers/scoreCases.ts';
+import { expectVariation, scoreOf, takeRows } from '../../../helpers/scoreCases.ts';
 
 /** Targets that follow from the features, but for noise. */
 function regression(seed: number, n: number, d: number, noise: number) {
@@ -63,9 +63,9 @@ describe.each([
     await expect(scoreOf(id, make(1, 20, 3, 1))).rejects.toThrow(new RegExp(`needs class labels.*; these are ${kind}`));
   });
 
-  test('contributions add up to the score', async () => {
-    await expectContributions('emms', make(3, 40, 5, 1), 'exact');
-    await expectContributions('knn', make(3, 40, 5, 1));
+  test('what varies is the score', async () => {
+    await expectVariation('emms', make(3, 40, 5, 1), 'exact');
+    await expectVariation('knn', make(3, 40, 5, 1));
   });
 
   test('labels that are the same for all samples say nothing', async () => {

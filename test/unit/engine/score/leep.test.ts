@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  expectContributions,
-  expectOrderInvariance,
-  goldenOf,
-  readCase,
-  scoreOf,
-} from '../../../helpers/scoreCases.ts';
+import { expectOrderInvariance, expectVariation, goldenOf, readCase, scoreOf } from '../../../helpers/scoreCases.ts';
 
 const features = { rows: 3, cols: 1, data: Float64Array.of(1, 2, 3) };
 const labels = Int32Array.of(0, 0, 1);
@@ -21,7 +15,7 @@ describe.each(['plain', 'k1'])('golden %s', (name) => {
   test('order of samples, contributions', async () => {
     const input = await readCase(`golden/${name}`);
     await expectOrderInvariance('leep', input, ['paper', 'reference']);
-    await expectContributions('leep', input);
+    await expectVariation('leep', input);
   });
 });
 
