@@ -44,10 +44,11 @@ export const scoreCommand: Command = {
     const result = values.interval
       ? await scoreWithVariation(input, evidence, metric)
       : await computeScore(metric.score, evidence, { variant: metric.variant });
-    const { score, variant, seconds, details, variation, warning } = result;
+    const { score, bounds, variant, seconds, details, variation, warning } = result;
     if (!Number.isFinite(score))
       throw new InputError(`${values.features}: the score is not a number. Check the features.`);
-    const sure = variation && rankConfidence([{ id: metric.score, score, samples: input.features.rows, variation }])[0];
+    const { rows: samples } = input.features;
+    const sure = variation && rankConfidence([{ id: metric.score, score, samples, variation, bounds }])[0];
     const interval = sure?.interval;
     const output = { metric: metric.score, variant, score, interval, seconds, ...details, warning };
     if (values.json) process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);

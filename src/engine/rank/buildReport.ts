@@ -87,11 +87,12 @@ export function buildReport(result: RankingResult): RankingReport {
 }
 
 function orderCandidates(ranked: readonly RankedCandidate[]): Candidate[] {
-  const scored = ranked.map(({ checkpoint, score, samples, variation }) => ({
+  const scored = ranked.map(({ checkpoint, score, samples, variation, bounds }) => ({
     id: checkpoint.id,
     score,
     samples: samples.length,
     variation,
+    bounds,
   }));
   const confidence = new Map(rankConfidence(scored).map((entry) => [entry.id, entry]));
   return [...ranked]

@@ -1,5 +1,5 @@
 import { ratiosWithoutBlocks } from '../score/blocks.ts';
-import type { LeftOut, NormalScale, Variation } from '../score/score.ts';
+import type { Bounds, LeftOut, NormalScale, Variation } from '../score/score.ts';
 
 /** A candidate's score on the samples that all candidates were scored on. */
 export interface ScoredCandidate {
@@ -8,6 +8,8 @@ export interface ScoredCandidate {
   /** Number of samples. */
   samples: number;
   variation: Variation;
+  /** Of the score. */
+  bounds?: Bounds | undefined;
 }
 
 interface VaryingCandidate extends Omit<ScoredCandidate, 'variation'>, Varying {
@@ -55,14 +57,13 @@ export function rankConfidence(candidates: readonly ScoredCandidate[]): Candidat
   });
 }
 
-function intervalOf({ score, expectedScore, ...varying }: VaryingCandidate): [number, number] {
+function intervalOf({ score, bounds, expectedScore, ...varying }: VaryingCandidate): [number, number] {
   const { value } = varying;
   const { error, quantile } = standardError(varying);
+  const low = Math.max(bounds?.least ?? Number.NEGATIVE_INFINITY, expectedScore(value - quantile * error, error));
+  const high = Math.min(bounds?.most ?? Number.POSITIVE_INFINITY, expectedScore(value + quantile * error, error));
   // A score at an end of its range is beyond its expectation.
-  return [
-    Math.min(score, expectedScore(value - quantile * error, error)),
-    Math.max(score, expectedScore(value + quantile * error, error)),
-  ];
+  return [Math.min(score, low), Math.max(score, high)];
 }
 
 function itself(score: number): number {

@@ -7,7 +7,7 @@ import { scoresWithoutBlocks } from '../score/blocks.ts';
 import { createEvidence, type Evidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
-import type { LeftOut, Variation } from '../score/score.ts';
+import type { Bounds, LeftOut, Variation } from '../score/score.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -19,6 +19,8 @@ export interface CandidateScores {
   /** λ of the metric that ranks. */
   readonly weights: readonly number[];
   readonly variation: Variation;
+  /** Of the metric that ranks. */
+  readonly bounds: Bounds | undefined;
   /** Every score, by the name it was asked for by. */
   readonly metrics: Record<string, number>;
   /** What the score alone doesn't say, and why a further one is missing. */
@@ -63,6 +65,7 @@ export async function scoreCandidate(
     variant: main.variant,
     weights: main.details.weights ?? [],
     variation: main.variation,
+    bounds: main.bounds,
     metrics,
     warnings,
   };

@@ -129,6 +129,7 @@ async function heldOut(evidence: Evidence, variation: boolean): Promise<ScoreRes
   const score = 1 - quadraticForm(fit.residual, weights) / quadraticForm(baseline, weights);
   return {
     score,
+    bounds: { most: 1 },
     details: { weights, ridge: fit.ridge },
     ...(fit.residual === fit.baseline && { warning: PREDICTS_NOTHING }),
     ...(variation && { variation: await heldOutVariation(evidence, fit, score, [weights]) }),

@@ -5,7 +5,7 @@ import { adaptiveDiscriminant, ownProbabilities, softmaxAt } from './discriminan
 import type { Evidence } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import { meanOverSamples, PROBABILITY } from './score.ts';
 
 /**
  * ETran, "ETran: Energy-Based Transferability Estimation" (Gholami et al., ICCV 2023, arXiv 2308.02027): how well a linear
@@ -35,7 +35,7 @@ export const etran: Score = {
     const probabilities = await evidence.share(`etran:${variant === 'reference'}`, () =>
       classProbabilities(evidence, variant === 'reference'),
     );
-    return meanOverSamples(probabilities, variation);
+    return meanOverSamples(probabilities, PROBABILITY, variation);
   },
 };
 

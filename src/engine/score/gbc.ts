@@ -43,7 +43,7 @@ export const gbc: Score = {
         overlap += 2 * Math.exp(-(apart + (logarithmOfMeans(variances, a, b) - middle) / 2));
       }
     }
-    return { score: 0 - overlap, details: {} };
+    return { score: 0 - overlap, bounds: { most: 0 }, details: {} };
   },
 };
 

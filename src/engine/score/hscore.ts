@@ -40,7 +40,7 @@ export const hscore: Score = {
     }
     const whitening = await positiveWhitening(shrunk, Number.EPSILON * variance);
     const squares = columnSquares(await multiplyLowerTriangular(whitening, transpose(means)));
-    return { score: ((1 - shrinkage) * dot(squares, counts)) / (count - 1), details: {} };
+    return { score: ((1 - shrinkage) * dot(squares, counts)) / (count - 1), bounds: { least: 0 }, details: {} };
   },
 };
 

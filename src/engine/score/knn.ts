@@ -3,6 +3,7 @@ import { dot, joinColumns, rowRange, zeros } from '../linalg/matrix.ts';
 import { multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import type { Contributions, Score } from './score.ts';
+import { PROBABILITY } from './score.ts';
 
 /**
  * k nearest neighbours: the share of samples whose class wins among the k others of largest cosine similarity, for the k of
@@ -47,6 +48,7 @@ export const knn: Score = {
     const parts: Contributions = { numerator: hits[best] as Float64Array, denominator: most };
     return {
       score: scores[best] as number,
+      bounds: labels === undefined ? { most: 1 } : PROBABILITY,
       details: { neighbours: sizes[best] as number },
       ...(variation && { variation: parts }),
     };

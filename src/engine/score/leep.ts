@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { FloatMatrix } from '../linalg/matrix.ts';
 import type { Score, ScoreResult } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import { meanOverSamples, PROBABILITY } from './score.ts';
 
 /**
  * LEEP, "LEEP: A New Measure to Evaluate Transferability of Learned Representations" (Nguyen et al., ICML 2020,
@@ -65,7 +65,7 @@ export function expectedPrediction(
     }
     values[i] = logarithm ? Math.log(sum) : sum;
   }
-  return meanOverSamples(values, variation);
+  return meanOverSamples(values, logarithm ? { most: 0 } : PROBABILITY, variation);
 }
 
 /** How far from 1 the sum of a sample's probabilities may be: rounding to 8 bits, as of bfloat16, moves it by less. */

@@ -11,7 +11,7 @@ import { heldOutVariation } from './heldOutVariation.ts';
 import { dualFreedom, dualGram, LEAST_FREEDOM } from './ridgeSolvers.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import { meanOverSamples, PROBABILITY } from './score.ts';
 
 /**
  * The linear probe: the share of samples whose class a ridge classifier finds that was fitted to all others. What scores
@@ -42,7 +42,7 @@ export const linearProbe: Score = {
       evidence.count > evidence.features.cols
         ? await primal(evidence, scatter, gamma)
         : await dual(evidence, scatter, gamma);
-    return { ...meanOverSamples(correct, variation), details: { ridge } };
+    return { ...meanOverSamples(correct, PROBABILITY, variation), details: { ridge } };
   },
 };
 
@@ -56,6 +56,7 @@ async function explainedVariance(evidence: Evidence, variation: boolean): Promis
   const score = 1 - trace(fit.residual) / trace(fit.baseline);
   return {
     score,
+    bounds: { most: 1 },
     details: { ridge: fit.ridge },
     ...(variation && { variation: await heldOutVariation(evidence, fit, score, weights) }),
   };

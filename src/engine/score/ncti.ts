@@ -12,7 +12,7 @@ import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
 import { samplesByClass, scaleColumns } from './samples.ts';
 import type { Score } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import { meanOverSamples, PROBABILITY } from './score.ts';
 
 /**
  * NCTI, "How Far Pre-trained Models Are from Neural Collapse on the Target Dataset Informs their Transferability" (Wang et
@@ -51,6 +51,7 @@ export const ncti: Score = {
         const kept = Math.min(scatter.counts.length - 1, directions.cols);
         return {
           score: nuclearNorm(await multiplyTransposed(samples, rowRange(transpose(directions), 0, kept))),
+          bounds: { least: 0 },
           details: {},
         };
       }
@@ -68,7 +69,7 @@ export const ncti: Score = {
         const own = await ownProbabilities(discriminant, scatter, softmaxAt, async (from, to) =>
           rowRange(samples, from, to),
         );
-        return meanOverSamples(own, variation);
+        return meanOverSamples(own, PROBABILITY, variation);
       }
     }
   },

@@ -5,7 +5,7 @@ import { inTurn, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
 import { centredSamples, samplesByClass } from './samples.ts';
-import type { Score } from './score.ts';
+import type { Bounds, Score } from './score.ts';
 
 /**
  * PARC, "Scalable Diverse Model Selection for Accessible Transfer Learning" (Bolya et al., NeurIPS 2021, arXiv
@@ -46,15 +46,18 @@ export const parc: Score = {
     const featureRows = unitRows(standardiseColumns(features));
     if (labels !== undefined) {
       const classes = classDistances(samplesByClass(labels, classCount), count, variant !== 'tied');
-      return { score: 100 * correlationWithLevels(await pairDistances(featureRows), classes), details: {} };
+      const score = 100 * correlationWithLevels(await pairDistances(featureRows), classes);
+      return { score, bounds: CORRELATION, details: {} };
     }
     const rows = labelRows(evidence);
     const featureRanks = ranks(await pairDistances(featureRows));
     const correlations = await inTurn(rows, async (row) => correlation(featureRanks, ranks(await pairDistances(row))));
-    return { score: (100 * correlations.reduce((sum, value) => sum + value, 0)) / correlations.length, details: {} };
+    const score = (100 * correlations.reduce((sum, value) => sum + value, 0)) / correlations.length;
+    return { score, bounds: CORRELATION, details: {} };
   },
 };
 
+const CORRELATION: Bounds = { least: -100, most: 100 };
 /** 72 million pairs. */
 const LARGEST_COUNT = 12_000;
 const COMPONENTS = 32;

@@ -33,6 +33,14 @@ export interface LeftOut {
   blocksInAll: number;
 }
 
+/** The least and the most that a score can be, where there is any. */
+export interface Bounds {
+  least?: number;
+  most?: number;
+}
+
+export const PROBABILITY: Bounds = { least: 0, most: 1 };
+
 /** How a score varies with the samples: their parts, or the score without blocks of them. */
 export type Variation = Contributions | LeftOut;
 
@@ -47,6 +55,7 @@ export interface ScoreResult {
     /** k of the nearest neighbours. */
     neighbours?: number;
   };
+  bounds?: Bounds;
   /** What the number alone doesn't say. */
   warning?: string;
   variation?: Variation;
@@ -71,10 +80,10 @@ export interface Score {
   compute(evidence: Evidence, options: ScoreOptions): Promise<ScoreResult>;
 }
 
-/** A score that is the mean over samples of `values`. */
-export function meanOverSamples(values: Float64Array, variation: boolean): ScoreResult {
+/** A score that is the mean over samples of `values`, each within `bounds`. */
+export function meanOverSamples(values: Float64Array, bounds: Bounds, variation: boolean): ScoreResult {
   const score = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const result: ScoreResult = { score, details: {} };
+  const result: ScoreResult = { score, bounds, details: {} };
   if (variation) result.variation = { numerator: values, denominator: values.map(() => 1) };
   return result;
 }

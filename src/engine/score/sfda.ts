@@ -9,7 +9,7 @@ import { adaptiveDiscriminant, fitDiscriminant, ownProbabilities, softmax, softm
 import type { Evidence } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';
-import { meanOverSamples } from './score.ts';
+import { meanOverSamples, PROBABILITY } from './score.ts';
 
 /**
  * SFDA, "Not All Models Are Equal: Predicting Model Transferability in a Self-challenging Fisher Space" (Shao et al.,
@@ -49,7 +49,7 @@ export const sfda: Score = {
     const means = await classMeans(evidence, scatter, mixed);
     const hardCovariance = await covarianceAbout(means, scatter, mixed);
     const second = await fitDiscriminant(means, hardCovariance, scatter.counts, shrinkage);
-    return meanOverSamples(await ownProbabilities(second, scatter, softmaxAt, mixed), variation);
+    return meanOverSamples(await ownProbabilities(second, scatter, softmaxAt, mixed), PROBABILITY, variation);
   },
 };
 

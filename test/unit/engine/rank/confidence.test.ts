@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
+import { parseMetric } from '../../../../src/engine/rank/metric.ts';
+import { scoreWithVariation } from '../../../../src/engine/rank/scoreCandidate.ts';
 import { scoresWithoutBlocks } from '../../../../src/engine/score/blocks.ts';
-import { generator } from '../../../helpers/random.ts';
+import { createEvidence } from '../../../../src/engine/score/evidence.ts';
+import type { Bounds } from '../../../../src/engine/score/score.ts';
+import { classification, generator } from '../../../helpers/random.ts';
+import { sourceProbabilitiesOf } from '../../../helpers/scoreCases.ts';
 
 /** A candidate whose samples have the given numerators, over denominators of 1. */
 function candidate(id: string, numerator: Float64Array, denominator = numerator.map(() => 1)) {
@@ -158,6 +163,49 @@ test.each([-0.5, 0, 1, 3, 10])(
     expect(covered).toBeLessThan(0.94);
   },
 );
+
+test.each<[string, Bounds]>([
+  ['knn', { least: 0, most: 1 }],
+  ['linearProbe', { least: 0, most: 1 }],
+  ['emms:cv', { most: 1 }],
+  ['emms:exact', { most: 0 }],
+  ['leep:paper', { most: 0 }],
+  ['leep:reference', { least: 0, most: 1 }],
+  ['sfda', { least: 0, most: 1 }],
+  ['etran', { least: 0, most: 1 }],
+  ['ncti', { least: 0, most: 1 }],
+  ['gbc', { most: 0 }],
+  ['hscore', { least: 0 }],
+  ['parc', { least: -100, most: 100 }],
+])('intervals of %s hold the score and end where it does', async (name, { least, most }) => {
+  const metric = parseMetric(name);
+  const ends: number[] = [];
+  for (let seed = 0; seed < 12; seed++) {
+    // Twelve samples, of classes from alike to so far apart that most of the ends would lie beyond.
+    const { features, labels } = classification(seed, 12, 2, 2, seed % 2 === 0 ? 0.4 : 3);
+    const input = { features, labels, sourceProbabilities: sourceProbabilitiesOf(features) };
+    const { score, variation, bounds } = await scoreWithVariation(input, createEvidence(input), metric);
+    const [low = 0, high = 0] = rankConfidence([{ id: 'a', score, samples: 12, variation, bounds }])[0]?.interval ?? [];
+    expect(low).toBeLessThanOrEqual(score);
+    expect(high).toBeGreaterThanOrEqual(score);
+    ends.push(low, high);
+  }
+  expect(Math.min(...ends)).toBeGreaterThanOrEqual(least ?? Number.NEGATIVE_INFINITY);
+  expect(Math.max(...ends)).toBeLessThanOrEqual(most ?? Number.POSITIVE_INFINITY);
+});
+
+test('ends beyond what a score can be are moved to it', () => {
+  const values = Float64Array.from({ length: 12 }, (_, i) => (i === 0 ? 0 : 1));
+  const near = candidate('near', values);
+  const [free] = rankConfidence([near]);
+  const [bound] = rankConfidence([{ ...near, bounds: { least: 0.9, most: 1 } }]);
+  expect(free?.interval[0]).toBeLessThan(0.9);
+  expect(free?.interval[1]).toBeGreaterThan(1);
+  expect(bound?.interval).toEqual([0.9, 1]);
+  // A score that rounding took beyond is held all the same.
+  const rounded = rankConfidence([{ ...near, score: 1 + 1e-15, bounds: { most: 1 } }]);
+  expect(rounded[0]?.interval[1]).toBe(1 + 1e-15);
+});
 
 test('what can not be scored without a block counts as nothing explained', () => {
   // Without the last sample all labels are the same.
