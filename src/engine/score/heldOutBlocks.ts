@@ -1,13 +1,12 @@
 import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, joinRows, paste, selectColumns, transpose, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed, subtractProduct } from '../linalg/multiply.ts';
-import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { Evidence } from './evidence.ts';
 import type { HeldOutFit } from './heldOut.ts';
 import { HeldOutCorrelation } from './heldOutCorrelation.ts';
 import type { Regressand } from './heldOutLabels.ts';
-import { dualSolver, primalSolver } from './ridgeSolvers.ts';
+import { dualSolver, pickInBlocks, primalSolver } from './ridgeSolvers.ts';
 
 /** Added to the diagonal of a block of I − H should rounding have made it indefinite, relative to its largest entry. */
 const RIDGE = 1e-14;
@@ -76,13 +75,12 @@ export async function correlationWithout(
     const eliminate = blocks.length > 0 ? await elimination(blocks) : undefined;
     const shifts = regressands.map((regressand) => shiftWithout(regressand, count, kept.length, blocks.flat()));
     const correlation = new HeldOutCorrelation(sumOfSquares, kept.length);
-    for (const { first, size, samples } of inBlocks(kept, count)) {
-      const within = samples.map((sample) => sample - first);
+    for (const { first, size, samples, places } of pickInBlocks(kept, count)) {
       const residuals = errors.map((error) => selectColumns(error, samples));
       const free = Float64Array.from(samples, (sample) => freedom[sample] as number);
       await eliminate?.(samples, residuals, free);
       const targets = regressands.map((regressand, k) =>
-        shifted(selectColumns(regressand.block(first, size), within), shifts[k] as Float64Array),
+        shifted(selectColumns(regressand.block(first, size), places), shifts[k] as Float64Array),
       );
       await correlation.add(targets, residuals, free);
     }
@@ -90,22 +88,13 @@ export async function correlationWithout(
   };
 }
 
-/** Samples by the block that they are in. */
-function inBlocks(samples: readonly number[], count: number): { first: number; size: number; samples: number[] }[] {
-  return Array.from({ length: Math.ceil(count / BLOCK_SAMPLES) }, (_, block) => {
-    const first = block * BLOCK_SAMPLES;
-    const size = Math.min(BLOCK_SAMPLES, count - first);
-    return { first, size, samples: samples.filter((sample) => sample >= first && sample < first + size) };
-  }).filter((block) => block.samples.length > 0);
-}
-
 /** `[width]`, what centres the samples that are kept, given that all samples are centred. */
 function shiftWithout(regressand: Regressand, count: number, kept: number, out: readonly number[]): Float64Array {
   const shift = new Float64Array(regressand.block(0, 0).rows);
-  for (const { first, size, samples } of inBlocks(out, count)) {
+  for (const { first, size, places } of pickInBlocks(out, count)) {
     const { cols, data } = regressand.block(first, size);
     shift.forEach((value, i) => {
-      shift[i] = samples.reduce((sum, sample) => sum + (data[i * cols + sample - first] as number) / kept, value);
+      shift[i] = places.reduce((sum, place) => sum + (data[i * cols + place] as number) / kept, value);
     });
   }
   return shift;

@@ -76,7 +76,11 @@ export async function primalSolver(evidence: Evidence): Promise<RidgeSolver> {
     async freedomRows(gamma) {
       const whitening = await ridgeWhitening(gram, gamma);
       return async (samples) => {
-        const own = pickColumns(features, samples);
+        const own = joinColumns(
+          pickInBlocks(samples, count).map(({ first, places }) =>
+            selectColumns(features[first / BLOCK_SAMPLES] as Matrix, places),
+          ),
+        );
         const fitted = transpose(
           await multiplyLowerTransposed(whitening, await multiplyLowerTriangular(whitening, own)),
         );
@@ -157,19 +161,23 @@ async function standardisedBlocks(evidence: Evidence): Promise<Matrix[]> {
   return blocks;
 }
 
-/** The columns of samples out of all in blocks. */
-function pickColumns(blocks: readonly Matrix[], samples: readonly number[]): Matrix {
-  let first = 0;
-  return joinColumns(
-    blocks.map((block) => {
-      const from = first;
-      first += block.cols;
-      return selectColumns(
-        block,
-        samples.filter((sample) => sample >= from && sample < first).map((sample) => sample - from),
-      );
-    }),
-  );
+/** Some of the samples, those of a block of `size` from `first` on. */
+interface PickedSamples {
+  first: number;
+  size: number;
+  samples: number[];
+  /** Their places in the block. */
+  places: number[];
+}
+
+/** Samples by the block that they are in, of `count` samples in all. */
+export function pickInBlocks(samples: readonly number[], count: number): PickedSamples[] {
+  return Array.from({ length: Math.ceil(count / BLOCK_SAMPLES) }, (_, block) => {
+    const first = block * BLOCK_SAMPLES;
+    const size = Math.min(BLOCK_SAMPLES, count - first);
+    const picked = samples.filter((sample) => sample >= first && sample < first + size);
+    return { first, size, samples: picked, places: picked.map((sample) => sample - first) };
+  }).filter(({ places }) => places.length > 0);
 }
 
 /** L⁻¹ with L·Lᵀ = gram + γ·I. */
