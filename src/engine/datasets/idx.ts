@@ -112,7 +112,11 @@ async function addPart(
     throw new InputError(`${name}: not a file of labels in the IDX format; download it again.`);
   }
   const values = bytes.subarray(LABELS_HEADER);
-  if (values.length !== count || bytes.readUInt32BE(4) !== count) {
+  const announced = bytes.readUInt32BE(4);
+  if (values.length !== announced) {
+    throw new InputError(`${name}: its size doesn't fit ${grouped(announced)} labels; download it again.`);
+  }
+  if (values.length !== count) {
     throw new InputError(
       `${name}: ${grouped(values.length)} labels for ${grouped(count)} images of ${width} x ${height} in ${path.basename(images)}; download both again.`,
     );

@@ -169,16 +169,18 @@ describe('the layouts of captions, questions, expressions and texts', () => {
     expect(new Set(ids).size).toBe(18);
   });
 
-  it('count articles and passages of SQuAD without questions', async () => {
+  it('count articles and passages of SQuAD without questions, and questions without words or answers', async () => {
     const folder = await copyOfMiniature('squad1.1');
     await rm(path.join(folder, 'dev-v1.1.json'));
-    const article = {
-      paragraphs: [{ context: 'a', qas: [{ question: 'b', answers: [{ text: 'c' }] }] }, { context: 'd' }],
-    };
+    const answers = [{ text: 'c' }];
+    const qas = [{ question: 'b', answers }, { answers }, { question: 'e', answers: [] }];
+    const article = { paragraphs: [{ context: 'a', qas }, { context: 'd' }] };
     await writeFile(path.join(folder, 'train-v1.1.json'), JSON.stringify({ data: [7, article] }));
     expect((await openDataset(folder, 'auto')).warnings).toEqual([
-      '1 of 3 rows are no articles with paragraphs; the first: train-v1.1.json:1',
-      '1 of 3 rows are no passages with questions; the first: train-v1.1.json:2',
+      '1 of 5 rows are no articles with paragraphs; the first: train-v1.1.json:1',
+      '1 of 5 rows have no question; the first: train-v1.1.json:2',
+      '1 of 5 rows have no answer; the first: train-v1.1.json:2',
+      '1 of 5 rows are no passages with questions; the first: train-v1.1.json:2',
     ]);
   });
 

@@ -49,16 +49,16 @@ describe('idx', () => {
   });
 
   it('takes one of the datasets of EMNIST, with its mapping, and tells of the others', async () => {
-    const { images, labels } = idxFiles([1, 2]);
+    const { images, labels } = idxFiles([1, 61]);
     const folder = await folderWith({
       'emnist-letters-train-images-idx3-ubyte': images,
       'emnist-letters-train-labels-idx1-ubyte': labels,
-      'emnist-letters-mapping.txt': '1 65 97\n2 66 98\n',
+      'emnist-letters-mapping.txt': '1 65 97\n61 122\n',
       'emnist-mnist-train-images-idx3-ubyte': images,
       'emnist-mnist-train-labels-idx1-ubyte': labels,
     });
     const dataset = await openFolder(idx, folder);
-    expect(classNames(dataset, 'train')).toEqual(['A', 'B']);
+    expect(classNames(dataset, 'train')).toEqual(['A', 'z']);
     expect(dataset.warnings).toEqual(['emnist-mnist-* was left out: it is a dataset of its own. Move it to a folder.']);
   });
 
@@ -89,8 +89,14 @@ describe('idx', () => {
     [
       'labels of other images',
       images,
-      labels.subarray(0, 9),
+      idxFiles([1]).labels,
       'train-labels-idx1-ubyte: 1 labels for 3 images of 2 x 1 in train-images-idx3-ubyte; download both again.',
+    ],
+    [
+      'labels that are fewer than they claim',
+      images,
+      Buffer.from([0, 0, 8, 1, 0, 0, 0, 4, 1, 2, 3]),
+      "train-labels-idx1-ubyte: its size doesn't fit 4 labels; download it again.",
     ],
     [
       'labels that are images',
@@ -168,6 +174,16 @@ describe.each([
     for (const number of [1, 2, 3, 4]) await rm(path.join(folder, `data_batch_${number}${end}`));
     expect(splitSizes(await openFolder(layout, folder))).toEqual({ train: 4, test: 4 });
   });
+});
+
+it('CIFAR in its binary version has the label of every image, however many there are', async () => {
+  const record = 1 + 3 * 32 * 32;
+  const labels = Array.from({ length: 1001 }, (_, index) => index % 3);
+  const images = Buffer.alloc(labels.length * record);
+  for (const [index, label] of labels.entries()) images[index * record] = label;
+  const folder = await folderWith({ 'batches.meta.txt': 'a\nb\nc\n', 'data_batch_1.bin': images });
+  const dataset = await openFolder(cifarBinary, folder);
+  expect(dataset.splits.get('train')?.map(({ label }) => label)).toEqual(labels);
 });
 
 describe('damaged CIFAR', () => {

@@ -183,6 +183,13 @@ describe('datasets side by side are a choice', () => {
     });
   });
 
+  it('FlickrStyle10K, its lists of images called after the style or not', async () => {
+    const folder = await copyOfMiniature('flickr-style');
+    const humor = path.join(folder, 'FlickrStyle_v0.9/humor');
+    await rename(path.join(humor, 'train.p'), path.join(humor, 'funny_train.p'));
+    expect(Object.keys(await found(folder))).toEqual(['FlickrStyle_v0.9/humor', 'FlickrStyle_v0.9/romantic']);
+  });
+
   it('FlickrStyle10K and the captions of the images that it uses', async () => {
     const folder = await copyOfMiniature('flickr-style');
     await writeFile(path.join(folder, 'results.csv'), 'image_name| comment_number| comment\n100020.jpg| 0| A dog.\n');

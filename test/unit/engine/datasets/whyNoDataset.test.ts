@@ -46,6 +46,13 @@ describe('a file or folder that stands for no reading', () => {
     await expect(openDataset(file, 'auto')).rejects.toThrow(`${file}: no dataset here${reason}`);
   });
 
+  it('is a folder with a table whose columns say nothing beside its images', async () => {
+    const folder = await folderWith({ 'images/1.png': '', 'train.csv': 'id_code,grade\n1,3\n' });
+    await expect(openDataset(folder, 'auto')).rejects.toThrow(
+      'no dataset here, for the columns of train.csv (id_code, grade) don’t tell what they hold. Call them',
+    );
+  });
+
   it('is an archive, or a further shard of a WebDataset', async () => {
     const folder = await folderWith({ 'a/b/code.tar': '', 'a/b/code.tar.gz': '' });
     for (const name of ['code.tar', 'code.tar.gz']) {

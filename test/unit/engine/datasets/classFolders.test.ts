@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../../../src/engine/datasets/dataset.ts';
-import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../src/engine/datasets/open.ts';
-import { drawStratified, Reservoir } from '../../../src/engine/datasets/sampling.ts';
-import { InputError } from '../../../src/engine/errors.ts';
-import { type Folder, walk } from '../../../src/engine/files/walk.ts';
-import { temporaryFolder } from '../../helpers/temporaryFolder.ts';
+import type { Dataset } from '../../../../src/engine/datasets/dataset.ts';
+import { chooseSplit, findDatasets, openDataset, summarizeDataset } from '../../../../src/engine/datasets/open.ts';
+import { InputError } from '../../../../src/engine/errors.ts';
+import { type Folder, walk } from '../../../../src/engine/files/walk.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 async function images(files: readonly string[]): Promise<string> {
   const root = await temporaryFolder();
@@ -61,14 +59,6 @@ describe('class folders', () => {
     ['images in a format that is not read', ['cat/1.heic', 'dog/2.HEIC'], '2 images are .heic, which is not read'],
   ])('%s in place of them are told', async (_, files, reason) => {
     const root = path.join(await images(files.map((file) => `here/${file}`)), 'here');
-    await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
-  });
-
-  it('a table whose columns say nothing is named with them', async () => {
-    const root = await images(['images/1.png']);
-    await writeFile(path.join(root, 'train.csv'), 'id_code,grade\n1,3\n');
-    const reason =
-      'no dataset here, for the columns of train.csv (id_code, grade) don’t tell what they hold. Call them';
     await expect(openDataset(root, 'auto')).rejects.toThrow(reason);
   });
 
@@ -240,68 +230,5 @@ describe('class folders', () => {
   it('do not take the pictures of a web site for a dataset', async () => {
     const site = ['a', 'b'].flatMap((page) => [`site/${page}/1.png`, `site/${page}/2.png`, `site/${page}/index.html`]);
     expect((await findDatasets((await walk(await images(site))).root)).datasets).toEqual([]);
-  });
-});
-
-describe('drawStratified', () => {
-  const samples = fc
-    .array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 200 })
-    .map((labels) => labels.map((label, index) => ({ id: `s${index}`, file: `s${index}`, label })));
-
-  it('keeps the class shares in every prefix, and smaller draws lie in larger ones', () => {
-    fc.assert(
-      fc.property(samples, fc.integer({ min: 1, max: 200 }), fc.nat(10), (all, limit, seed) => {
-        const drawn = drawStratified(all, limit, seed);
-        expect(drawn).toHaveLength(Math.min(limit, all.length));
-        expect(drawStratified(all, all.length, seed).slice(0, limit)).toEqual(drawn);
-        for (const label of new Set(all.map((sample) => sample.label))) {
-          const share = all.filter((sample) => sample.label === label).length / all.length;
-          const taken = drawn.filter((sample) => sample.label === label).length;
-          // Each class is within two samples of its share, whatever the others do.
-          expect(Math.abs(taken - share * drawn.length)).toBeLessThanOrEqual(2 + 5);
-        }
-      }),
-    );
-  });
-
-  it('does not depend on the order of the files, only on the seed', () => {
-    const all = Array.from({ length: 50 }, (_, index) => ({ id: `s${index}`, file: '', label: index % 3 }));
-    expect(drawStratified([...all].reverse(), 20, 1)).toEqual(drawStratified(all, 20, 1));
-    expect(drawStratified(all, 20, 2)).not.toEqual(drawStratified(all, 20, 1));
-  });
-});
-
-describe('Reservoir', () => {
-  function held(
-    count: number,
-    room: { items: number; characters: number },
-    characters: number,
-    passages = 0,
-  ): readonly number[] {
-    const reservoir = new Reservoir<number>(room);
-    for (let item = 0; item < count; item += 1) {
-      reservoir.add(item, characters, passages === 0 ? '' : `${Math.floor(item / passages)}`.padStart(100));
-    }
-    expect(reservoir.overflowed).toBe(reservoir.items.length < count);
-    return reservoir.items;
-  }
-
-  it('holds everything while there is room', () => {
-    expect(held(100, { items: 100, characters: 1000 }, 10)).toHaveLength(100);
-    expect(held(100, { items: 100, characters: 2000 }, 10, 10)).toHaveLength(100);
-  });
-
-  it.each([
-    ['items', { items: 1000, characters: 1e9 }, 0],
-    ['texts', { items: 1e9, characters: 10_000 }, 0],
-    ['shared texts', { items: 1e9, characters: 100_000 }, 7],
-  ])('never holds more %s than there is room for, and all parts of the stream alike', (_, room, passages) => {
-    const items = held(100_000, room, 10, passages);
-    expect(items).toEqual(held(100_000, room, 10, passages));
-    expect(items.length).toBeGreaterThan(400);
-    expect(items.length).toBeLessThanOrEqual(1000);
-    const early = items.filter((item) => item < 50_000).length;
-    expect(early / items.length).toBeGreaterThan(0.4);
-    expect(early / items.length).toBeLessThan(0.6);
   });
 });
