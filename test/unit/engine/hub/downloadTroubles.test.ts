@@ -152,6 +152,20 @@ describe('never takes for whole what is not', () => {
     await expectDownloaded();
   });
 
+  test('more bytes than the file has, and no end of them', async () => {
+    await startHub(FILES, (request, response) => {
+      if (!isContent(request.url)) return false;
+      response.writeHead(200);
+      const send = () => {
+        if (!response.destroyed) response.write(WEIGHTS, send);
+      };
+      send();
+      return true;
+    });
+    await expect(download()).rejects.toThrow(/checksum/);
+    expect(existsSync(blob)).toBe(false);
+  });
+
   test.each(['model.safetensors', 'tokenizer.json'])('%s with another checksum', async (name) => {
     const length = FILES.get(name)?.length ?? 0;
     await startHub(FILES, (request, response) => {
