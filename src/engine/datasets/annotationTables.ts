@@ -10,7 +10,7 @@ import type { Dataset, DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { fileIn, locate } from './folders.ts';
 import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
-import type { ImageFinder } from './imageIndex.ts';
+import { type ImageFinder, ImageIndex } from './imageIndex.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
 import { PixelBoxes } from './pixelBoxes.ts';
 import { splitInCell } from './splitNames.ts';
@@ -24,7 +24,7 @@ import {
   tablesIn,
   tablesTogether,
 } from './tableFiles.ts';
-import { imageOf, inCells, LazyImages } from './tableImages.ts';
+import { finderFor, imageOf, inCells } from './tableImages.ts';
 import { openTable, TABLE, type Table } from './tables/rows.ts';
 
 /** A table of a kind, told by its first shard. */
@@ -47,18 +47,18 @@ export const annotationTables: readonly DatasetLayout[] = KINDS.map((kind) => ({
     const root = locate(folder, asked, (candidate) => tablesOf(candidate, kind, asked).tables.length > 0);
     if (!root) return undefined;
     const ofImages = kind.roles.includes('image');
-    const images = new LazyImages(root);
+    const images = new ImageIndex(root);
     const { tables, others } = tablesOf(root, kind, asked);
     const own = new Set(tables.map(({ name }) => name));
     const opened = await openTables(root);
     const found: Found[] = [];
     for (const { files, table } of opened.tables) {
       if (!own.has(files.name)) continue;
-      const finder = ofImages ? images.finderFor(files) : undefined;
+      const finder = ofImages ? finderFor(root, images, files) : undefined;
       const entry = await columnsFor(kind, table, finder, asked);
       if (entry) found.push({ files, ...entry, finder, namesOf: await classNames(root, entry) });
     }
-    if (found.length === 0) return asked ? refusal(kind, opened, images.any) : undefined;
+    if (found.length === 0) return asked ? refusal(kind, opened, images.size > 0) : undefined;
     return tablesTogether(found).map(({ path: named, tables: set }) => ({
       task: kind.task,
       path: named,

@@ -6,26 +6,25 @@ import { splitKind } from './splitNames.ts';
 
 /**
  * The images that are really there, found by the paths that annotations name them by. As nothing but what the walk saw
- * is found, no annotation leads out of the folder.
+ * is found, no annotation leads out of the folder. Costs nothing until an image is asked for.
  */
 export class ImageIndex {
-  /** By the paths of their folders and their names: paths of all of them would be made and compared letter by letter. */
-  readonly #files = new Map<string, ReadonlyMap<string, string>>();
+  readonly #folder: Folder;
+  #entered: Map<string, ReadonlyMap<string, string>> | undefined;
   #folded: Map<string, string> | undefined;
   #named: Map<string, string[]> | undefined;
   #repeatsNames: boolean | undefined;
 
   constructor(folder: Folder) {
-    this.#enter(folder, '');
+    this.#folder = folder;
   }
 
-  #enter(folder: Folder, relative: string): void {
-    const files = new Map<string, string>();
-    // Once for all of them, as there may be very many.
-    const start = path.join(folder.path, path.sep);
-    for (const name of folder.files) if (IMAGE.test(name)) files.set(name, start + name);
-    if (files.size > 0) this.#files.set(relative, files);
-    for (const child of folder.folders) this.#enter(child, joined(relative, child.name));
+  /** By the paths of their folders and their names: paths of all of them would be made and compared letter by letter. */
+  get #files(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+    if (this.#entered) return this.#entered;
+    this.#entered = new Map();
+    enter(this.#folder, '', this.#entered);
+    return this.#entered;
   }
 
   get size(): number {
@@ -107,6 +106,15 @@ export class ImageIndex {
     this.#named = named;
     return named;
   }
+}
+
+function enter(folder: Folder, relative: string, entered: Map<string, ReadonlyMap<string, string>>): void {
+  const files = new Map<string, string>();
+  // Once for all of them, as there may be very many.
+  const start = path.join(folder.path, path.sep);
+  for (const name of folder.files) if (IMAGE.test(name)) files.set(name, start + name);
+  if (files.size > 0) entered.set(relative, files);
+  for (const child of folder.folders) enter(child, joined(relative, child.name), entered);
 }
 
 /** Endings that annotations leave out, `0001` for `0001.jpg`; or none. */

@@ -27,9 +27,7 @@ interface Labelled {
 export class LabelledImages {
   readonly #root: Folder;
   readonly #format: string;
-  readonly #folder: Folder;
-  /** Made when the first image is looked for. */
-  #images: ImageIndex | undefined;
+  readonly #images: ImageIndex;
   readonly #passedOver = new PassedOver();
   readonly #all: Labelled[] = [];
   readonly #names = new SampleNames();
@@ -38,7 +36,7 @@ export class LabelledImages {
   constructor(root: Folder, format: string, images: Folder = root) {
     this.#root = root;
     this.#format = format;
-    this.#folder = images;
+    this.#images = new ImageIndex(images);
   }
 
   /**
@@ -53,15 +51,10 @@ export class LabelledImages {
     where: string,
     images?: { find(name: string, split: string): string | undefined },
   ): void {
-    const file = images ? images.find(name, split) : this.#index.find(name);
+    const file = images ? images.find(name, split) : this.#images.find(name);
     if (file !== undefined)
       this.add(split, { id: idWithin(this.#root, file), file, image: fileImage(file) }, classes, where);
     else this.skip('name images that are not there', `${where}: ${name}`);
-  }
-
-  get #index(): ImageIndex {
-    this.#images ??= new ImageIndex(this.#folder);
-    return this.#images;
   }
 
   /** A row of the annotations whose image was found. */

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
-import type { Folder } from '../files/walk.ts';
 import { namedClasses, requireClass } from './classNames.ts';
 import type { DatasetLayout, Sample } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
@@ -35,18 +34,18 @@ export const manifest: DatasetLayout = {
   format: 'manifest',
 
   async recognise(folder, asked) {
-    const index = new LazyIndex(folder);
+    const index = new ImageIndex(folder);
     const found: Manifest[] = [];
     const { tables, others } = tablesIn(folder, TABLE);
     for (const files of tables) {
       const { parent, split } = files;
       const place = idWithin(folder, parent.path);
       const preferred = [place, ...(split === undefined ? [] : [split, `images/${split}`])];
-      const finder = new ImageFinder(folder, index.images, preferred);
+      const finder = new ImageFinder(folder, index, preferred);
       // Any number may be that of an image of COCO.
       const isImage = (cell: string) => !/^\d+$/.test(cell) && finder.find(cell) !== undefined;
       const table = await openManifest(files.files[0], isImage);
-      if (!table || index.images.size === 0) continue;
+      if (!table || index.size === 0) continue;
       // Where a folder beside has the table and the images, that folder is the dataset.
       const elsewhere = asked || split === parent.name || parent === folder ? undefined : parent.path + path.sep;
       if (table.problem || (asked && table.certain) || (await namesImages(table, finder, asked, elsewhere))) {
@@ -93,21 +92,6 @@ function namedByFolders(classes: readonly string[], samples: readonly Sample[]):
   }
   const names = classes.flatMap((_, label) => folders.get(label) ?? []);
   return new Set(names).size === classes.length ? names : classes;
-}
-
-/** The index of the images below a folder, made only when there is a table that may name them. */
-class LazyIndex {
-  readonly #folder: Folder;
-  #images: ImageIndex | undefined;
-
-  constructor(folder: Folder) {
-    this.#folder = folder;
-  }
-
-  get images(): ImageIndex {
-    this.#images ??= new ImageIndex(this.#folder);
-    return this.#images;
-  }
 }
 
 interface Gathering {

@@ -1,38 +1,15 @@
 import type { Folder } from '../files/walk.ts';
 import type { ImageSource } from './dataset.ts';
 import { idWithin } from './folders.ts';
-import { ImageFinder, ImageIndex } from './imageIndex.ts';
+import { ImageFinder, type ImageIndex } from './imageIndex.ts';
 import { holdsPaths, imageInCell, pathIn } from './parquetImages.ts';
 import type { TableFiles } from './tableFiles.ts';
 import type { Table, TableRow } from './tables/rows.ts';
 
-/** The images below a folder, looked for once a table may name some. */
-export class LazyImages {
-  readonly #root: Folder;
-  readonly #finders = new Map<TableFiles, ImageFinder>();
-  #index: ImageIndex | undefined;
-
-  constructor(root: Folder) {
-    this.#root = root;
-  }
-
-  get #images(): ImageIndex {
-    this.#index ??= new ImageIndex(this.#root);
-    return this.#index;
-  }
-
-  get any(): boolean {
-    return this.#images.size > 0;
-  }
-
-  finderFor(files: TableFiles): ImageFinder {
-    const { parent, split } = files;
-    const splits = split === undefined ? [] : [split, `images/${split}`];
-    const preferred = [idWithin(this.#root, parent.path), ...splits, 'images', 'train'];
-    const finder = this.#finders.get(files) ?? new ImageFinder(this.#root, this.#images, preferred);
-    this.#finders.set(files, finder);
-    return finder;
-  }
+/** Finds the images that a table names, those beside it and of its split first. */
+export function finderFor(root: Folder, images: ImageIndex, { parent, split }: TableFiles): ImageFinder {
+  const splits = split === undefined ? [] : [split, `images/${split}`];
+  return new ImageFinder(root, images, [idWithin(root, parent.path), ...splits, 'images', 'train']);
 }
 
 /** Whether a column holds the images themselves; only parquet files do. */
