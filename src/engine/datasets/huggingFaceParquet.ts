@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import { requireClass } from './classNames.ts';
 import { haveOtherTask } from './columnNames.ts';
-import type { DatasetLayout, Recognition } from './dataset.ts';
+import type { Dataset, DatasetLayout, Recognition } from './dataset.ts';
 import { classNamesBeside } from './datasetCard.ts';
 import { countImages, fileIn, idWithin, locate } from './folders.ts';
 import { classesIn, featuresOf } from './huggingFaceFeatures.ts';
@@ -45,56 +45,20 @@ export const huggingFaceParquet: DatasetLayout = {
   async recognise(folder, asked) {
     const root = locate(folder, asked, (candidate) => tablesIn(candidate, PARQUET).tables.length > 0);
     if (!root) return undefined;
-    const found: { files: TableFiles; columns: Columns }[] = [];
-    const problems: { files: TableFiles; error: InputError }[] = [];
-    const card = await classNamesBeside(root);
-    const imagesBeside = countImages(root) > 0;
     const { tables, others } = tablesIn(root, PARQUET);
-    const isRoot = asked || fileIn(root, 'README.md') !== undefined;
-    for (const files of tables) {
-      // Only then, for a search starts faster without it.
-      const { openParquet } = await import('./tables/parquet.ts');
-      const table = await openParquet(files.files[0]).catch(unlessDamaged);
-      if (table instanceof InputError) {
-        problems.push({ files, error: table });
-        continue;
-      }
-      const columns = columnsOf(table, card, imagesBeside);
-      if (!columns) continue;
-      // Without a dataset card, a folder of tables is the dataset itself, unless its images lie around it.
-      if (isRoot || !inTableFolder(files) || holdsPaths(table, columns.image)) found.push({ files, columns });
-    }
-    // What was meant for training can't be replaced by what was not.
-    const problem = problems.find(({ files }) => isTraining(files)) ?? problems[0];
-    const trains = found.some(({ files }) => isTraining(files));
-    const isNeeded =
-      found.length > 0 ? problem && isTraining(problem.files) && !trains : problems.length === tables.length;
-    if (asked && problem && isNeeded) return damaged(problem.error);
+    const looked = await lookInto(root, tables, asked);
+    const { found, problems } = looked;
+    const problem = asked ? problemOf(looked) : undefined;
+    if (problem) return damaged(problem.error);
     return tablesTogether(found).map(({ path: named, tables: set }) => {
-      const { image, label, names } = set[0].columns;
+      const { image, label } = set[0].columns;
       const shards = set.reduce((count, { files }) => count + files.files.length, 0);
       return {
         task: 'image-classification',
         path: named,
         reason: `parquet as of the Hugging Face Hub: ${shards === 1 ? '1 file' : `${shards} files`}, ${namesOf(set)}; images in ${image.name}, classes in ${label}`,
         open: async (signal) => {
-          const gathered = new LabelledImages(root, this.format);
-          const fractions = new Set<string>();
-          const index = new ImageIndex(root);
-          for (const { files, columns } of set) {
-            const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
-            for (const shard of files.files) {
-              await addShard(
-                gathered,
-                root,
-                { split: files.split ?? 'all', file: shard },
-                columns,
-                { finder, fractions },
-                signal,
-              );
-            }
-          }
-          const dataset = gathered.dataset(names.length > 0 ? names : undefined, signal);
+          const dataset = await openSet(root, this.format, set, signal);
           const remarks = [...problems.map(({ error }) => error.message), ...remarksOn(set, others)];
           return { ...dataset, warnings: [...remarks, ...dataset.warnings] };
         },
@@ -102,6 +66,69 @@ export const huggingFaceParquet: DatasetLayout = {
     });
   },
 };
+
+interface Found {
+  readonly files: TableFiles;
+  readonly columns: Columns;
+}
+
+interface Looked {
+  /** The tables of images and classes. */
+  readonly found: readonly Found[];
+  /** Those that are damaged. */
+  readonly problems: readonly { readonly files: TableFiles; readonly error: InputError }[];
+  /** Whether there are no others than these. */
+  readonly allDamaged: boolean;
+}
+
+async function lookInto(root: Folder, tables: readonly TableFiles[], asked: boolean): Promise<Looked> {
+  const found: Found[] = [];
+  const problems: { files: TableFiles; error: InputError }[] = [];
+  const card = await classNamesBeside(root);
+  const imagesBeside = countImages(root) > 0;
+  const isRoot = asked || fileIn(root, 'README.md') !== undefined;
+  for (const files of tables) {
+    // Only then, for a search starts faster without it.
+    const { openParquet } = await import('./tables/parquet.ts');
+    const table = await openParquet(files.files[0]).catch(unlessDamaged);
+    if (table instanceof InputError) {
+      problems.push({ files, error: table });
+      continue;
+    }
+    const columns = columnsOf(table, card, imagesBeside);
+    if (!columns) continue;
+    // Without a dataset card, a folder of tables is the dataset itself, unless its images lie around it.
+    if (isRoot || !inTableFolder(files) || holdsPaths(table, columns.image)) found.push({ files, columns });
+  }
+  return { found, problems, allDamaged: problems.length === tables.length };
+}
+
+/** What keeps a dataset from being read: what was meant for training can't be replaced by what was not. */
+function problemOf({ found, problems, allDamaged }: Looked): Looked['problems'][number] | undefined {
+  const ofTraining = problems.find(({ files }) => isTraining(files));
+  if (found.length === 0) return allDamaged ? (ofTraining ?? problems[0]) : undefined;
+  return found.some(({ files }) => isTraining(files)) ? undefined : ofTraining;
+}
+
+async function openSet(
+  root: Folder,
+  format: string,
+  set: readonly [Found, ...Found[]],
+  signal: AbortSignal | undefined,
+): Promise<Dataset> {
+  const gathered = new LabelledImages(root, format);
+  const fractions = new Set<string>();
+  const index = new ImageIndex(root);
+  for (const { files, columns } of set) {
+    const finder = new ImageFinder(root, index, [idWithin(root, files.parent.path)]);
+    for (const file of files.files) {
+      const shard = { split: files.split ?? 'all', file };
+      await addShard(gathered, root, shard, columns, { finder, fractions }, signal);
+    }
+  }
+  const { names } = set[0].columns;
+  return gathered.dataset(names.length > 0 ? names : undefined, signal);
+}
 
 async function addShard(
   gathered: LabelledImages,
