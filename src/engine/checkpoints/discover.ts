@@ -28,7 +28,7 @@ const READERS: readonly { readonly name: RegExp; readonly open: Open }[] = [
 
 /** What training code saves beside the weights under the same endings, and the shards of an index. */
 const NO_CHECKPOINT =
-  /^(optimizer|scheduler|scaler|rng_state.*|training_args|.*-\d{5}-of-\d{5}|adapter_model)\.(pt|pth|bin|safetensors)$/i;
+  /^(optimizer|scheduler|scaler|rng_state.*|training_args|.*_optim_states|.*-\d{5}-of-\d{5}|adapter_model)\.(pt|pth|bin|safetensors)$/i;
 
 /** The same network in several containers lies in one folder under one name: the first of these is taken. */
 const CONTAINERS = [

@@ -14,9 +14,14 @@ import { readPreprocessing } from './preprocessing.ts';
 import { tokenTablesOf } from './tokenTables.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
-/** Tensors of which some values tell two checkpoints of one architecture apart, and how many bytes of each. */
+/**
+ * Tensors all over the network of which some values tell two checkpoints of one architecture apart, and how many bytes of
+ * each.
+ */
 const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
+/** Tensors of a module that is looked at, too: in checkpoints of which only the head was trained, the head alone differs. */
+const MAX_HEAD_TENSORS = 4;
 /** What is added to the weights of a network's layers while these are frozen, as PEFT and others name it. */
 const ADAPTER = /(^|[._])lora_([ab]|up|down|embedding_[ab])(\.|$)/i;
 /** Characters of config.json's name of a network in a message. */
@@ -165,10 +170,7 @@ async function fingerprint({ tensors }: Weights): Promise<string> {
   const hash = createHash('sha256');
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [name, { shape, type }] of sorted) hash.update(JSON.stringify([name, shape, type]));
-  const step = Math.max(1, Math.floor(sorted.length / SAMPLED_TENSORS));
-  for (let index = 0; index < sorted.length; index += step) {
-    const tensor = sorted[index]?.[1];
-    if (!tensor) continue;
+  for (const tensor of sampled(sorted)) {
     const handle = await open(tensor.file);
     try {
       const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, tensor.bytes));
@@ -179,4 +181,17 @@ async function fingerprint({ tensors }: Weights): Promise<string> {
     }
   }
   return hash.digest('hex');
+}
+
+function sampled(sorted: readonly (readonly [name: string, tensor: WeightTensor])[]): WeightTensor[] {
+  const moduleOf = (name: string) => name.split('.', 1)[0] ?? '';
+  const counts = new Map<string, number>();
+  for (const [name] of sorted) counts.set(moduleOf(name), (counts.get(moduleOf(name)) ?? 0) + 1);
+  const step = Math.max(1, Math.floor(sorted.length / SAMPLED_TENSORS));
+  let heads = 0;
+  return sorted.flatMap(([name, tensor], index) => {
+    const isHead = (counts.get(moduleOf(name)) ?? 0) <= MAX_HEAD_TENSORS && heads < SAMPLED_TENSORS;
+    if (isHead) heads += 1;
+    return isHead || index % step === 0 ? [tensor] : [];
+  });
 }

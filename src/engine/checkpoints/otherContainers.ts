@@ -68,6 +68,18 @@ const CONTAINERS: readonly {
     remedy: 'Save its state dict: torch.save(torch.jit.load(path).state_dict(), other).',
   },
   {
+    name: /\.pt2$/i,
+    starts: { at: 0, text: 'PK' },
+    what: 'an exported program of PyTorch, with its weights',
+    remedy: 'Save its state dict: torch.save(torch.export.load(path).state_dict, other).',
+  },
+  {
+    // One part for each process that took part in the training.
+    name: /^__0_0\.distcp$/i,
+    what: 'a distributed checkpoint of PyTorch',
+    remedy: 'Make one file of it: python -m torch.distributed.checkpoint.format_utils dcp_to_torch folder file.pt.',
+  },
+  {
     name: /\.gguf$/i,
     starts: { at: 0, text: 'GGUF' },
     what: 'a GGUF file, whose weights are quantised',

@@ -44,6 +44,7 @@ describe('the checkpoints in a folder', () => {
       'rng_state_0.pth',
       'training_args.bin',
       'adapter_model.safetensors',
+      'zero_pp_rank_0_mp_rank_00_optim_states.pt',
     ];
     const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
     const index = 'model.safetensors.index.json';
@@ -72,11 +73,13 @@ describe('the checkpoints in a folder', () => {
     'k.mlpackage/Data/com.apple.CoreML/model.mlmodel',
     'l/net.torchscript',
     'm/net-00001-of-00002.gguf',
+    'n/net.pt2',
+    'o/__0_0.distcp',
   ];
 
   it('are listed where they can’t be read, once for each network', async () => {
     const data = ['train_catvnoncat.h5', 'modelnet40.h5', 'model_outputs.h5', 'keras_metadata.pb', 'data.index'];
-    const later = ['m/net-00002-of-00002.gguf', 'a/flax_model.msgpack', 'f/net.tflite'];
+    const later = ['m/net-00002-of-00002.gguf', 'o/__1_0.distcp', 'a/flax_model.msgpack', 'f/net.tflite'];
     expect((await found(...unread, ...data, ...later)).sort()).toEqual(unread);
     for (const name of unread) {
       expect(OTHER_CHECKPOINT_ENDINGS.filter((ending) => name.endsWith(ending))).not.toEqual([]);

@@ -80,3 +80,31 @@ it('what lies in the Hugging Face cache, links to hashes, is prepared for by the
   expect(image?.preprocessing.assumed).toBe(false);
   expect(image?.preprocessing.description).toContain('as mobilenetv3_small_100.lamb_in1k was published');
 });
+
+it('networks of which only the head was trained are not the same', async () => {
+  const folder = await temporaryFolder();
+  const weights = await readFile(path.join(NETWORKS, 'cnn/timm-convnext/model.safetensors'));
+  const headerBytes = Number(weights.readBigUInt64LE());
+  const header = JSON.parse(weights.toString('utf8', 8, 8 + headerBytes));
+  const fingerprints = new Set<string>();
+  for (const tensor of ['stem.0.weight', 'head.fc.weight', 'head.fc.bias', 'head.norm.bias']) {
+    const changed = Buffer.from(weights);
+    changed[8 + headerBytes + header[tensor].data_offsets[0]] = 7;
+    const file = path.join(folder, `${tensor}.safetensors`);
+    await writeFile(file, changed);
+    fingerprints.add((await openCheckpoint(file, folder, { modalities: ['image'] })).fingerprint);
+  }
+  expect(fingerprints.size).toBe(4);
+});
+
+it('what a training calls like any other is named by its folder', async () => {
+  const folder = await temporaryFolder();
+  const names: string[] = [];
+  for (const inside of ['version_3/checkpoints', 'run7']) {
+    const file = path.join(folder, inside, 'last.safetensors');
+    await mkdir(path.dirname(file), { recursive: true });
+    await copyFile(path.join(NETWORKS, 'cnn/timm-convnext/model.safetensors'), file);
+    names.push((await openCheckpoint(file, folder, { modalities: ['image'] })).name);
+  }
+  expect(names).toEqual(['version_3', 'run7']);
+});
