@@ -50,10 +50,12 @@ export async function runCase(
   return runNetwork(weights, await readModelConfig(folder), networkCase.inputs);
 }
 
+/** @param tensor what is returned as the features */
 export async function runNetwork(
   wrapped: Weights,
   config: ReadonlyMap<string, unknown> | undefined,
   inputs: NetworkCase['inputs'],
+  tensor = 'features',
 ): Promise<{ network: RecognisedNetwork; features: Tensor; logits: Tensor | undefined }> {
   const candidates = candidatesOfNames(wrapped);
   const weights = candidates.find((candidate) => detectArchitecture(candidate, config) !== undefined);
@@ -62,7 +64,7 @@ export async function runNetwork(
   const graph = new Graph(weights);
   network.build(graph);
   const { session, close } = await openSession(graph.build(), {
-    tensor: 'features',
+    tensor,
     provider: 'cpu',
     manyRows: network.text === undefined,
     store: undefined,
@@ -76,8 +78,8 @@ export async function runNetwork(
           : new Tensor('int64', BigInt64Array.from(values, BigInt), shape),
       ]),
     );
-    const { features, logits } = await session.run(feeds);
-    if (!features) throw new Error('the graph has no output "features"');
+    const { [tensor]: features, logits } = await session.run(feeds);
+    if (!features) throw new Error(`the graph has no output "${tensor}"`);
     return { network, features, logits };
   } finally {
     await close();

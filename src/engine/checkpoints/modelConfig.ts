@@ -3,8 +3,8 @@ import path from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
 import type { ModelConfig } from './architectures/architecture.ts';
 
-/** Hugging Face's or timm's, and open_clip's, which have no keys in common. */
-const NAMES = ['config.json', 'open_clip_config.json'];
+/** Hugging Face's or timm's, open_clip's and sentence-transformers', which have no keys in common. */
+const NAMES = ['config.json', 'open_clip_config.json', 'sentence_bert_config.json', '1_Pooling/config.json'];
 const MAX_BYTES = 1024 * 1024;
 /** Hugging Face's `model_type` of a network of timm's, of which `architecture` says what it is. */
 const WRAPPER = 'timm_wrapper';

@@ -3,8 +3,8 @@ import type { Weights } from '../weights.ts';
 import type { Graph } from './graph.ts';
 
 /**
- * What config.json beside the weights says (Hugging Face's or timm's), and open_clip_config.json, as parsed: nothing in it
- * is to be trusted.
+ * What config.json beside the weights says (Hugging Face's or timm's), and the files of open_clip and
+ * sentence-transformers, as parsed: nothing in it is to be trusted.
  */
 export type ModelConfig = ReadonlyMap<string, unknown>;
 

@@ -31,7 +31,7 @@ import {
  *
  * Features are the input of the last layer of a classifier of texts (BERT's pooler or RoBERTa's 'classifier.dense', on
  * the first token), else the mean of the last layer's states over real tokens: without a head, and under the heads for
- * masked words, questions and tokens.
+ * masked words, questions and tokens. Where sentence-transformers takes the first token's state instead, so it is here.
  */
 export const bert: Architecture = { family: 'BERT', recognise };
 
@@ -110,6 +110,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     maxTokens: settings.maxTokens,
   };
   const head = headOf(weights, config, electra);
+  const takesFirst = config?.get('pooling_mode_cls_token') === true;
   return {
     architecture: nameOf(weights, settings, electra),
     modality: 'text',
@@ -117,7 +118,9 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     hasLogits: head !== undefined,
     featurePoint: head
       ? `${head.dense} on the first token, input of ${head.classifier}`
-      : 'mean of the last states over real tokens',
+      : takesFirst
+        ? 'last state of the first token'
+        : 'mean of the last states over real tokens',
     assumed: assumedSettings(config, isPublished(weights), 'attention heads, activation and norms'),
     build: (graph) => {
       graph.use(weights);
@@ -129,7 +132,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
         : bias;
       const states = graph.mark('last_hidden_state', bertStates(graph, settings, tokens, heeded));
       if (!head) {
-        graph.output('features', meanOfTokens(graph, states, tokens.mask));
+        graph.output('features', takesFirst ? firstToken(graph, states) : meanOfTokens(graph, states, tokens.mask));
         return;
       }
       graph.output('features', graph.node(head.activation, [linear(graph, firstToken(graph, states), head.dense)]));
@@ -189,6 +192,7 @@ function bertSettings(original: Weights, config: ModelConfig | undefined): BertS
   const type = textOf(config, 'model_type');
   const roberta = type === undefined ? looksLikeRoberta(original, weights) : ROBERTA_TYPES.includes(type);
   const padding = roberta ? (numberOf(config, 'pad_token_id') ?? ROBERTA_PADDING) : undefined;
+  const places = padding === undefined ? positions : positions - padding - 1;
   return {
     layers: countOf(weights, (layer) => `encoder.layer.${layer}.output.dense.weight`),
     width,
@@ -196,7 +200,7 @@ function bertSettings(original: Weights, config: ModelConfig | undefined): BertS
     epsilon: numberOf(config, 'layer_norm_eps') ?? (roberta ? 1e-5 : 1e-12),
     activation: textOf(config, 'hidden_act') ?? textOf(config, 'activation') ?? 'gelu',
     padding,
-    maxTokens: padding === undefined ? positions : positions - padding - 1,
+    maxTokens: Math.min(places, Math.max(1, Math.floor(numberOf(config, 'max_seq_length') ?? places))),
   };
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +15,7 @@ import {
   runCase,
   runNetwork,
 } from '../../../../helpers/networks.ts';
+import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../../../../fixtures/networks/text');
 const NAMES = readdirSync(FIXTURES);
@@ -36,6 +38,23 @@ const rowOf = (tensor: Tensor, row: number) => {
   const [, width = 0] = tensor.dims;
   return { values: [...(tensor.data as Float32Array)].slice(row * width, (row + 1) * width) };
 };
+
+it('networks of sentence-transformers pool and cut texts as its files beside them say', async () => {
+  const folder = await temporaryFolder();
+  await cp(path.join(FIXTURES, 'bert'), folder, { recursive: true });
+  await mkdir(path.join(folder, '1_Pooling'));
+  await writeFile(path.join(folder, '1_Pooling/config.json'), '{"pooling_mode_cls_token": true}');
+  await writeFile(path.join(folder, 'sentence_bert_config.json'), '{"max_seq_length": 12, "do_lower_case": false}');
+  const { weights: file, inputs } = await readCase(folder);
+  const weights = await readWeights(path.join(folder, file));
+  const states = await runNetwork(weights, await readConfig(path.join(FIXTURES, 'bert')), inputs, 'last_hidden_state');
+  const { network, features } = await runNetwork(weights, await readConfig(folder), inputs);
+  const [rows = 0, tokens = 0, width = 0] = states.features.dims;
+  const data = states.features.data as Float32Array;
+  const first = Array.from({ length: rows }, (_, row) => [...data.subarray(row * tokens * width).subarray(0, width)]);
+  expect(relativeError(features, { values: first.flat() })).toBeLessThan(1e-6);
+  expect(network).toMatchObject({ featurePoint: 'last state of the first token', text: { maxTokens: 12 } });
+});
 
 describe('networks made by transformers', () => {
   it.each(NAMES)('%s computes what PyTorch does', async (name) => {
