@@ -51,7 +51,7 @@ export interface ImageInput {
   readonly batch: number | undefined;
 }
 
-/** The input tensors of a text network, `[n, tokens]` each; the number of tokens is free. */
+/** The input tensors of a text network, `[n, tokens]` each. */
 export interface TextInput {
   /** Name of the input with the token ids. */
   readonly ids: string;
@@ -59,9 +59,15 @@ export interface TextInput {
   readonly mask: string | undefined;
   /** Name of the input that is 0 for the first text of a pair and 1 for the second. */
   readonly tokenTypes: string | undefined;
+  /** Name of the input that counts the tokens of a text from 0, where there is one. */
+  readonly places?: string | undefined;
   readonly elementType: 'int64' | 'int32';
   /** Longer texts are cut. */
   readonly maxTokens: number;
+  /** Texts per run, where the network fixes it. */
+  readonly batch?: number | undefined;
+  /** Tokens that every text is filled up to, where the network fixes it. */
+  readonly length?: number | undefined;
 }
 
 /** How a person wants checkpoints to be used. */

@@ -104,7 +104,11 @@ export class Network {
         if (!sample.text) throw new Error('a sample without text');
         return sample.text;
       }),
-      { maxTokens: Math.min(text.maxTokens, this.#tokenizer.maxTokens) },
+      {
+        maxTokens: Math.min(text.maxTokens, this.#tokenizer.maxTokens),
+        length: text.length,
+        rows: text.batch,
+      },
     );
   }
 
@@ -126,6 +130,9 @@ function imageOf({ image }: Checkpoint): NewInput | undefined {
 
 function samplesPerRun({ image, text, parameters }: Checkpoint): number {
   let samples = MAX_SAMPLES_PER_RUN;
+  if (text?.batch !== undefined) return text.batch;
+  // Without a mask, padding would count: each text is as long as it is.
+  if (text && text.mask === undefined && text.length === undefined) return 1;
   if (image) {
     if (image.input.batch !== undefined) return image.input.batch;
     const { crop } = image.preprocessing;

@@ -37,6 +37,7 @@ export function tokenTensors(
     [input.ids]: tensor(ids),
     ...(input.mask !== undefined && { [input.mask]: tensor(mask) }),
     ...(input.tokenTypes !== undefined && { [input.tokenTypes]: tensor(typeIds) }),
+    ...(input.places !== undefined && { [input.places]: tensor(ids.map((_, at) => at % tokens.length)) }),
   };
 }
 

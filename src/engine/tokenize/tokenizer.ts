@@ -51,9 +51,18 @@ export class Tokenizer {
     this.maxTokens = maxTokens;
   }
 
-  /** The texts, each cut to `maxTokens`, filled up to the longest. */
-  encode(texts: readonly TextOrPair[], { maxTokens }: { readonly maxTokens: number }): TokenBatch {
-    return this.batch(texts.map((text) => this.tokenize(text, maxTokens)));
+  /** The texts, each cut to `maxTokens`, filled up to the longest or to `length`, with padding alone behind them up to `rows`. */
+  encode(
+    texts: readonly TextOrPair[],
+    {
+      maxTokens,
+      length,
+      rows = texts.length,
+    }: { maxTokens: number; length?: number | undefined; rows?: number | undefined },
+  ): TokenBatch {
+    const tokens = texts.map((text) => this.tokenize(text, maxTokens));
+    const padding = Array.from({ length: rows - texts.length }, () => ({ ids: [], typeIds: [] }));
+    return this.batch([...tokens, ...padding], length);
   }
 
   /**

@@ -19,9 +19,16 @@ const MAX_SIDE = 4096;
 const MAX_BATCH = 1024;
 
 /** How exporters name the inputs of text networks. */
-const TEXT_INPUTS = { ids: 'input_ids', mask: 'attention_mask', tokenTypes: 'token_type_ids' } as const;
+const TEXT_INPUTS = {
+  ids: 'input_ids',
+  mask: 'attention_mask',
+  tokenTypes: 'token_type_ids',
+  places: 'position_ids',
+} as const;
 /** Of an exported network whose embeddings of places are not found; BERT's 512 is the least of those in use. */
 const MAX_TOKENS = 512;
+/** Of an exported network that takes texts of one length only. */
+const MAX_LENGTH = 32_768;
 const SAMPLED_BYTES = 4096;
 
 /**
@@ -57,6 +64,11 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
       `No classifier layer was found at the end; the output "${featurePoint.tensor}" is taken as the features.`,
     );
   }
+  if (text?.length !== undefined && text.mask === undefined) {
+    warnings.push(
+      `It takes texts of ${text.length} tokens and no attention_mask: what shorter ones are filled up with counts, too. Export it with attention_mask.`,
+    );
+  }
   return {
     id,
     name: path.basename(file, path.extname(file)),
@@ -88,21 +100,30 @@ function splitInputs(
   if (others.length > 0) {
     const names = model.inputs.map(({ name }) => name).join(', ');
     throw new InputError(
-      `${file}: the network takes ${model.inputs.length} inputs (${names}), not one image, one text (input_ids, attention_mask, token_type_ids) or both.`,
+      `${file}: the network takes ${model.inputs.length} inputs (${names}), not one image, one text (${Object.values(TEXT_INPUTS).join(', ')}) or both.`,
     );
   }
-  return { imageValue, text: ids && textInput(model, ids, path.dirname(file)) };
+  return { imageValue, text: ids && textInput(model, ids, file) };
 }
 
-function textInput(model: OnnxModel, ids: OnnxValue, folder: string): CheckpointText {
+function textInput(model: OnnxModel, ids: OnnxValue, file: string): CheckpointText {
   const named = (name: string) => (model.inputs.some((input) => input.name === name) ? name : undefined);
   const inputs = { ids: ids.name, mask: named(TEXT_INPUTS.mask), tokenTypes: named(TEXT_INPUTS.tokenTypes) };
   const { places, ...tables } = tokenTablesOf({ nodes: model.nodes, weights: model.initializers }, inputs);
+  const [batch, length] = ids.shape.map(fixed);
+  if ((batch ?? 1) > MAX_BATCH || (length ?? 1) > MAX_LENGTH) {
+    throw new InputError(
+      `${file}: the input "${ids.name}" (${ids.shape.join('×')}) is larger than any text network's.`,
+    );
+  }
   return {
     ...inputs,
+    places: named(TEXT_INPUTS.places),
     elementType: ids.elementType === ELEMENT_TYPES.int32 ? 'int32' : 'int64',
-    maxTokens: places ?? MAX_TOKENS,
-    tokenizerFolder: folder,
+    maxTokens: Math.min(places ?? MAX_TOKENS, length ?? Number.POSITIVE_INFINITY),
+    batch,
+    length,
+    tokenizerFolder: path.dirname(file),
     tables,
   };
 }
