@@ -44,10 +44,14 @@ export const hscore: Score = {
   },
 };
 
-/** The shrinkage towards a multiple of the identity that is best on average for samples of any distribution. */
+/**
+ * The shrinkage towards a multiple of the identity that is best on average for samples of any distribution: 1 for a covariance
+ * that is such a multiple already, but as in scikit-learn 0 for a single feature, whose variance it can't change.
+ */
 async function ledoitWolf(evidence: Evidence, covariance: Matrix, variance: number): Promise<number> {
   const { count } = evidence;
   const size = covariance.rows;
+  if (size === 1) return 0;
   let fourthPowers = 0;
   for (let from = 0; from < count; from += BLOCK_SAMPLES) {
     const block = await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, count));
@@ -59,5 +63,5 @@ async function ledoitWolf(evidence: Evidence, covariance: Matrix, variance: numb
   const squares = dot(covariance.data, covariance.data);
   const noise = (fourthPowers / count - squares) / count;
   const distance = squares - size * variance * variance;
-  return noise <= 0 ? 0 : Math.min(1, noise / distance);
+  return noise < distance ? Math.max(0, noise / distance) : 1;
 }

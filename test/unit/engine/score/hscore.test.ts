@@ -37,3 +37,21 @@ test('constant and repeated features', async () => {
   const constant = { rows: 50, cols: 2, data: new Float32Array(100).fill(2) };
   expect(await scoreOf('hscore', { features: constant, labels })).toBe(0);
 });
+
+test('a single feature is not shrunk: the share of its variance between the classes', async () => {
+  // Class means 2 and 6 about the mean 4: 6·2²/(6 − 1); variance (9 + 4 + 1 + 1 + 4 + 9)/6.
+  const features = { rows: 6, cols: 1, data: Float64Array.of(1, 2, 3, 5, 6, 7) };
+  const score = await scoreOf('hscore', { features, labels: Int32Array.of(0, 0, 0, 1, 1, 1) });
+  expect(score).toBeCloseTo(24 / 5 / (28 / 6), 12);
+});
+
+test('features that vary alike in all directions are shrunk fully, whatever rounding makes of it', async () => {
+  for (let first = 0; first < 11; first++) {
+    const angle = (i: number) => (2 * Math.PI * ((i + 11 - first) % 11)) / 11;
+    const data = Float64Array.from({ length: 22 }, (_, at) =>
+      at % 2 === 0 ? Math.cos(angle(at / 2)) : Math.sin(angle((at - 1) / 2)),
+    );
+    const labels = Int32Array.from({ length: 11 }, (_, i) => ((i + 11 - first) % 11) % 3);
+    expect(await scoreOf('hscore', { features: { rows: 11, cols: 2, data }, labels })).toBe(0);
+  }
+});
