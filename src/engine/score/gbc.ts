@@ -70,8 +70,7 @@ function classMoments(samples: Matrix, classes: readonly number[][], spherical: 
       variance[at % cols] = (variance[at % cols] as number) + (deviation * deviation) / members.length;
     }
     const bounded = variance.map((value) => Math.max(value, LEAST_VARIANCE));
-    // Features that are all the same have no components.
-    const average = cols > 0 ? bounded.reduce((sum, value) => sum + value, 0) / cols : LEAST_VARIANCE;
+    const average = bounded.reduce((sum, value) => sum + value, 0) / cols;
     rowRange(variances, c, c + 1).data.set(spherical ? [average] : bounded);
   });
   return { means, variances };

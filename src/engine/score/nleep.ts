@@ -2,6 +2,7 @@ import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { selectRows } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
+import { createEvidence } from './evidence.ts';
 import { mixtureProbabilities } from './gaussianMixture.ts';
 import { expectedPrediction } from './leep.ts';
 import { principalComponents } from './principalComponents.ts';
@@ -16,7 +17,7 @@ import type { Score } from './score.ts';
  * 5 components per class (at most n), full covariances, and starts from k-means++, seeded. Larger is better: `paper` is the
  * mean of the logarithms, `reference` the mean probability, as the published EMMS code computes it; see `leep.ts`.
  *
- * The result depends on the start, which doesn't depend on the order of the samples. Time O(n·d·min(n, d)) and, for every
+ * The result depends on the start, but not on the order of the samples. Time O(n·d·min(n, d)) and, for every
  * step of the mixture, O(C·n·k²) with k principal components: by far the dearest score.
  */
 export const nleep: Score = {
@@ -48,11 +49,13 @@ async function clusterProbabilities(evidence: Evidence, classes: number): Promis
       `NLEEP fits ${components} Gaussians to ${evidence.count} samples, which takes too long; give fewer samples.`,
     );
   }
-  const samples = await principalComponents(evidence, componentsOfEnergy);
-  if (samples.cols === 0) throw new InputError('All samples have the same features; NLEEP is not defined.');
-  // In an order of their own, so that the start is the same however the samples are ordered.
+  // In an order of their own, so that all of it is the same to the last bit however the samples are ordered: a tie that
+  // rounding breaks can lead to other clusters.
   const order = sortedRows(evidence.features);
-  const probabilities = await mixtureProbabilities(selectRows(samples, order), components, SEED);
+  const sorted = createEvidence({ features: selectRows(evidence.features, order) });
+  const samples = await principalComponents(sorted, componentsOfEnergy);
+  if (samples.cols === 0) throw new InputError('All samples have the same features; NLEEP is not defined.');
+  const probabilities = await mixtureProbabilities(samples, components, SEED);
   const place = new Array<number>(order.length);
   order.forEach((sample, position) => {
     place[sample] = position;
@@ -64,11 +67,13 @@ async function clusterProbabilities(evidence: Evidence, classes: number): Promis
 function componentsOfEnergy(squares: Float64Array): number {
   const total = squares.reduce((sum, square) => sum + square, 0);
   let held = 0;
-  const enough = squares.findIndex((square) => {
-    held += square;
-    return held > ENERGY * total;
-  });
-  return enough < 0 ? squares.length : enough + 1;
+  return (
+    1 +
+    squares.findIndex((square) => {
+      held += square;
+      return held > ENERGY * total;
+    })
+  );
 }
 
 /** The indices of the rows in lexicographic order. */
