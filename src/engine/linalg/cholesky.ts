@@ -1,18 +1,18 @@
 import type { Matrix } from './matrix.ts';
-import { difference, paste, submatrix, subtractFrom, transpose, zeros } from './matrix.ts';
-import { gramian, multiply, multiplyLowerTransposed, multiplyLowerTriangular } from './multiply.ts';
+import { difference, rowRange, submatrix, transpose, zeros } from './matrix.ts';
+import { multiply } from './multiply.ts';
+import { addProduct } from './onnxKernels.ts';
+import { allocate, doubles, kernels, put } from './wasm/kernels.ts';
 
-/** Below this size plain loops beat the calls into ONNX Runtime. */
-const BASE_SIZE = 64;
+/** Rows that are worked on at once: enough for Gemm, few enough for a kernel to invert the factor of their block on the diagonal. */
+const WIDTH = 128;
 
 /**
  * The inverse L⁻¹ of the Cholesky factor of a symmetric positive definite A = L·Lᵀ, itself lower triangular.
  *
- * The inverse rather than L: solving with it is a product, and products run on ONNX Runtime. A is split in halves down
- * to small blocks, so nearly all the work, less than d³ operations, is matrix products that skip zeros:
- *
- *     A = [A₁₁ ·  ]   L₂₁ᵀ = L₁₁⁻¹·A₂₁ᵀ   L₂₂ = chol(A₂₂ − L₂₁·L₂₁ᵀ)   L⁻¹ = [L₁₁⁻¹               0   ]
- *         [A₂₁ A₂₂]                                                          [−L₂₂⁻¹·L₂₁·L₁₁⁻¹  L₂₂⁻¹]
+ * The inverse rather than L: solving with it is a product, and products run on ONNX Runtime. So does nearly all of this, d³
+ * operations in two products per strip of rows: from [A | I], elimination of one strip from those below after the other makes
+ * [Lᵀ | L⁻¹], of which the right half grows where the left one, beginning at the diagonal, was.
  *
  * Relative error about d·ε·cond(A), as for substitution.
  *
@@ -20,62 +20,36 @@ const BASE_SIZE = 64;
  * @returns undefined when A is not positive definite to working precision
  */
 export async function inverseCholesky(a: Matrix): Promise<Matrix | undefined> {
-  const size = a.rows;
-  if (size <= BASE_SIZE) {
-    return inverseCholeskySmall(a);
+  if (a.rows <= WIDTH) return invertFactor(a);
+  const { rows: size, data } = a;
+  const result: Matrix = { ...a, data: data.slice() };
+  const clear = (rows: Matrix, from: number, to: number) => {
+    for (let i = 0; i < rows.rows; i++) rows.data.fill(0, i * size + from, i * size + to);
+  };
+  for (let from = 0; from < size; from += WIDTH) {
+    const to = Math.min(from + WIDTH, size);
+    const strip = rowRange(result, from, to);
+    const inverse = invertFactor(submatrix(strip, 0, from, strip.rows, strip.rows));
+    if (inverse === undefined) return undefined;
+    clear(strip, from, to);
+    for (let i = 0; i < strip.rows; i++) strip.data[i * size + from + i] = 1;
+    const solved = await multiply(inverse, strip);
+    strip.data.set(solved.data);
+    clear(strip, to, size);
+    if (to === size) break;
+    const below = rowRange(result, to, size);
+    clear(below, from, to);
+    const factors = submatrix(solved, 0, to, strip.rows, size - to);
+    await addProduct(-1, factors.data, solved.data, below.data, below.rows, strip.rows, size, 'a');
   }
-  const half = Math.ceil(size / 2);
-  const rest = size - half;
-  const inverse11 = await inverseCholesky(submatrix(a, 0, 0, half, half));
-  if (inverse11 === undefined) return undefined;
-  const l21Transposed = await multiplyLowerTriangular(inverse11, submatrix(a, 0, half, half, rest));
-  const schur = submatrix(a, half, half, rest, rest);
-  subtractFrom(schur, await gramian(transpose(l21Transposed)));
-  const inverse22 = await inverseCholesky(schur);
-  if (inverse22 === undefined) return undefined;
-  const inner = transpose(await multiplyLowerTransposed(inverse11, l21Transposed));
-  const inverse21 = zeros(rest, half);
-  subtractFrom(inverse21, await multiplyLowerTriangular(inverse22, inner));
-
-  const inverse = zeros(size, size);
-  paste(inverse, inverse11, 0, 0);
-  paste(inverse, inverse21, half, 0);
-  paste(inverse, inverse22, half, half);
-  return inverse;
+  return result;
 }
 
-function inverseCholeskySmall(a: Matrix): Matrix | undefined {
-  const size = a.rows;
-  const lower = zeros(size, size);
-  const l = lower.data;
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = a.data[i * size + j] as number;
-      for (let k = 0; k < j; k++) {
-        sum -= (l[i * size + k] as number) * (l[j * size + k] as number);
-      }
-      if (j < i) {
-        l[i * size + j] = sum / (l[j * size + j] as number);
-      } else if (sum > 0 && Number.isFinite(sum)) {
-        l[i * size + i] = Math.sqrt(sum);
-      } else {
-        return undefined;
-      }
-    }
-  }
-  const inverse = zeros(size, size);
-  const x = inverse.data;
-  for (let i = 0; i < size; i++) {
-    const diagonal = l[i * size + i] as number;
-    x[i * size + i] = 1 / diagonal;
-    for (let k = 0; k < i; k++) {
-      const factor = (l[i * size + k] as number) / diagonal;
-      for (let j = 0; j <= k; j++) {
-        x[i * size + j] = (x[i * size + j] as number) - factor * (x[k * size + j] as number);
-      }
-    }
-  }
-  return inverse;
+/** The same in a kernel. */
+function invertFactor({ rows, cols, data }: Matrix): Matrix | undefined {
+  const [at] = allocate(data.byteLength);
+  put(at, data);
+  return kernels.invertFactor(at, rows) ? { rows, cols, data: doubles(at, data.length).slice() } : undefined;
 }
 
 /** Pivots that are worked out one by one before the rest of the matrix is updated by a product. */

@@ -30,6 +30,7 @@ interface Exports {
     backwards: number,
     sums: number,
   ): void;
+  invertFactor(a: number, size: number): number;
   factorColumns(columns: number, width: number, length: number, v: number, t: number, sums: number): void;
   sumRows32: SumRows;
   sumRows64: SumRows;

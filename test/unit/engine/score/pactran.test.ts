@@ -95,6 +95,7 @@ test('the minimum is found where features of a large scale hold classes far apar
     scoreOf('pactran', { features: { ...features, data: features.data.map((value) => value * scale) }, labels });
   // Newton's method in NumPy, to a decrement of 1e-26.
   expect(await score(1)).toBeCloseTo(-1.7037269866, 8);
-  expect(await score(1e3)).toBeCloseTo(-2.131122903, 5);
-  expect(await score(1e4)).toBeCloseTo(-2.197145231, 5);
+  // Here 1e-14 of the features moves the minimum that is found by up to 5e-5.
+  expect(await score(1e3)).toBeCloseTo(-2.131122903, 3);
+  expect(await score(1e4)).toBeCloseTo(-2.197145231, 3);
 });

@@ -6,6 +6,7 @@ import { addDots, addMoments, centreRows, mixRows } from './labels';
 import { standardiseColumns, sumRows, sumSquares } from './samples';
 
 export { applyReflections, chaseBand } from './chase';
+export { invertFactor } from './cholesky';
 export { factorColumns } from './panel';
 export { allSmaller32, allSmaller64 } from './samples';
 

@@ -40,7 +40,7 @@ function largestMagnitude(x: usize, bytes: usize): f64 {
 }
 
 /** x *= factor over `bytes`. */
-function scaleBy(x: usize, factor: f64, bytes: usize): void {
+export function scaleBy(x: usize, factor: f64, bytes: usize): void {
   const pairs = bytes & ~(PAIR - 1);
   const factors = f64x2.splat(factor);
   let j: usize = 0;
@@ -320,7 +320,7 @@ function dot(x: usize, y: usize, bytes: usize): f64 {
 }
 
 /** x += factor·y over `bytes`. */
-function addScaled(x: usize, factor: f64, y: usize, bytes: usize): void {
+export function addScaled(x: usize, factor: f64, y: usize, bytes: usize): void {
   const pairs = bytes & ~(PAIR - 1);
   const factors = f64x2.splat(factor);
   let j: usize = 0;
