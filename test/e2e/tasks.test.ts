@@ -52,7 +52,7 @@ describe('each task of the paper', () => {
 
     await workbench.run('EMMS: Rank Models');
     await workbench.choice(name).click();
-    await workbench.view.locator('h2').filter({ hasText: name }).waitFor({ timeout: 120_000 });
+    await workbench.view.getByRole('heading', { name, exact: true }).waitFor({ timeout: 120_000 });
     await until('the report is the new one', async () => (await session().storedReport()).task === task);
     expectSameRanking(await readRows(workbench.view), report);
     await workbench.screenshot(`task-${task}`);
@@ -62,7 +62,7 @@ describe('each task of the paper', () => {
     const { workbench } = session();
     await workbench.run('EMMS: Rank Models');
     await workbench.choice('mnist').click();
-    await workbench.view.locator('h2').filter({ hasText: 'mnist' }).waitFor({ timeout: 120_000 });
+    await workbench.view.getByRole('heading', { name: 'mnist', exact: true }).waitFor({ timeout: 120_000 });
     const { candidates } = await until('the report is the new one', async () => {
       const report = await session().storedReport();
       return report.dataset.name === 'mnist' ? report : undefined;
