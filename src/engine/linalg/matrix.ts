@@ -136,18 +136,9 @@ export function addTo(a: Matrix, b: Matrix): void {
   }
 }
 
-/** a − b into a. */
-export function subtractFrom(a: Matrix, b: Matrix): void {
-  for (let i = 0; i < a.data.length; i++) {
-    a.data[i] = (a.data[i] as number) - (b.data[i] as number);
-  }
-}
-
 /** a − b, new. */
 export function difference(a: Matrix, b: Matrix): Matrix {
-  const result: Matrix = { ...a, data: a.data.slice() };
-  subtractFrom(result, b);
-  return result;
+  return { ...a, data: a.data.map((value, i) => value - (b.data[i] as number)) };
 }
 
 /** factor·a, new. */

@@ -7,7 +7,7 @@ import { expectOrderInvariance, scoreOf } from '../../../helpers/scoreCases.ts';
 
 /** Columns 1 to d of a Hadamard matrix `[n, n]`, n a power of 2, times their scale: orthogonal and without a mean. */
 function orthogonalFeatures(n: number, scales: readonly number[]): Matrix {
-  const parity = (bits: number) => (bits === 0 ? 0 : (bits & 1) ^ parity(bits >> 1));
+  const parity = (bits: number): number => (bits === 0 ? 0 : (bits & 1) ^ parity(bits >> 1));
   const d = scales.length;
   const data = Float64Array.from({ length: n * d }, (_, at) => {
     const [i, j] = [Math.floor(at / d), at % d];
