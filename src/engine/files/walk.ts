@@ -19,6 +19,8 @@ export interface Walk {
   readonly truncated: boolean;
 }
 
+/** A virtual environment has the first of these, and conda's the second, whatever its folder is called. */
+const ENVIRONMENT_MARKS = new Set(['pyvenv.cfg', 'conda-meta']);
 /** What Windows leaves in folders that somebody looked at. */
 const NEVER_LISTED = new Set(['Thumbs.db', 'desktop.ini']);
 
@@ -54,8 +56,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
       truncated = true;
       return node;
     }
-    // A virtual environment is known by this file, whatever the folder is called.
-    if (depth > 0 && children.some((child) => child.name === 'pyvenv.cfg')) return node;
+    if (depth > 0 && children.some((child) => ENVIRONMENT_MARKS.has(child.name))) return node;
 
     const chain = [...ancestors, real];
     const folders: Promise<Folder>[] = [];

@@ -29,6 +29,8 @@ describe('walk', () => {
       '.git/config',
       'node_modules/x/index.js',
       'env/pyvenv.cfg',
+      'conda/conda-meta/history',
+      'conda/share/model.onnx',
       'env/lib/model.onnx',
       'build/out.onnx',
       '__MACOSX/a/._c.txt',
