@@ -25,14 +25,14 @@ import {
   tokensFrom,
   weightsUnder,
 } from './visionTransformer.ts';
-import { activationOf, averages, epsilonOf, headsOf, isClip, isMoco, SIZES } from './vitConventions.ts';
+import { activationOf, averages, epsilonOf, headsOf, IJEPA_FILE, isClip, isMoco, SIZES } from './vitConventions.ts';
 import { type PositionResizing, tokens, type VitAnatomy } from './vitGraph.ts';
 import { vitName } from './vitNames.ts';
 
 /**
  * Vision transformers: "An Image is Worth 16x16 Words" (Dosovitskiy et al. 2020), and what is trained otherwise but built
  * the same: DeiT with its distillation token (Touvron et al. 2020), DINO (Caron et al. 2021), MoCo v3 (Chen et al. 2021),
- * MAE (He et al. 2021), DINOv2 with layer scale, registers and SwiGLU (Oquab et al. 2023, Darcet et al. 2023), and the
+ * MAE (He et al. 2021), I-JEPA (Assran et al. 2023), DINOv2 with layer scale, registers and SwiGLU (Oquab et al. 2023, Darcet et al. 2023), and the
  * image towers of CLIP (Radford et al. 2021).
  *
  * Canonical names are timm's, which the releases of DeiT, DINO, DINOv2 and MoCo v3 share: `cls_token`, `pos_embed`,
@@ -173,7 +173,7 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
   // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
   const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
-  if (!isPlain && !describesNetwork(config) && !/_gap_/.test(published)) {
+  if (!isPlain && !describesNetwork(config) && !/_gap_/.test(published) && !IJEPA_FILE.test(published)) {
     throw new Error(
       `it is a vision transformer without class token, whose weights don't tell its heads, activation and norms: put its config.json beside it`,
     );
@@ -301,6 +301,7 @@ function methodOf(
     `${publishedName(original, config)} ${setting(config, 'tag')} ${textOf(config, 'model_type')}`.toLowerCase();
   const scaled = has('blocks.0.ls1.gamma');
   if (isMoco(weights)) return 'MoCo v3';
+  if (IJEPA_FILE.test(publishedName(original, config))) return 'I-JEPA';
   const own =
     original.tensors.has('mask_token') || [...original.tensors.keys()].some((name) => name.endsWith('.lambda1'));
   // timm's has one register, where DINOv2 has four.

@@ -31,6 +31,9 @@ const NAMED_HEADS: readonly (readonly [name: RegExp, heads: number])[] = [
 /** How MoCo v3's releases are called, with its projector or a classifier in its place. */
 const MOCO_FILE = /moco|^(linear-)?vit-[sb]-\d+ep/i;
 
+/** How I-JEPA's releases are called (facebookresearch/ijepa): their features are the mean of the patches' tokens. */
+export const IJEPA_FILE = /^in(1|22)k-vit\.[hg]\.\d+/i;
+
 /** How files are called that are surely not MoCo v3's. */
 const OTHER_FILE = /deit|dino|ibot|augreg|(?<![a-z])mae(?![a-z])|vit_small/i;
 

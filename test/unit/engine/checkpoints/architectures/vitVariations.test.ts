@@ -19,11 +19,14 @@ const FIXTURES = path.join(import.meta.dirname, '../../../../fixtures/networks/v
 describe('variations that leave no trace in the weights', () => {
   const detect = (shapes: Shapes, file?: string, config?: Record<string, unknown>) =>
     detectArchitecture(weightsOf(shapes, file), config && new Map(Object.entries(config)));
-  const gap = Object.fromEntries(
-    Object.entries({ ...vitShapes(768, 12, 16, 224, 10), pos_embed: [1, 196, 768] }).filter(
-      ([name]) => name !== 'cls_token',
-    ),
-  );
+  const withoutClassToken = (shapes: Shapes, patches: number): Shapes =>
+    Object.fromEntries(
+      Object.entries(shapes).flatMap(([name, shape]) => {
+        if (name === 'cls_token') return [];
+        return [[name, name === 'pos_embed' ? [1, patches, ...shape.slice(2)] : shape]];
+      }),
+    );
+  const gap = withoutClassToken(vitShapes(768, 12, 16, 224, 10), 196);
   const version2 = Object.fromEntries(
     Object.entries(newSwinShapes(96, [2, 2, 6, 2], 8)).flatMap(([name, shape]): [string, readonly number[]][] => {
       if (!name.endsWith('relative_position_bias_table')) return [[name, shape]];
@@ -44,6 +47,14 @@ describe('variations that leave no trace in the weights', () => {
     expect(() => detect(gap, undefined, { architecture: 'vit_relpos_base_patch16_rpn_224' })).toThrow('norms behind');
     expect(detect(gap, undefined, { architecture: 'vit_base_patch16_gap_224' })?.architecture).toBe('ViT-B/16');
     expect(detect(gap, '/hub/vit_base_patch16_gap_224.pth')?.architecture).toBe('ViT-B/16');
+    const huge = withoutClassToken(vitShapes(1280, 32, 14, 224), 256);
+    expect(() => detect(huge)).toThrow('config.json');
+    expect(detect(huge, '/hub/IN1K-vit.h.14-300e.pth.tar')).toMatchObject({
+      architecture: 'I-JEPA ViT-H/14',
+      featurePoint: 'final norm, mean of the patches’ tokens',
+      assumed: undefined,
+      image: { published: { size: 224, resize: 256, kernel: 'cubic', mean: [0.485, 0.456, 0.406] } },
+    });
   });
 
   it('of ViTs are refused where they can’t be built', () => {
