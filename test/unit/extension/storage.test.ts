@@ -37,7 +37,7 @@ describe('clearCacheFolder', () => {
     const entry = '0'.repeat(62);
     await mkdir(path.join(folder, 'ab'));
     await mkdir(path.join(folder, 'photos'));
-    const others = ['photos/x.jpg', 'ab/notes.txt', `ab/${entry}0`, 'readme'];
+    const others = ['photos/x.jpg', 'ab/notes.txt', `ab/${entry}0`, `ab/${entry.slice(1)}`, 'readme'];
     for (const file of [`ab/${entry}`, `ab/${entry}.1-2.tmp`, ...others]) await writeFile(path.join(folder, file), '');
     await clearCacheFolder(folder);
     const left = await readdir(folder, { recursive: true });

@@ -1,6 +1,7 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import fs, { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CancelledError } from '../../../../src/engine/errors.ts';
 import { type Folder, walk } from '../../../../src/engine/files/walk.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
@@ -62,8 +63,31 @@ describe('walk', () => {
   });
 
   it('takes a folder that can’t be read for empty', async () => {
-    const root = await tree(['a.txt']);
-    await symlink('/proc/1/root/nowhere', path.join(root, 'link'));
+    const root = await tree(['a.txt', 'locked/b.txt']);
+    const { readdir } = fs;
+    // No permission keeps root out.
+    const locked = vi.spyOn(fs, 'readdir').mockImplementation((folder, options) => {
+      return path.basename(String(folder)) === 'locked'
+        ? Promise.reject(new Error('EACCES'))
+        : readdir(folder, options);
+    });
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      locked.mockRestore();
+      syncBuiltinESMExports();
+    });
     expect(list((await walk(root)).root)).toEqual(['a.txt']);
+    expect(locked).toHaveBeenCalledTimes(2);
+  });
+
+  it('says that something may be missing where it stops: after many names, or deep below', async () => {
+    const root = await tree(['a.txt', 'b/1.txt', 'b/2.txt']);
+    expect(await walk(root, { maxEntries: 4 })).toMatchObject({ truncated: false });
+    expect(await walk(root, { maxEntries: 3 })).toMatchObject({ truncated: true, root: { files: ['a.txt'] } });
+
+    const [deep, deeper] = [32, 33].map((depth) => `${'d/'.repeat(depth)}x.txt`);
+    const { root: folder, truncated } = await walk(await tree([deep ?? '', deeper ?? '']));
+    expect(truncated).toBe(true);
+    expect(list(folder)).toEqual([deep]);
   });
 });
