@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { DownloadParams } from '../../protocol/engine.ts';
 import { CancelledError, InputError } from '../errors.ts';
-import { type ProxySetting, proxyOf } from './settings.ts';
+import { proxyOf } from './settings.ts';
 
 /** A file on the hub, before it is downloaded. */
 export interface RemoteFile {
@@ -16,7 +17,7 @@ export interface ClientOptions {
   readonly endpoint: string;
   readonly token?: string | undefined;
   /** Comes before what the environment says. */
-  readonly proxy?: ProxySetting | undefined;
+  readonly proxy?: DownloadParams['proxy'] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What failed, and which try of how many comes next, before the wait for it. */
   readonly onRetry?: ((failure: string, next: number, most: number) => void) | undefined;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { DownloadParams } from '../../protocol/engine.ts';
 import { huggingFaceHome } from '../checkpoints/modelCaches.ts';
 import { InputError } from '../errors.ts';
 
@@ -26,18 +27,12 @@ export async function hubToken(): Promise<string | undefined> {
   return kept.trim() || undefined;
 }
 
-/** What VS Code's settings `http.proxy` and `http.noProxy` say; empty where they say nothing. */
-export interface ProxySetting {
-  readonly proxy: string;
-  readonly noProxy: readonly string[];
-}
-
 /**
- * The proxy to reach an address through: that of the settings, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; small
+ * The proxy to reach an address through: that of VS Code's settings, else from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; small
  * letters win, as everywhere.
  * @throws InputError naming the setting or variable
  */
-export function proxyOf({ protocol, hostname, port }: URL, setting?: ProxySetting): string | undefined {
+export function proxyOf({ protocol, hostname, port }: URL, setting?: DownloadParams['proxy']): string | undefined {
   const variable = protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   const proxy = setting?.proxy || (process.env[variable] ?? process.env[variable.toUpperCase()]);
   const host = withoutBrackets(hostname);
@@ -51,7 +46,7 @@ export function proxyOf({ protocol, hostname, port }: URL, setting?: ProxySettin
   return url;
 }
 
-function exemptHosts(setting?: ProxySetting): string[] {
+function exemptHosts(setting?: DownloadParams['proxy']): string[] {
   const said = setting?.noProxy.join(',') || (process.env.no_proxy ?? process.env.NO_PROXY ?? '');
   const names = said.toLowerCase().split(/[\s,]+/);
   return names.filter((name) => name !== '').map(withoutBrackets);
