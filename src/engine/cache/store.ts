@@ -36,7 +36,7 @@ export class Store {
       return undefined;
     }
     const value = entry.subarray(DIGEST_BYTES);
-    return entry.length >= DIGEST_BYTES && digest(value).equals(entry.subarray(0, DIGEST_BYTES)) ? value : undefined;
+    return digest(value).equals(entry.subarray(0, DIGEST_BYTES)) ? value : undefined;
   }
 
   /** Why an entry could not be written, if that happened: a full disk costs the next run's time, not this one's result. */

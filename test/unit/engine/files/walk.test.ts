@@ -41,6 +41,10 @@ describe('walk', () => {
     expect(list((await walk(root, { excludes: ['build'] })).root)).toEqual(['b.txt', 'a/c.txt']);
   });
 
+  it('passes over no folder that a person named, be it a virtual environment', async () => {
+    expect(list((await walk(await tree(['pyvenv.cfg', 'model.onnx']))).root)).toEqual(['model.onnx', 'pyvenv.cfg']);
+  });
+
   it('follows links to folders, and ends where they lead back', async () => {
     const root = await tree(['data/raw/cat/1.png', 'data/view/keep.txt']);
     await symlink(path.join(root, 'data/raw/cat'), path.join(root, 'data/view/cat'));

@@ -23,6 +23,12 @@ describe('the report', () => {
     expect(text).not.toContain('\u001b');
   });
 
+  it('as text leaves no blanks at the ends of lines, and no digits that say nothing', () => {
+    const text = reportText(report([candidate(1, 'a', { latencyMs: 9.876 }), candidate(2, 'b', { latencyMs: 123.4 })]));
+    expect(text).not.toMatch(/ $/m);
+    expect(text).toMatch(/ 9\.88\n.* 123\n/);
+  });
+
   it('as text counts classes where there are any', () => {
     const captions = { ...ranking, dataset: { ...ranking.dataset, classes: 0 } };
     expect(reportText(ranking)).toContain(`, ${ranking.dataset.classes} classes\n`);
@@ -32,6 +38,28 @@ describe('the report', () => {
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('as CSV takes %j for text, not a formula', (name) => {
     const [, line = ''] = reportCsv(report([candidate(1, name, { id: 'a' })])).split(/\r\n(?=1,|$)/);
     expect(line).toMatch(/^1,a,"?'[=+\-@\t\r]/);
+  });
+
+  it('as CSV has the values of a candidate under their names', () => {
+    const one = candidate(1, 'a', { tiedWith: ['b', 'c'], interval: [0.25, 0.75], metrics: { emms: 0.5 } });
+    const [header = '', line = ''] = reportCsv(report([one])).split('\r\n');
+    const values = line.split(',');
+    expect(Object.fromEntries(header.split(',').map((name, index) => [name, values[index]]))).toEqual({
+      rank: String(one.rank),
+      id: one.id,
+      name: one.name,
+      architecture: one.architecture,
+      score: String(one.score),
+      interval_low: '0.25',
+      interval_high: '0.75',
+      tied_with: 'b c',
+      feature_dim: String(one.featureDim),
+      parameters: String(one.parameters),
+      bytes: String(one.bytes),
+      samples: String(one.samples),
+      latency_ms: String(one.latencyMs),
+      emms: '0.5',
+    });
   });
 
   it('as CSV has a column per metric, quotes what it must, and starts no formula', () => {
