@@ -72,7 +72,7 @@ async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
   const far = await farSamples(evidence);
   const direction: Matrix = { rows: 1, cols: mean.length, data: mean };
-  const reflection = reflectionsToAxes(far ? joinRows(direction, far.vectors) : direction);
+  const reflection = reflectionsToAxes(far ? joinRows(direction, far) : direction);
   const gram = await reflectedGram(evidence, reflection, far !== undefined);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
@@ -132,7 +132,7 @@ async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
   rows.data.set(mean.map((value) => signedLength(axis) * value));
   // Samples far from all others are in every row now: once more, so that only the first rows are large.
   const far = await farSamples(evidence);
-  const gathering = far && reflectionsToAxes(await multiplyTransposed(far.vectors, rows));
+  const gathering = far && reflectionsToAxes(await multiplyTransposed(far, rows));
   if (gathering) await reflectRows(gathering, rows, false);
   const gram = await gramian(rows);
 

@@ -33,27 +33,20 @@ export async function centredSamples(evidence: Evidence, from = 0, to = evidence
   return result;
 }
 
-/** Few samples that are far from all others. */
-interface FarSamples {
-  indices: number[];
-  /** `[k, d]`, less the mean of all samples. */
-  vectors: Matrix;
-}
-
-/** The few samples so far from all others that hardly anything varies along other directions than theirs; as a rule there are none. */
-export async function farSamples(evidence: Evidence): Promise<FarSamples | undefined> {
+/**
+ * The few samples `[k, d]`, less the mean of all, so far from all others that hardly anything varies along other directions than
+ * theirs; as a rule there are none.
+ */
+export async function farSamples(evidence: Evidence): Promise<Matrix | undefined> {
   const { gram } = await evidence.statistics();
   const total = trace(gram);
   // The Gram matrix tells at once that no few directions dominate; the samples are many more numbers.
   if (!(MOST_FAR_SAMPLES * dot(gram.data, gram.data) > ((1 - OTHER_DIRECTIONS) * total) ** 2)) return undefined;
-  const indices: number[] = [];
   const far: Matrix[] = [];
   for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
     const samples = await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count));
     rowSquares(samples).forEach((square, i) => {
-      if (!(square > total / (2 * MOST_FAR_SAMPLES))) return;
-      indices.push(from + i);
-      far.push(rowRange(samples, i, i + 1));
+      if (square > total / (2 * MOST_FAR_SAMPLES)) far.push(rowRange(samples, i, i + 1));
     });
     if (far.length > MOST_FAR_SAMPLES) return undefined;
   }
@@ -62,7 +55,7 @@ export async function farSamples(evidence: Evidence): Promise<FarSamples | undef
   const turned: Matrix = { ...gram, data: gram.data.slice() };
   await reflectBothSides(reflectionsToAxes(vectors), turned);
   const along = trace(submatrix(turned, 0, 0, vectors.rows, vectors.rows));
-  return along > (1 - OTHER_DIRECTIONS) * total ? { indices, vectors } : undefined;
+  return along > (1 - OTHER_DIRECTIONS) * total ? vectors : undefined;
 }
 
 /** The indices of the samples of every class that has any, in the order of the classes. */

@@ -1,12 +1,10 @@
 import { InputError } from '../errors.ts';
-import { reflectionsToAxes } from '../linalg/axisReflection.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, joinRows, selectRows, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian } from '../linalg/multiply.ts';
-import { reflectRows } from '../linalg/onnxKernels.ts';
-import { tridiagonalEigenvalues, tridiagonalise } from '../linalg/tridiagonal.ts';
-import { centredSamples, farSamples, samplesByClass } from './samples.ts';
+import { columnSquares, scaled, selectRows } from '../linalg/matrix.ts';
+import { singularParts, smallGram } from '../linalg/singularParts.ts';
+import { spectrumOf } from '../linalg/symmetricEigen.ts';
+import { centredSamples, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -33,68 +31,36 @@ export const transrate: Score = {
     const { labels, classCount, count, features } = evidence;
     if (labels === undefined) throw new InputError('TransRate needs class labels.');
     const samples = await centredSamples(evidence);
-    const far = count < features.cols ? undefined : await farSamples(evidence);
-    const all =
-      count < features.cols || far !== undefined
-        ? await codingRate(samples, far?.vectors)
-        : await rateOfGram((await evidence.statistics()).gram, count);
+    const all = await codingRate(samples, count > features.cols ? (await evidence.statistics()).gram : undefined);
     const classes = samplesByClass(labels, classCount);
     let conditional = 0;
     for (const members of classes) {
       const weight = variant === 'paper' ? members.length / count : 1 / classes.length;
-      // Far samples draw the mean along, so that all are far from it the other way.
-      const own =
-        far &&
-        selectRows(
-          far.vectors,
-          [...far.indices.keys()].filter((k) => members.includes(far.indices[k] as number)),
-        );
-      const large = far && own && joinRows(own, columnSums(far.vectors));
-      conditional += weight * (await codingRate(selectRows(samples, members), large));
+      conditional += weight * (await codingRate(selectRows(samples, members)));
     }
     return { score: all - conditional, details: {} };
   },
 };
 
 const EPSILON = 1e-4;
-/** Of a coding rate, relative; see `rateOfGram`. */
+/** Of a coding rate, relative. */
 const TOLERATED_ROUNDING = 1e-6;
 
-/** @param large `[k, d]`, along which samples are much longer than along all else: then on axes of their own, where they cost no digits */
-async function codingRate(samples: Matrix, large: Matrix | undefined): Promise<number> {
-  if (samples.rows < samples.cols) return rateOfGram(await gramian(samples), samples.rows);
-  const columns = transpose(samples);
-  if (large) await reflectRows(reflectionsToAxes(large), columns, false);
-  return rateOfGram(await gramian(columns), samples.rows);
-}
-
-/** `[1, m]` */
-function columnSums(matrix: Matrix): Matrix {
-  const sums = zeros(1, matrix.cols);
-  for (let at = 0; at < matrix.data.length; at++) {
-    sums.data[at % matrix.cols] = (sums.data[at % matrix.cols] as number) + (matrix.data[at] as number);
-  }
-  return sums;
-}
-
 /**
- * ½·log det(I + gram/(count·ε)), by the Cholesky factor L of that matrix A.
+ * ½·log det(I + ZᵀZ/(n·ε)) of samples Z `[n, d]`, by the Cholesky factor L of that matrix A, or of I + ZZᵀ/(n·ε).
  *
  * Rounding perturbs entry (i, j) of A by about 2⁻⁵²·√(A_ii·A_jj), however much features differ in scale, which moves the
- * result by at most size·2⁻⁵³·Σ A_ii·(A⁻¹)_ii, and (A⁻¹)_ii are the squares of the columns of L⁻¹. Eigenvalues would not be
- * more exact, but when that bound is more than 1e-6 of the result the 1 of the definition may drown in the rounding of large
- * features: eigenvalues that are rounding themselves are then those of dependent features, and count as 1.
+ * result by at most size·2⁻⁵³·Σ A_ii·(A⁻¹)_ii, and (A⁻¹)_ii are the squares of the columns of L⁻¹. When that bound is more than
+ * 1e-6 of the result, the 1 of the definition may drown in the rounding of what is large: singular values of Z keep it.
+ *
+ * @param gram ZᵀZ where it is at hand and there are more samples than features
  */
-async function rateOfGram(gram: Matrix, count: number): Promise<number> {
-  const size = gram.rows;
-  const shifted: Matrix = { ...gram, data: gram.data.slice() };
-  let trace = 0;
-  for (let at = 0; at < shifted.data.length; at++) shifted.data[at] = (shifted.data[at] as number) / (count * EPSILON);
-  for (let i = 0; i < size; i++) {
-    trace += shifted.data[i * size + i] as number;
-    shifted.data[i * size + i] = (shifted.data[i * size + i] as number) + 1;
-  }
-  const rounding = size * Number.EPSILON * trace;
+async function codingRate(samples: Matrix, gram?: Matrix): Promise<number> {
+  const unit = samples.rows * EPSILON;
+  const small = gram ?? (await smallGram(samples));
+  const size = small.rows;
+  const shifted = scaled(small, 1 / unit);
+  for (let i = 0; i < size; i++) shifted.data[i * size + i] = (shifted.data[i * size + i] as number) + 1;
   const whitening = await inverseCholesky(shifted);
   if (whitening !== undefined) {
     let rate = 0;
@@ -104,8 +70,8 @@ async function rateOfGram(gram: Matrix, count: number): Promise<number> {
     if (((size * Number.EPSILON) / 2) * condition <= TOLERATED_ROUNDING * Math.max(1, rate)) return rate;
   }
   let sum = 0;
-  for (const value of tridiagonalEigenvalues(await tridiagonalise(shifted))) {
-    if (value > 1 + rounding) sum += Math.log(value) / 2;
+  for await (const { squares } of singularParts(samples, await spectrumOf(small), size, unit)) {
+    for (const square of squares) sum += Math.log1p(square / unit) / 2;
   }
   return sum;
 }

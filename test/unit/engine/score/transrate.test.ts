@@ -70,22 +70,37 @@ test('a feature of a much larger scale does not drown the others', async () => {
   for (const scale of [1e8, 1e12, 1e30]) expect(await score(scale)).toBeCloseTo(expected, 9);
 });
 
-test.each([[[0]], [[17]], [[3, 17]], [[0, 17, 18, 40]]])(
-  'samples far from all others do not drown them: samples %j',
-  async (outliers) => {
-    const { features, labels } = classification(7, 60, 8, 2, 1.5);
-    for (const scale of [1e4, 1e8]) {
-      const data = features.data.map((value, at) => (outliers.includes(Math.floor(at / 8)) ? scale * value : value));
-      const far = { ...features, data };
-      for (const variant of ['paper', 'reference']) {
-        expect(await scoreOf('transrate', { features: far, labels }, variant)).toBeCloseTo(
-          bySingularValues(far, labels, variant),
-          5,
-        );
-      }
+test.each([
+  [8, [0]],
+  [8, [17]],
+  [8, [3, 17]],
+  [8, [0, 17, 18, 40]],
+  [8, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]],
+  [40, [17]],
+  [90, [17, 31]],
+])('samples far from all others do not drown them: %d features, samples %j', async (d, outliers) => {
+  const { features, labels } = classification(7, 60, d, 2, 1.5);
+  for (const scale of [1e4, 1e8]) {
+    const data = features.data.map((value, at) => (outliers.includes(Math.floor(at / d)) ? scale * value : value));
+    const far = { ...features, data };
+    for (const variant of ['paper', 'reference']) {
+      expect(await scoreOf('transrate', { features: far, labels }, variant)).toBeCloseTo(
+        bySingularValues(far, labels, variant),
+        5,
+      );
     }
-  },
-);
+  }
+});
+
+test('features that differ in scale by up to 10¹² do not drown each other', async () => {
+  const { features, labels } = classification(1, 30, 8, 2);
+  const score = (range: number) => {
+    const data = features.data.map((value, at) => 1e4 * value * range ** ((at % 8) / 7));
+    return scoreOf('transrate', { features: { ...features, data }, labels });
+  };
+  // The 1 of the definition is nothing to any of them.
+  expect(await score(1e12)).toBeCloseTo(await score(1), 6);
+});
 
 /** The definition again, by singular values: they keep the digits that determinants of Gram matrices lose. */
 function bySingularValues(features: FloatMatrix, labels: Int32Array, variant: string): number {
