@@ -13,7 +13,8 @@ export interface ScoredCandidate {
 }
 
 interface VaryingCandidate extends Omit<ScoredCandidate, 'variation'>, Varying {
-  expectedScore: NormalScale['expectedScore'];
+  /** Where `value` isn't the score. */
+  expectedScore: NormalScale['expectedScore'] | undefined;
 }
 
 /** A score, on the scale on which it varies, and the same without blocks of samples. */
@@ -45,7 +46,7 @@ const NORMAL_QUANTILE = 1.6448536269514722;
 export function rankConfidence(candidates: readonly ScoredCandidate[]): CandidateConfidence[] {
   const varying = candidates.map(({ variation, ...candidate }) => {
     const { scale, ...leftOut } = 'blocks' in variation ? variation : ratiosWithoutBlocks(variation);
-    return { ...candidate, ...(scale ?? { value: candidate.score, expectedScore: itself }), ...leftOut };
+    return { ...candidate, ...(scale ?? { value: candidate.score, expectedScore: undefined }), ...leftOut };
   });
   return varying.map((candidate) => {
     const tied = varying.filter((other) => other !== candidate && areTied(candidate, other));
@@ -57,7 +58,7 @@ export function rankConfidence(candidates: readonly ScoredCandidate[]): Candidat
   });
 }
 
-function intervalOf({ score, bounds, expectedScore, ...varying }: VaryingCandidate): [number, number] {
+function intervalOf({ score, bounds, expectedScore = itself, ...varying }: VaryingCandidate): [number, number] {
   const { value } = varying;
   const { error, quantile } = standardError(varying);
   const low = Math.max(bounds?.least ?? Number.NEGATIVE_INFINITY, expectedScore(value - quantile * error, error));
@@ -72,7 +73,13 @@ function itself(score: number): number {
 
 /** Whether two scores differ, on the scale on which they vary, by no more than the 90 % interval of the difference is wide to either side, or by rounding. */
 function areTied(a: VaryingCandidate, b: VaryingCandidate): boolean {
-  if (Math.abs(a.score - b.score) <= ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score))) return true;
+  const difference = Math.abs(a.score - b.score);
+  if (difference <= ROUNDING * Math.max(Math.abs(a.score), Math.abs(b.score))) return true;
+  // LogME of more features than samples has no least value, and so no scale of its own.
+  if ((a.expectedScore === undefined) !== (b.expectedScore === undefined)) {
+    const [[lowA, highA], [lowB, highB]] = [intervalOf(a), intervalOf(b)];
+    return difference <= Math.hypot(highA - lowA, highB - lowB) / 2;
+  }
   const less = (values: Float64Array, others: Float64Array) => values.map((value, i) => value - (others[i] as number));
   const width =
     a.samples === b.samples && a.blocks.length === b.blocks.length

@@ -7,7 +7,8 @@ import { scoresWithoutBlocks } from '../score/blocks.ts';
 import { createEvidence, type Evidence } from '../score/evidence.ts';
 import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
-import type { Bounds, LeftOut, Variation } from '../score/score.ts';
+import type { Bounds, LeftOut, ScoreResult, Variation } from '../score/score.ts';
+import { squareScale } from '../score/squareScale.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -78,8 +79,9 @@ export async function scoreCandidate(
  */
 export async function scoreWithVariation(input: EvidenceInput, evidence: Evidence, metric: Metric) {
   const result = await computeScore(metric.score, evidence, { variant: metric.variant, variation: true });
-  const variation = result.variation ?? (await recomputedWithoutBlocks(input, { ...metric, variant: result.variant }));
-  return { ...result, variation };
+  if (result.variation !== undefined) return { ...result, variation: result.variation };
+  const leftOut = await recomputedWithoutBlocks(input, { ...metric, variant: result.variant });
+  return { ...result, variation: aboveLeast(leftOut, result) };
 }
 
 /** For scores that tell nothing of how they vary: computed anew without blocks of samples. */
@@ -92,6 +94,19 @@ async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Pr
       `${input.features.rows} samples are too few for the interval of ${metric.name}: without some of them, ${error.message}`,
     );
   }
+}
+
+/** Where a score has a least value, the same on the scale of the root of what is above. */
+function aboveLeast({ blocks, pairs, blocksInAll }: LeftOut, { score, bounds }: ScoreResult): LeftOut {
+  const { least } = bounds ?? {};
+  if (least === undefined) return { blocks, pairs, blocksInAll };
+  const rootOf = (value: number) => Math.sign(value - least) * Math.sqrt(Math.abs(value - least));
+  return {
+    scale: squareScale(rootOf(score), least),
+    blocks: blocks.map(rootOf),
+    pairs: pairs.map(rootOf),
+    blocksInAll,
+  };
 }
 
 async function scoreOfRows(input: EvidenceInput, metric: Metric, rows: readonly number[]): Promise<number> {

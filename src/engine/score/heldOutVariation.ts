@@ -3,6 +3,7 @@ import type { Evidence } from './evidence.ts';
 import type { HeldOutFit } from './heldOut.ts';
 import { correlationWithout } from './heldOutBlocks.ts';
 import type { LeftOut } from './score.ts';
+import { squareScale } from './squareScale.ts';
 
 /** Without the search for a ridge a block costs less than of scores that are computed anew, and twenty tell their variance better. */
 const BLOCKS = 20;
@@ -35,31 +36,9 @@ export async function heldOutVariation(
   // The correlation's own square is a bit more than the score, by how far the best factor on the predictions is from 1.
   const shift = root - correlation;
   return {
-    scale: { value: root, expectedScore: expectedSquare },
+    scale: squareScale(root),
     blocks: blocks.map((value) => value + shift),
     pairs: pairs.map((value) => value + shift),
     blocksInAll,
   };
-}
-
-/**
- * E[max(0, x)²] of a normal x: of a score whose root is expected to be `mean`. It rises with that, so ends of an interval of the root
- * become those of one of the expected score, which hold it as often.
- */
-function expectedSquare(mean: number, deviation: number): number {
-  if (deviation === 0) return Math.max(0, mean) ** 2;
-  const ratio = mean / deviation;
-  const density = Math.exp(-(ratio ** 2) / 2) / Math.sqrt(2 * Math.PI);
-  const square = (mean ** 2 + deviation ** 2) * normalProbability(ratio) + mean * deviation * density;
-  return Math.max(0, square);
-}
-
-/** The normal distribution function, to 1e-7 (Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.2.17). */
-function normalProbability(x: number): number {
-  const k = 1 / (1 + 0.2316419 * Math.abs(x));
-  const tail =
-    (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) *
-    k *
-    (0.31938153 + k * (-0.356563782 + k * (1.781477937 + k * (-1.821255978 + k * 1.330274429))));
-  return x < 0 ? tail : 1 - tail;
 }

@@ -32,7 +32,7 @@ export const hscore: Score = {
     const covariance = scaled((await evidence.statistics()).gram, 1 / count);
     const variance = trace(covariance) / features.cols;
     const shrinkage = variance > 0 ? await ledoitWolf(evidence, covariance, variance) : 1;
-    if (shrinkage === 1) return { score: 0, details: {} };
+    if (shrinkage === 1) return { score: 0, bounds: { least: 0 }, details: {} };
 
     const shrunk = scaled(covariance, 1 - shrinkage);
     for (let j = 0; j < shrunk.rows; j++) {

@@ -52,10 +52,12 @@ export const logme: Score = {
       }
       const counts = evidence.classCounts();
       const present = [...counts.keys()].filter((c) => (counts[c] as number) > 0);
+      const evidences = present.map((c) =>
+        maximumEvidence(problem, rowRange(problem.sides, c, c + 1).data, counts[c] as number),
+      );
       return {
-        score: mean(
-          present.map((c) => maximumEvidence(problem, rowRange(problem.sides, c, c + 1).data, counts[c] as number)),
-        ),
+        score: mean(evidences),
+        ...(problem.primal && { bounds: { least: leastEvidence(present.length) } }),
         details: {},
       };
     }
@@ -63,6 +65,14 @@ export const logme: Score = {
     return { score: mean(scores), details: {} };
   },
 };
+
+/**
+ * The evidence of the one-hot columns of as many samples of each class, where the features say nothing: α without end, and β one over
+ * the mean square. It is more where classes differ in size.
+ */
+function leastEvidence(classes: number): number {
+  return -Math.log((2 * Math.PI * Math.E) / classes) / 2;
+}
 
 /** By XᵀX `[d, d]`. */
 async function primal(evidence: Evidence): Promise<TridiagonalProblem> {

@@ -6,6 +6,7 @@ import { scoreWithVariation } from '../../../../src/engine/rank/scoreCandidate.t
 import { scoresWithoutBlocks } from '../../../../src/engine/score/blocks.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { Bounds } from '../../../../src/engine/score/score.ts';
+import { squareScale } from '../../../../src/engine/score/squareScale.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { sourceProbabilitiesOf } from '../../../helpers/scoreCases.ts';
 
@@ -107,6 +108,23 @@ test('on the same samples a small but steady difference is no tie', () => {
   });
 });
 
+test('a candidate on a scale of its own and one without are tied by their intervals', async () => {
+  const { matrix } = generator(16);
+  const values = matrix(1, 60).data;
+  const mean = (kept: readonly number[]) => kept.reduce((sum, i) => sum + (values[i] ?? Number.NaN) / kept.length, 0);
+  const { blocks, pairs, blocksInAll } = await scoresWithoutBlocks(60, async (kept) => mean(kept));
+  const around = (id: string, middle: number) => {
+    const shift = (value: number) => value + middle;
+    const variation = { blocks: blocks.map(shift), pairs: pairs.map(shift), blocksInAll };
+    return { id, score: middle + mean([...values.keys()]), samples: 60, variation };
+  };
+  const { score, ...root } = around('squared', 3);
+  const squared = { ...root, score: score ** 2, variation: { ...root.variation, scale: squareScale(score) } };
+  const candidates = [squared, around('near', 9.1), around('far', 14)];
+  const ties = Object.fromEntries(rankConfidence(candidates).map(({ id, tiedWith }) => [id, tiedWith]));
+  expect(ties).toEqual({ squared: ['near'], near: ['squared'], far: [] });
+});
+
 test.each([8, 10, 16, 32])('the order of %i classes does not tell the width of the interval', (classes) => {
   const widthOf = (classOf: (sample: number) => number) => {
     const [low = 0, high = 0] =
@@ -137,18 +155,8 @@ test.each([-0.5, 0, 1, 3, 10])(
       const mean = (kept: readonly number[]) =>
         kept.reduce((sum, i) => sum + (values[i] ?? Number.NaN), 0) / kept.length;
       const root = mean([...values.keys()]);
-      // E[max(0, x)²] of a normal x, by Simpson's rule.
-      const expectedScore = (end: number, error: number) => {
-        const size = 400;
-        const term = (i: number) => {
-          const deviations = -8 + (16 * i) / size;
-          return Math.max(0, end + error * deviations) ** 2 * Math.exp(-(deviations ** 2) / 2);
-        };
-        const terms = Array.from({ length: size + 1 }, (_, i) => (i % size === 0 ? 1 : i % 2 === 0 ? 2 : 4) * term(i));
-        return (terms.reduce((sum, value) => sum + value, 0) * 16) / size / 3 / Math.sqrt(2 * Math.PI);
-      };
       const variation = {
-        scale: { value: root, expectedScore },
+        scale: squareScale(root),
         ...(await scoresWithoutBlocks(n, async (kept) => mean(kept))),
       };
       const score = Math.max(0, root) ** 2;

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
-import { scoresWithoutBlocks } from '../../../../src/engine/score/blocks.ts';
+import { parseMetric } from '../../../../src/engine/rank/metric.ts';
+import { scoreWithVariation } from '../../../../src/engine/rank/scoreCandidate.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
-import type { LeftOut } from '../../../../src/engine/score/score.ts';
+import type { Variation } from '../../../../src/engine/score/score.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { leftOutOf, scoreOf, takeRows } from '../../../helpers/scoreCases.ts';
+import { leftOutOf } from '../../../helpers/scoreCases.ts';
 
 interface Run {
   score: number;
-  variation: LeftOut;
+  variation: Variation;
 }
 
 /** The share of the runs whose interval holds the mean score of all runs. */
@@ -23,21 +24,15 @@ function coverage(runs: readonly Run[], samples: number): number {
 }
 
 test.each([
-  ['more samples than features', 100, 8, 2],
-  ['more features than samples', 40, 60, 4],
-])('with %s about 90 % of the intervals of LogME hold the expected score', async (_, n, d, noise) => {
-  const classes = 3;
+  ['more samples than features', 100, 8, 3, 2],
+  ['more features than samples', 40, 60, 3, 4],
+  ['two classes that are hardly apart', 60, 8, 2, 4],
+])('with %s about 90 % of the intervals of LogME hold the expected score', async (_, n, d, classes, noise) => {
   const centres = generator(2).matrix(classes, d);
   const runs: Run[] = [];
   for (let run = 0; run < 150; run++) {
-    const { features, labels } = classification(2000 + run, n, d, classes, noise, centres);
-    const variation = await scoresWithoutBlocks(n, (rows) =>
-      scoreOf('logme', {
-        features: takeRows(features, rows),
-        labels: Int32Array.from(rows, (row) => labels[row] ?? Number.NaN),
-      }),
-    );
-    runs.push({ score: await scoreOf('logme', { features, labels }), variation });
+    const input = classification(2000 + run, n, d, classes, noise, centres);
+    runs.push(await scoreWithVariation(input, createEvidence(input), parseMetric('logme')));
   }
   const covered = coverage(runs, n);
   // The share of 150 varies by 2.4 %.

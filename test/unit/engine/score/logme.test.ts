@@ -1,6 +1,8 @@
 import { Matrix as Dense, EigenvalueDecomposition, SingularValueDecomposition } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
+import { createEvidence } from '../../../../src/engine/score/evidence.ts';
+import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { expectOrderInvariance, goldenOf, readCase, scoreOf, takeRows } from '../../../helpers/scoreCases.ts';
 
@@ -222,3 +224,18 @@ function dense({ rows, cols, data }: FloatMatrix): Dense {
 function sum(values: number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
+
+test.each([
+  [2, 100],
+  [5, 60],
+])('features that say nothing of %i classes of %i samples score the least or little more', async (classes, n) => {
+  const labels = Int32Array.from({ length: n }, (_, i) => i % classes);
+  for (let seed = 0; seed < 10; seed++) {
+    const evidence = createEvidence({ features: generator(seed).matrix(n, 4), labels });
+    const { score, bounds } = await computeScore('logme', evidence);
+    expect(score - (bounds?.least ?? Number.NaN)).toBeGreaterThan(-1e-3);
+    expect(score - (bounds?.least ?? Number.NaN)).toBeLessThan(0.06);
+  }
+  const wide = await computeScore('logme', createEvidence({ features: generator(1).matrix(n, 2 * n), labels }));
+  expect(wide.bounds).toBeUndefined();
+});
