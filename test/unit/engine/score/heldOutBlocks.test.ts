@@ -68,3 +68,23 @@ test.each([
     }
   });
 });
+
+test('the root of EMMS without a block of more samples than are held in memory at once', async () => {
+  const [n, d] = [2050, 3];
+  const { features, labels } = classification(6, n, d, 2, 3);
+  const evidence = createEvidence({ features, labels });
+  const result = await computeScore('emms', evidence, { variation: true });
+  const { scale: byCorrelation, blocks, blocksInAll } = leftOutOf(result);
+  const scale = await evidence.scale();
+  const x = Dense.from1DArray(n, d, features.data);
+  x.subRowVector(x.mean('column')).mulRowVector([...scale]);
+  // Both one-hot columns of two classes say the same.
+  const z = Dense.columnVector([...labels]);
+  const gamma = n * (result.details.ridge ?? Number.NaN);
+  const blockOf = drawBlocks(n, blocksInAll);
+  const without = [...blockOf.keys()].filter((i) => blockOf[i] !== 0);
+  expect(without.length).toBeLessThan(n - 90);
+  const expected = heldOutCorrelation(x.subMatrixRow(without), z.subMatrixRow(without), gamma);
+  const actual = (blocks[0] ?? Number.NaN) - (byCorrelation?.value ?? Number.NaN);
+  expect(actual).toBeCloseTo(expected - heldOutCorrelation(x, z, gamma), 9);
+});
