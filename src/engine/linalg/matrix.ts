@@ -198,10 +198,11 @@ export function columnSquares(a: Matrix, weights?: Float64Array): Float64Array {
   return sums;
 }
 
-/** Per row Σ a². */
-export function rowSquares(a: Matrix): Float64Array {
+/** Per row Σ a², where column j counts `weights[j]` times. */
+export function rowSquares(a: Matrix, weights?: Float64Array): Float64Array {
   return Float64Array.from({ length: a.rows }, (_, i) => {
     const row = rowRange(a, i, i + 1).data;
-    return dot(row, row);
+    if (weights === undefined) return dot(row, row);
+    return row.reduce((sum, value, j) => sum + (weights[j] as number) * value ** 2, 0);
   });
 }

@@ -1,4 +1,4 @@
-import { columnSquares, dot, mix, transpose } from '../linalg/matrix.ts';
+import { dot, mix, rowSquares, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
 import { trace } from './classScatter.ts';
@@ -111,7 +111,7 @@ function squaredLabels(evidence: Evidence, weights: readonly number[], factors: 
   const { labels } = evidence;
   const rows = evidence.isOneHot
     ? [oneHotSquares(evidence, factors)]
-    : evidence.standardisedLabels().map((embedding) => columnSquares(transpose(embedding), factors));
+    : evidence.standardisedLabels().map((embedding) => rowSquares(embedding, factors));
   return Float64Array.from({ length: evidence.count }, (_, i) => {
     const row = labels === undefined ? i : (labels[i] as number);
     return weights.reduce((sum, weight, k) => sum + weight * (rows[k]?.[row] as number), 0);
