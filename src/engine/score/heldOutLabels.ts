@@ -3,10 +3,8 @@ import {
   addTo,
   columnDots,
   columnSquares,
-  dot,
   joinColumns,
   mix,
-  rowSquares,
   scaled,
   submatrix,
   transpose,
@@ -19,6 +17,7 @@ import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
 import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
+import { scaleRows } from './samples.ts';
 
 /** Columns that the ridge is chosen on. */
 const SEARCH_WIDTH = 64;
@@ -53,8 +52,8 @@ export interface LabelSide {
 
 interface LabelMixtures {
   regressands: Regressand[];
-  /** Squares of residuals of all mixtures, added up. */
-  sumOfSquares(residuals: readonly Matrix[]): Promise<number>;
+  /** Numbers as the regressands, `[width, b]` each, times what makes their products with others inner products of the mixtures. */
+  weighted(parts: readonly Matrix[]): Promise<Matrix[]>;
 }
 
 /** The label embeddings of every sample. */
@@ -123,7 +122,7 @@ export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
           },
         };
       }),
-      sumOfSquares: async (residuals) => residuals.reduce((sum, { data }) => sum + dot(data, data), 0),
+      weighted: async (parts) => [...parts],
     }),
   };
 }
@@ -131,7 +130,7 @@ export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
 /** The class indicators of the samples. */
 export async function classLabels(evidence: Evidence, labels: Int32Array): Promise<LabelSide> {
   const { classCount, count } = evidence;
-  const { embeddings, mixed, pairProducts, squaresOfMixtures } =
+  const { embeddings, mixed, pairProducts, weightedBy } =
     evidence.isOneHot && classCount > SEARCH_WIDTH ? oneHotClasses(evidence) : await embeddedClasses(evidence);
   const frequency = evidence.classCounts().map((samples) => samples / count);
   const classSums = (await evidence.statistics()).standardisedClassSums(await evidence.scale());
@@ -167,11 +166,8 @@ export async function classLabels(evidence: Evidence, labels: Int32Array): Promi
     search,
     pairProducts: ([residuals = zeros(classCount, 0)]) => pairProducts(residuals),
     mixtures: (weights) => {
-      const sumOfSquares = squaresOfMixtures(weights);
-      return {
-        regressands: [indicators],
-        sumOfSquares: ([residuals = zeros(classCount, 0)]) => sumOfSquares(residuals),
-      };
+      const weighted = weightedBy(weights);
+      return { regressands: [indicators], weighted: (parts) => inTurn(parts, weighted) };
     },
   };
 }
@@ -183,8 +179,8 @@ interface ClassEmbeddings {
   /** `[r, C]`, what the ridge is chosen on. */
   mixed: Matrix;
   pairProducts(residuals: Matrix): Promise<Float64Array[]>;
-  /** `LabelMixtures.sumOfSquares` */
-  squaresOfMixtures(weights: readonly (readonly number[])[]): (residuals: Matrix) => Promise<number>;
+  /** `LabelMixtures.weighted` */
+  weightedBy(weights: readonly (readonly number[])[]): (residuals: Matrix) => Promise<Matrix>;
 }
 
 async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
@@ -199,12 +195,13 @@ async function embeddedClasses(evidence: Evidence): Promise<ClassEmbeddings> {
     ),
     pairProducts: (residuals) =>
       inTurn(metrics, async (metric) => columnDots(residuals, await multiply(metric, residuals))),
-    squaresOfMixtures: (weights) => {
+    weightedBy: (weights) => {
       const factors = pairs(embeddings.length).map(([k, l]) =>
-        weights.reduce((sum, of) => sum + (k === l ? 1 : 2) * (of[k] as number) * (of[l] as number), 0),
+        weights.reduce((sum, of) => sum + (k === l ? 1 / 2 : 1) * (of[k] as number) * (of[l] as number), 0),
       );
       const metric = mix(metrics, factors);
-      return async (residuals) => dot(residuals.data, (await multiply(metric, residuals)).data);
+      addTo(metric, transpose(metric));
+      return (residuals) => multiply(metric, residuals);
     },
   };
 }
@@ -217,10 +214,10 @@ function oneHotClasses(evidence: Evidence): ClassEmbeddings {
     embeddings: 1,
     mixed: mixOneHot(labels, randomSigns(SEARCH_WIDTH, evidence.classCount, uniformNumbers(1))),
     pairProducts: async (residuals) => [columnSquares(residuals, squares)],
-    squaresOfMixtures: (weights) => {
+    weightedBy: (weights) => {
       const factor = weights.reduce((sum, [weight = 0]) => sum + weight ** 2, 0);
-      return async (residuals) =>
-        factor * rowSquares(residuals).reduce((sum, square, c) => sum + square * (squares[c] as number), 0);
+      const factors = squares.map((square) => factor * square);
+      return async (residuals) => scaleRows(residuals, factors);
     },
   };
 }

@@ -33,6 +33,7 @@ import type { MixtureProjection } from './mixtureProjection.ts';
 import { mixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import { innerProducts, projectedProducts } from './projectedProducts.ts';
+import { scaleRows } from './samples.ts';
 import { singleFeatures } from './singleFeatures.ts';
 
 /**
@@ -283,9 +284,4 @@ async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<Ind
       for await (const block of blocks()) yield multiply(coefficients, block);
     },
   };
-}
-
-function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
-  const { cols } = matrix;
-  return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
 }

@@ -78,3 +78,9 @@ export function scaleColumns({ rows, cols, data }: Matrix, factors: Float64Array
   }
   return result;
 }
+
+/** Every row times its factor, new. */
+export function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
+  const { cols } = matrix;
+  return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
+}
