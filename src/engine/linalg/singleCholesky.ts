@@ -3,8 +3,11 @@ import { type LowerPanels, lowerPanels } from './lowerPanels.ts';
 import type { Matrix } from './matrix.ts';
 import { addProduct, gemm } from './onnxKernels.ts';
 
-/** Columns per panel: enough for Gemm, few enough that the part of a panel above the diagonal is little work. */
-const WIDTH = 256;
+/**
+ * Columns per panel: enough for Gemm, few enough that the part of a panel above the diagonal is little work, and that a kernel inverts
+ * the factor of it.
+ */
+const WIDTH = 128;
 
 /** A symmetric matrix, or its Cholesky factor, in single precision: half the memory and twice the speed of double precision. */
 export type SinglePanels = LowerPanels<Float32Array>;
