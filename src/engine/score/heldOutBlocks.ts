@@ -78,13 +78,11 @@ export async function correlationWithout(
   weights: readonly (readonly number[])[],
 ): Promise<CorrelationOf> {
   const { count } = evidence;
-  const { regressands, weighted } = side.mixtures(weights);
+  const { regressands, targets: targetsOf, weighted } = side.mixtures(weights);
   const solver = dual ? dualSolver(dual) : await primalSolver(evidence);
   const fitted: FittedSamples[] = [];
-  const targetsOf = ({ first, freedom }: Pick<FittedSamples, 'first' | 'freedom'>) =>
-    regressands.map((regressand) => regressand.block(first, freedom.length));
   await solver.solve(regressands, count * ridge, false, async (residuals, first, freedom) => {
-    const targets = targetsOf({ first, freedom });
+    const targets = targetsOf(first);
     const fits = targets.map((target, k) => difference(target, residuals[k] as Matrix));
     const weightedTargets = await weighted(targets);
     fitted.push({
@@ -99,10 +97,10 @@ export async function correlationWithout(
 
   const freedomRows = await solver.freedomRows(count * ridge);
   const eliminationOf = async (block: readonly number[]): Promise<Elimination> => {
-    const picked = pickInBlocks(block, count).map(({ first, size, places }) => ({ first, size, places }));
-    const own = regressands.map((regressand, k) => {
+    const picked = pickInBlocks(block, count);
+    const own = regressands.map((_, k) => {
       const targets = joinColumns(
-        picked.map(({ first, size, places }) => selectColumns(regressand.block(first, size), places)),
+        picked.map(({ first, places }) => selectColumns(targetsOf(first)[k] as Matrix, places)),
       );
       const fits = joinColumns(
         picked.map(({ first, places }) => selectColumns(fitted[first / BLOCK_SAMPLES]?.fits[k] as Matrix, places)),
@@ -111,7 +109,7 @@ export async function correlationWithout(
     });
     const left = (await weighted(own)).map(transpose);
     const parts = await inTurn(fitted, async (samples) => ({
-      targets: await sumOfProducts(left, targetsOf(samples)),
+      targets: await sumOfProducts(left, targetsOf(samples.first)),
       fits: await sumOfProducts(left, samples.fits),
     }));
     return {
@@ -135,11 +133,10 @@ export async function correlationWithout(
     const changesOf = blocks.length > 0 ? await elimination(await eliminationsOf(blocks), kept.length) : unchanged;
     const others = kept.length / (kept.length - 1);
     let [targets, products, predictions] = [0, 0, 0];
-    for (const { first, samples, places } of pickInBlocks(kept, count)) {
+    for (const { first, places } of pickInBlocks(kept, count)) {
       const { freedom, targetSquares, fitSquares, ...part } = fitted[first / BLOCK_SAMPLES] as FittedSamples;
       const changes = await changesOf(first, freedom.length);
-      samples.forEach((_, at) => {
-        const i = places[at] as number;
+      for (const i of places) {
         const of = (values: Float64Array) => values[i] as number;
         const factor = 1 / Math.max(LEAST_FREEDOM, of(freedom) - of(changes.freedom));
         // The prediction is ownPart·z + rest; rest = others·h + factor·(f + c).
@@ -156,7 +153,7 @@ export async function correlationWithout(
         targets += others * others * (square + 2 * shift + shiftSquare);
         products += others * (ownPart * (square + shift) + targetRest + shiftRest);
         predictions += ownPart * (ownPart * square + 2 * targetRest) + restSquare;
-      });
+      }
     }
     if (!(predictions > LEAST_PREDICTION * targets)) return 0;
     return Math.max(-1, Math.min(1, products / Math.sqrt(targets * predictions)));

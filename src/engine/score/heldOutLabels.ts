@@ -24,7 +24,7 @@ const SEARCH_WIDTH = 64;
 
 /** Centred numbers per sample that are regressed on the features. */
 export interface Regressand {
-  /** `[width, size]`, samples from `first` on, in new memory. */
+  /** `[width, size]`, samples from `first` on, which begins a block of `BLOCK_SAMPLES`, to the end of one; in new memory. */
   block(first: number, size: number): Matrix;
   /** `[d, width]`, Xᵀ·y for the standardised features in blocks `[d, b]` of samples. */
   products(features: readonly Matrix[]): Promise<Matrix>;
@@ -52,6 +52,8 @@ export interface LabelSide {
 
 interface LabelMixtures {
   regressands: Regressand[];
+  /** What is regressed of the block of `BLOCK_SAMPLES` samples that begins with `first`, `[width, b]` each; not to be changed. */
+  targets(first: number): Matrix[];
   /** Numbers as the regressands, `[width, b]` each, times what makes their products with others inner products of the mixtures. */
   weighted(parts: readonly Matrix[]): Promise<Matrix[]>;
 }
@@ -99,31 +101,34 @@ export async function sampleLabels(evidence: Evidence): Promise<LabelSide> {
     },
     pairProducts: async (residuals) =>
       pairs(residuals.length).map(([k, l]) => columnDots(residuals[k] as Matrix, residuals[l] as Matrix)),
-    mixtures: (weights) => ({
-      regressands: weights.map((of) => {
+    mixtures: (weights) => {
+      const mixtures = weights.map((of) => {
         const parts = [...of.entries()].filter(([, weight]) => weight !== 0);
-        const factors = parts.map(([, weight]) => weight);
-        const mixedParts: Matrix[] = [];
+        const blocks: Matrix[] = [];
         for (let first = 0; first < count; first += BLOCK_SAMPLES) {
           const size = Math.min(BLOCK_SAMPLES, count - first);
           const sum = zeros(labelEmbeddings[0]?.cols ?? 0, size);
           for (const [k, weight] of parts) addTo(sum, scaled(standardised(k, first, size), weight));
-          mixedParts.push(sum);
+          blocks.push(sum);
         }
-        const whole = joinColumns(mixedParts);
-        return {
-          block: (first, size) => submatrix(whole, 0, first, whole.rows, size),
-          products: async (blocks) => {
-            const products = await sweep(blocks);
+        return { parts, blocks };
+      });
+      return {
+        regressands: mixtures.map(({ parts, blocks }) => ({
+          block: (first, size) =>
+            joinColumns(blocks.slice(first / BLOCK_SAMPLES, Math.ceil((first + size) / BLOCK_SAMPLES))),
+          products: async (features) => {
+            const products = await sweep(features);
             return mix(
               parts.map(([k]) => products[k] as Matrix),
-              factors,
+              parts.map(([, weight]) => weight),
             );
           },
-        };
-      }),
-      weighted: async (parts) => [...parts],
-    }),
+        })),
+        targets: (first) => mixtures.map(({ blocks }) => blocks[first / BLOCK_SAMPLES] as Matrix),
+        weighted: async (parts) => [...parts],
+      };
+    },
   };
 }
 
@@ -167,7 +172,11 @@ export async function classLabels(evidence: Evidence, labels: Int32Array): Promi
     pairProducts: ([residuals = zeros(classCount, 0)]) => pairProducts(residuals),
     mixtures: (weights) => {
       const weighted = weightedBy(weights);
-      return { regressands: [indicators], weighted: (parts) => inTurn(parts, weighted) };
+      return {
+        regressands: [indicators],
+        targets: (first) => [indicators.block(first, Math.min(BLOCK_SAMPLES, count - first))],
+        weighted: (parts) => inTurn(parts, weighted),
+      };
     },
   };
 }
