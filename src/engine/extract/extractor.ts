@@ -16,7 +16,7 @@ import { type SampleInputs, SampleReader } from './sampleReader.ts';
 const BLOCK_SAMPLES = 128;
 
 /** Changes whenever the same inputs would give other features, so that old cache entries are not taken for new. */
-const FEATURES_VERSION = 7;
+const FEATURES_VERSION = 8;
 
 /** Largest ‖GPU − CPU‖ / ‖CPU‖ over the first batch's features: TF32 and half precision stay below it. */
 const MAX_DISAGREEMENT = 1e-2;

@@ -3,6 +3,7 @@ import { ScratchFolder } from '../cache/scratch.ts';
 import type { Store } from '../cache/store.ts';
 import type { RunnableModel } from '../checkpoints/checkpoint.ts';
 import { CancelledError, InputError } from '../errors.ts';
+import { castAfterLookups, computeInSingle, computesInHalf } from '../onnx/halfPrecision.ts';
 import { castHalvesBytes, inSinglePrecision, singlePrecisionBytes } from '../onnx/singlePrecision.ts';
 import { WeightFile } from '../onnx/weightFile.ts';
 import { WeightReader } from '../onnx/weightReader.ts';
@@ -36,14 +37,37 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a model into ONNX Runtime. Where its weights can't be written anew, it is loaded as a whole, which takes more
- * memory.
+ * Loads a model into ONNX Runtime. On the CPU it computes in single precision, as the runtime does there anyway with values
+ * that it casts before and after each operator. Where its weights can't be written anew, it is loaded as a whole, which
+ * takes more memory.
  *
  * @throws InputError when a file of weights is too short
  * @throws CancelledError while weights are written
  * @throws Error from ONNX Runtime when it can't load the model or the provider isn't there
  */
 export async function openSession(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
+  const { network } = model;
+  if (network && options.provider === 'cpu' && computesInHalf(network)) {
+    const opened = await unlessRefused(async () => {
+      const single = computeInSingle(network);
+      return openInPlace({ ...model, model: writeModel(single), network: single }, options);
+    });
+    if (opened) return opened;
+  }
+  return openInPlace(model, options);
+}
+
+/** Nothing where the runtime refuses what it is given. */
+async function unlessRefused<Opened>(open: () => Promise<Opened>): Promise<Opened | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof InputError || error instanceof CancelledError) throw error;
+    return undefined;
+  }
+}
+
+async function openInPlace(model: RunnableModel, options: SessionOptions): Promise<LoadedModel> {
   const rewritten = await openRewritten(model, options);
   if (rewritten) return rewritten;
   const session = await openWhole(model, options);
@@ -52,11 +76,15 @@ export async function openSession(model: RunnableModel, options: SessionOptions)
 
 async function openWhole(
   { model, weightsFolder, network }: RunnableModel,
-  { tensor, provider, manyRows }: SessionOptions,
+  options: SessionOptions,
 ): Promise<InferenceSession> {
+  const { tensor, provider, manyRows } = options;
   const onCpu = provider === 'cpu';
   const keepHalf = onCpu && network !== undefined && castHalvesBytes(network) >= LARGE_HALF_PRECISION;
-  return InferenceSession.create(withOutput(model, tensor), {
+  const given = keepHalf
+    ? writeModel(castAfterLookups({ ...network, outputs: outputsOf(network, options) }))
+    : withOutput(model, tensor);
+  return InferenceSession.create(given, {
     executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
     logSeverityLevel: 4,
     // Folding constants would turn them all into single precision at once; so would the layouts of the highest level.
@@ -133,9 +161,7 @@ async function openRewritten(
   if (!scratch) return undefined;
   let session: InferenceSession | undefined;
   try {
-    session = await open(network, weightsFolder, scratch.path, options);
-  } catch (error) {
-    if (error instanceof InputError || error instanceof CancelledError) throw error;
+    session = await unlessRefused(() => open(network, weightsFolder, scratch.path, options));
   } finally {
     // The weights are mapped by now, and stay so without a name. Windows keeps names of what is mapped.
     if (!session || process.platform !== 'win32') await scratch.remove();

@@ -1,12 +1,11 @@
-import { ELEMENT_TYPES, type ElementType } from './format.ts';
+import { ELEMENT_TYPES } from './format.ts';
 import { usedParts } from './usedParts.ts';
 import type { WeightFile } from './weightFile.ts';
-import { isFloat, type WeightReader } from './weightReader.ts';
+import { isFloat, isHalf, type WeightReader } from './weightReader.ts';
 import { elements, type NewModel, type NewNode, type NewTensor } from './writeModel.ts';
 
 /** Values that are copied at a time. */
 const PART = 2 ** 16;
-const HALVES: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
 
 /** Whether a node makes single precision of whatever it takes. */
 export function isCastToSingle({ op, attributes }: NewNode): boolean {
@@ -21,7 +20,7 @@ export function singlePrecisionBytes({ initializers = [] }: NewModel): number {
 /** How many bytes of weights there are in half precision that a model casts to single precision. */
 export function castHalvesBytes({ nodes, initializers = [] }: NewModel): number {
   const cast = new Set(nodes.filter(isCastToSingle).map(({ inputs }) => inputs[0]));
-  const halves = initializers.filter(({ name, type }) => cast.has(name) && HALVES.has(type));
+  const halves = initializers.filter((tensor) => cast.has(tensor.name) && isHalf(tensor));
   return halves.reduce((sum, { shape }) => sum + Uint16Array.BYTES_PER_ELEMENT * elements(shape), 0);
 }
 

@@ -7,7 +7,8 @@ import { CancelledError, InputError } from '../errors.ts';
 import type { ElementType } from './format.ts';
 import type { NewTensor } from './writeModel.ts';
 
-const FLOATS: ReadonlySet<ElementType> = new Set(['float64', 'float32', 'float16', 'bfloat16']);
+const HALVES: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
+const FLOATS: ReadonlySet<ElementType> = new Set(['float64', 'float32', ...HALVES]);
 
 /** Bytes after which others get a turn, so that cancelling works. */
 const BETWEEN_TURNS = 2 ** 20;
@@ -15,6 +16,11 @@ const BETWEEN_TURNS = 2 ** 20;
 /** Whether weights are stored as numbers with a fraction, in whatever precision. */
 export function isFloat({ type }: NewTensor): boolean {
   return FLOATS.has(type);
+}
+
+/** Whether numbers are stored in half precision, of either kind. */
+export function isHalf({ type }: { readonly type: ElementType }): boolean {
+  return HALVES.has(type);
 }
 
 /** Reads weights where they lie, one part after the other. What it gives is valid until it is asked again. */
@@ -69,17 +75,8 @@ export class WeightReader {
     if (tensor.type === 'float32') return new Float32Array(this.#stored, 0, count);
     if (this.#single.length < count) this.#single = new Float32Array(count);
     const single = this.#single.subarray(0, count);
-    if (tensor.type === 'float64') {
-      single.set(new Float64Array(this.#stored, 0, count));
-      return single;
-    }
-    const halves = new Uint16Array(this.#stored, 0, count);
-    if (tensor.type === 'float16') {
-      for (let i = 0; i < count; i += 1) single[i] = FLOAT16[halves[i] ?? 0] ?? 0;
-    } else {
-      const bits = new Uint32Array(single.buffer, 0, count);
-      for (let i = 0; i < count; i += 1) bits[i] = (halves[i] ?? 0) << 16;
-    }
+    if (tensor.type === 'float64') single.set(new Float64Array(this.#stored, 0, count));
+    else castHalves(tensor.type, new Uint16Array(this.#stored, 0, count), single);
     return single;
   }
 
@@ -92,6 +89,15 @@ export class WeightReader {
       if (bytesRead === 0) throw new InputError(`${name}: the file ends early; download or save it again.`);
       done += bytesRead;
     }
+  }
+}
+
+/** Puts numbers in half precision, stored in whichever type, into single precision. */
+export function castHalves(type: ElementType, halves: Uint16Array, single: Float32Array): void {
+  if (type === 'float16') for (let i = 0; i < halves.length; i += 1) single[i] = FLOAT16[halves[i] ?? 0] ?? 0;
+  else {
+    const bits = new Uint32Array(single.buffer, single.byteOffset, halves.length);
+    for (let i = 0; i < bits.length; i += 1) bits[i] = (halves[i] ?? 0) << 16;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ELEMENT_TYPES, type ElementType, UNNAMED } from '../../onnx/format.ts';
+import { computesInHalf } from '../../onnx/halfPrecision.ts';
 import { ProtobufReader } from '../../onnx/protobuf.ts';
 import { type OnnxModel, readOnnxModel, type StoredTensor } from '../../onnx/readModel.ts';
 import { elements, type NewInput, type NewModel, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
@@ -82,8 +83,8 @@ function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined 
     if (!(values instanceof Uint8Array)) mapped += values.bytes;
     initializers.push({ name, type, shape, values });
   }
-  if (mapped < WORTHWHILE_BYTES) return undefined;
-  return { nodes, initializers, inputs, outputs: model.outputs.map(({ name }) => name), opsets };
+  const network = { nodes, initializers, inputs, outputs: model.outputs.map(({ name }) => name), opsets };
+  return mapped >= WORTHWHILE_BYTES || computesInHalf(network) ? network : undefined;
 }
 
 /** Whether every node takes what was computed before it. */
