@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isPassedOver } from '../../protocol/passedOver.ts';
 import { CancelledError } from '../errors.ts';
+import { createLimit } from '../limit.ts';
 
 /** A folder as the walk saw it: names only, nothing is opened. */
 export interface Folder {
@@ -100,20 +101,4 @@ async function resolveLink(link: string): Promise<{ path: string; isFolder: bool
     // A broken link, or one that leads to itself.
     return undefined;
   }
-}
-
-/** At most `concurrent` of the given jobs run at one time; the rest wait their turn. */
-function createLimit(concurrent: number): <T>(job: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (job) => {
-    if (running >= concurrent) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
-    try {
-      return await job();
-    } finally {
-      running -= 1;
-      waiting.shift()?.();
-    }
-  };
 }

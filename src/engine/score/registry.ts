@@ -1,4 +1,5 @@
 import { InputError, UsageError } from '../errors.ts';
+import { createLimit } from '../limit.ts';
 import { emms } from './emms.ts';
 import { etran } from './etran.ts';
 import type { Evidence } from './evidence.ts';
@@ -41,8 +42,11 @@ const VARIANT_NEEDS: Readonly<Record<string, readonly Need[]>> = {
   'pactran:gamma': ['sourceProbabilities'],
 };
 
+/** Scores share the memory of the kernels (`linalg/wasm/kernels.ts`), and what they read of it must not change while they wait. */
+const oneAtATime = createLimit(1);
+
 /**
- * Computes one score.
+ * Computes one score; of several that are asked for at once one after the other.
  *
  * @param options.variant when left out the first variant for which the evidence is enough
  * @param options.variation whether to give what tells how the score varies, for confidence intervals
@@ -74,9 +78,11 @@ export async function computeScore(
     );
     throw new InputError(`${missing} Use the variant ${others}.`);
   }
-  const start = performance.now();
-  const result = await score.compute(evidence, { variant, variation: options.variation ?? false });
-  return { ...result, variant, seconds: (performance.now() - start) / 1000 };
+  return oneAtATime(async () => {
+    const start = performance.now();
+    const result = await score.compute(evidence, { variant, variation: options.variation ?? false });
+    return { ...result, variant, seconds: (performance.now() - start) / 1000 };
+  });
 }
 
 function holds(evidence: Evidence, needs: readonly Need[]): boolean {
