@@ -49,8 +49,12 @@ async function computeClassScatter(evidence: Evidence): Promise<ClassScatter> {
     weighted.data[at] = sum / Math.sqrt(count);
   }
   const within = difference(statistics.gram, await gramian(transpose(weighted)));
-  const trusted = trace(within) * TRUSTED_RATIO > trace(statistics.gram);
-  return { classOf, counts, means, within: trusted ? within : await scatterAbout(evidence, means, classOf) };
+  const total = trace(statistics.gram);
+  if (trace(within) * TRUSTED_RATIO > total) return { classOf, counts, means, within };
+  const exact = await scatterAbout(evidence, means, classOf);
+  // What is left of features that are the same for all samples of a class is the rounding of their means.
+  const varies = trace(exact) > (evidence.count * Number.EPSILON) ** 2 * total;
+  return { classOf, counts, means, within: varies ? exact : zeros(exact.rows, exact.cols) };
 }
 
 async function scatterAbout(evidence: Evidence, means: Matrix, classOf: Int32Array): Promise<Matrix> {

@@ -185,11 +185,13 @@ function unitRows(matrix: Matrix): Matrix {
   const { rows, cols } = matrix;
   for (let i = 0; i < rows; i++) {
     const row = rowRange(matrix, i, i + 1).data;
+    const before = Math.sqrt(dot(row, row));
     let sum = 0;
     for (let j = 0; j < cols; j++) sum += row[j] as number;
     for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - sum / cols;
     const length = Math.sqrt(dot(row, row));
-    for (let j = 0; j < cols; j++) row[j] = length > 0 ? (row[j] as number) / length : 0;
+    const varies = length > cols * Number.EPSILON * before;
+    for (let j = 0; j < cols; j++) row[j] = varies ? (row[j] as number) / length : 0;
   }
   return matrix;
 }

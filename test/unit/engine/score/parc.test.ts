@@ -49,6 +49,16 @@ test.each(['unreduced', 'pca32', 'tied'])('degenerate input: %s', async (variant
   ).rejects.toThrow('at most 12000');
 });
 
+test.each(['unreduced', 'tied'])(
+  'samples that do not vary are no nearer to some than to others: %s',
+  async (variant) => {
+    // Standardised it is the same feature three times.
+    const data = Float64Array.of(...[1, 2.3, 3.1, 4.7, 5.9].flatMap((x) => [x, 3 * x, 0.7 * x]));
+    const input = { features: { rows: 5, cols: 3, data }, labels: Int32Array.of(0, 0, 1, 1, 1) };
+    expect(await scoreOf('parc', input, variant)).toBe(0);
+  },
+);
+
 test('tied: the numbering of the classes does not matter', async () => {
   const { features, labels } = await readCase('golden/plain');
   const renumbered = labels?.map((label) => (label * 3) % 7);

@@ -63,5 +63,9 @@ test('classes that do not vary are refused', async () => {
   await expect(scoreOf('sfda', { features, labels: Int32Array.of(0, 1, 2, 3, 4) })).rejects.toThrow(
     'classes that vary',
   );
+  // The means of seven times 0.1 and of seven times 0.3 are off by rounding.
+  const labels = Int32Array.from({ length: 14 }, (_, i) => i % 2);
+  const data = Float64Array.from({ length: 28 }, (_, at) => 0.1 + 0.2 * ((at >> 1) % 2) + (at % 2) / 3);
+  await expect(scoreOf('sfda', { features: { rows: 14, cols: 2, data }, labels })).rejects.toThrow('classes that vary');
   await expect(scoreOf('sfda', { features, labelEmbeddings: [features] })).rejects.toThrow('SFDA needs class labels');
 });
