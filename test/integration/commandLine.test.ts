@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { npyAnyLabels, npyMatrix, readNpy } from '../../src/engine/npy.ts';
+import { npyAnyLabels, npyMatrix, readNpy, writeNpy } from '../../src/engine/npy.ts';
 import { discoverySchema } from '../../src/protocol/discovery.ts';
 import { rankingReportSchema } from '../../src/protocol/report.ts';
 import { miniature } from '../helpers/miniatures.ts';
@@ -259,6 +259,17 @@ describe('emms extract and emms score', () => {
         expect(Math.abs(weights[k] - weight)).toBeLessThan(1e-6);
       expect(seconds).toBeGreaterThan(0);
     }
+  });
+
+  it('name the files of arrays that are no evidence, and the sample', async () => {
+    const folder = await temporaryFolder();
+    const [features, labels] = [path.join(folder, 'X.npy'), path.join(folder, 'y.npy')];
+    await writeNpy(features, { shape: [4, 1], data: Float64Array.of(1, 2, Number.NaN, 4) });
+    await writeNpy(labels, { shape: [4], data: Int32Array.of(0, 1, 0, 1) });
+    expect(await emms(['score', 'emms', '--features', features, '--labels', labels])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`${features}, ${labels}: Sample 2 has the feature NaN`),
+    });
   });
 
   it('name the file that can’t be read', async () => {

@@ -39,11 +39,14 @@ export const scoreCommand: Command = {
           ? undefined
           : npyMatrix(await readNpy(values['source-probabilities'])),
     };
-    const evidence = createEvidence(input);
     await loadRuntime();
-    const result = values.interval
-      ? await scoreWithVariation(input, evidence, metric)
-      : await computeScore(metric.score, evidence, { variant: metric.variant });
+    const files = [values.features, values.labels, values['label-embeddings'], values['source-probabilities']];
+    const result = await naming(files, async () => {
+      const evidence = createEvidence(input);
+      return values.interval
+        ? await scoreWithVariation(input, evidence, metric)
+        : await computeScore(metric.score, evidence, { variant: metric.variant });
+    });
     const { score, bounds, variant, seconds, details, variation, warning } = result;
     if (!Number.isFinite(score))
       throw new InputError(`${values.features}: the score is not a number. Check the features.`);
@@ -60,3 +63,13 @@ export const scoreCommand: Command = {
     }
   },
 };
+
+/** Runs what knows samples and labels, but not the files that they are from, and names these where it fails. */
+async function naming<Result>(files: readonly (string | undefined)[], run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${files.filter((file) => file !== undefined).join(', ')}: ${error.message}`);
+  }
+}
