@@ -1,9 +1,8 @@
-"""Timing as bench/support/timing.ts does it: the fastest of a few rounds."""
+"""Timing as bench/support/timing.ts does it: the fastest of the rounds of a few seconds."""
 
 import json
 import time
 
-ROUNDS = 15
 LONG = 3
 
 
@@ -11,7 +10,7 @@ def print_fastest(compute, prepare=lambda: ()):
     """Prints {"seconds", "score"} of compute(*prepare()) as JSON; preparing is not counted."""
     seconds = float("inf")
     first = time.perf_counter()
-    for _ in range(ROUNDS):
+    while True:
         arguments = prepare()
         start = time.perf_counter()
         score = compute(*arguments)
