@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { FileBytes } from '../checkpoints/containers/byteSource.ts';
 import { readPickleAt } from '../checkpoints/containers/pickle.ts';
 import { type GlobalMeaning, PickleObject, type PickleValue } from '../checkpoints/containers/pickleValues.ts';
-import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { CancelledError, InputError } from '../errors.ts';
+import { FileBytes } from '../files/byteSource.ts';
+import { UnreadableError } from '../files/unreadable.ts';
 import type { Folder } from '../files/walk.ts';
 import { CIFAR_IMAGE_BYTES, cifarImage } from './cifarImages.ts';
 import type { DatasetLayout } from './dataset.ts';

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readPickle } from '../checkpoints/containers/pickle.ts';
 import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
-import { UnreadableError } from '../checkpoints/containers/unreadable.ts';
 import { InputError } from '../errors.ts';
+import { UnreadableError } from '../files/unreadable.ts';
 
 /** The largest that are published, RefCOCO's and RefCLEF's, take up to 50 MB. */
 const MAX_BYTES = 128 * 1024 * 1024;

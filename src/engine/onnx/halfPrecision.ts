@@ -1,4 +1,4 @@
-import { MemoryBytes } from '../checkpoints/containers/byteSource.ts';
+import { MemoryBytes } from '../files/byteSource.ts';
 import { ATTRIBUTE, ELEMENT_TYPES, TENSOR } from './format.ts';
 import { ProtobufReader } from './protobuf.ts';
 import { isCastToSingle } from './singlePrecision.ts';

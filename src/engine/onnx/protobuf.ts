@@ -1,4 +1,4 @@
-import type { ByteSource } from '../checkpoints/containers/byteSource.ts';
+import type { ByteSource } from '../files/byteSource.ts';
 
 /** Names and metadata are short; a longer string is a sign of a damaged or hostile file. */
 const MAX_STRING_BYTES = 1024 * 1024;

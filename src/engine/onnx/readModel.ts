@@ -1,4 +1,4 @@
-import { FileBytes } from '../checkpoints/containers/byteSource.ts';
+import { FileBytes } from '../files/byteSource.ts';
 import {
   ATTRIBUTE,
   DIM,

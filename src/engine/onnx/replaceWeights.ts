@@ -1,5 +1,5 @@
 import { PbfWriter } from 'pbf';
-import { MemoryBytes } from '../checkpoints/containers/byteSource.ts';
+import { MemoryBytes } from '../files/byteSource.ts';
 import { GRAPH, MODEL, TENSOR } from './format.ts';
 import { type Field, ProtobufReader } from './protobuf.ts';
 import { type NewTensor, writeTensor } from './writeModel.ts';

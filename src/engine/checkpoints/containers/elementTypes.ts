@@ -1,5 +1,5 @@
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { WeightType } from '../weights.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 /** A type that tensors are stored in; `weight` is left out for those that no network is built from here. */
 export interface ElementType {

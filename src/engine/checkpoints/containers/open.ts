@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../../errors.ts';
+import { FileBytes } from '../../files/byteSource.ts';
 import { LFS_POINTER } from '../../files/gitLfs.ts';
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
-import { FileBytes } from './byteSource.ts';
 import { nameOf } from './checkpointName.ts';
 import { isSafetensors, readSafetensors } from './safetensors.ts';
 import { isIndex, readShards } from './shards.ts';
 import { readTorchZip } from './torch.ts';
 import { isTorchLegacy, readTorchLegacy } from './torchLegacy.ts';
 import { readTorchPickle } from './torchPickle.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 /** Enough to tell what a file is; a tar archive says so at byte 257. */
 const HEAD_BYTES = 512;

@@ -1,7 +1,7 @@
+import { type FileBytes, readUint64 } from '../../files/byteSource.ts';
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { WeightTensor, WeightType } from '../weights.ts';
-import { type FileBytes, readUint64 } from './byteSource.ts';
 import { countOf, type ElementType, isCount, requireWeightType, shapeOf, weightType } from './elementTypes.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 // A .safetensors file:
 //

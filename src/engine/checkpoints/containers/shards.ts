@@ -1,9 +1,9 @@
 import path from 'node:path';
+import type { FileBytes } from '../../files/byteSource.ts';
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
-import type { FileBytes } from './byteSource.ts';
 import { nameOf } from './checkpointName.ts';
 import { membersOf, parseObject } from './safetensors.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 // The index of weights in several files, `model.safetensors.index.json` or `pytorch_model.bin.index.json`:
 //

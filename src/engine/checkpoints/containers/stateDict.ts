@@ -1,8 +1,8 @@
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { WeightTensor } from '../weights.ts';
 import { countOf, isCount, requireWeightType, shapeOf } from './elementTypes.ts';
 import { PickleObject, type PickleValue } from './pickleValues.ts';
 import { SpecialTensor, TorchTensor } from './torchPickle.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 /**
  * Keys under which training code puts the state dict of its network, the likelier one to be meant first: averaged

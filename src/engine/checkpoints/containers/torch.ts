@@ -1,8 +1,8 @@
+import type { FileBytes } from '../../files/byteSource.ts';
+import { UnreadableError } from '../../files/unreadable.ts';
 import type { WeightTensor } from '../weights.ts';
-import type { FileBytes } from './byteSource.ts';
 import { weightsOf } from './stateDict.ts';
 import { readTorchPickle, type TorchStorage } from './torchPickle.ts';
-import { UnreadableError } from './unreadable.ts';
 import { dataStart, isStored, readZipDirectory, unpack, type ZipEntry } from './zip.ts';
 
 // The zip archive of torch.save since PyTorch 1.6, below one folder of any name:

@@ -1,10 +1,10 @@
+import { type FileBytes, readUint64 } from '../../files/byteSource.ts';
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { WeightTensor } from '../weights.ts';
-import { type FileBytes, readUint64 } from './byteSource.ts';
 import { readPickleAt } from './pickle.ts';
 import type { PickleValue } from './pickleValues.ts';
 import { weightsOf } from './stateDict.ts';
 import { readTorchPickle, type TorchStorage } from './torchPickle.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
 
 // What torch.save wrote before PyTorch 1.6, one after the other:
 //

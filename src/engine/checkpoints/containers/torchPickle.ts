@@ -1,8 +1,8 @@
-import type { ByteSource } from './byteSource.ts';
+import type { ByteSource } from '../../files/byteSource.ts';
+import { UnreadableError } from '../../files/unreadable.ts';
 import { type ElementType, isCount, weightType } from './elementTypes.ts';
 import { readPickleAt } from './pickle.ts';
 import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
-import { UnreadableError } from './unreadable.ts';
 
 // How torch.save describes tensors: `_rebuild_tensor_v2(storage, offset, size, stride, …)`, where the storage is a
 // persistent id ('storage', type, key, location, number of elements) and its values lie elsewhere in the file. Source:

@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
-import { type FileBytes, MemoryBytes, readUint64 } from './byteSource.ts';
-import { quoted, UnreadableError } from './unreadable.ts';
+import { type FileBytes, MemoryBytes, readUint64 } from '../../files/byteSource.ts';
+import { quoted, UnreadableError } from '../../files/unreadable.ts';
 
 // The parts of a zip archive that tell where its entries lie. Source: APPNOTE.TXT of PKWARE,
 // https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.

@@ -1,12 +1,12 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { type ByteSource, FileBytes } from '../../files/byteSource.ts';
 import { ELEMENT_TYPES, type ElementType, UNNAMED } from '../../onnx/format.ts';
 import { computesInHalf } from '../../onnx/halfPrecision.ts';
 import { ProtobufReader } from '../../onnx/protobuf.ts';
 import { type OnnxModel, readOnnxModel, type StoredTensor } from '../../onnx/readModel.ts';
 import { elements, type NewInput, type NewModel, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
-import { type ByteSource, FileBytes } from '../containers/byteSource.ts';
 import { weightType } from '../containers/elementTypes.ts';
 
 /** Smaller weights are copied: shapes have to be in the model, and vectors are best aligned. */

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MemoryBytes } from '../../../../../src/engine/checkpoints/containers/byteSource.ts';
 import {
   type PickleOptions,
   readPickle,
   readPickleAt,
 } from '../../../../../src/engine/checkpoints/containers/pickle.ts';
 import { PickleObject, type PickleValue } from '../../../../../src/engine/checkpoints/containers/pickleValues.ts';
-import { UnreadableError } from '../../../../../src/engine/checkpoints/containers/unreadable.ts';
+import { MemoryBytes } from '../../../../../src/engine/files/byteSource.ts';
+import { UnreadableError } from '../../../../../src/engine/files/unreadable.ts';
 import { P } from './builders.ts';
 import { FIXTURES } from './fixtures.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Why a weights file can't be used and what to do about it. It doesn't name the file: whoever opened it does, in the
+ * Why a file can't be used and what to do about it. It doesn't name the file: whoever opened it does, in the
  * InputError that it makes of this one.
  */
 export class UnreadableError extends Error {
