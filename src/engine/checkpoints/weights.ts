@@ -1,20 +1,10 @@
-/** Element types that weights are published in; integers only as buffers that no graph builder needs. */
-export type WeightType =
-  | 'float32'
-  | 'float16'
-  | 'bfloat16'
-  | 'float64'
-  | 'int64'
-  | 'int32'
-  | 'int16'
-  | 'int8'
-  | 'uint8'
-  | 'bool';
+import type { ElementType } from '../onnx/format.ts';
 
 /** A named tensor as it lies in a file; its values are not read. */
 export interface WeightTensor {
   readonly shape: readonly number[];
-  readonly type: WeightType;
+  /** Integers are buffers, which no graph builder needs. */
+  readonly type: ElementType;
   /** Absolute path of the file that holds the values. */
   readonly file: string;
   /** First byte of the values in that file: row-major, little-endian, not necessarily aligned. */

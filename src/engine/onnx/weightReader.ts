@@ -2,9 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Float16Array } from '@petamoriken/float16';
-import { weightType } from '../checkpoints/containers/elementTypes.ts';
 import { CancelledError, InputError } from '../errors.ts';
-import type { ElementType } from './format.ts';
+import { ELEMENT_BYTES, type ElementType } from './format.ts';
 import type { NewTensor } from './writeModel.ts';
 
 const HALVES: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
@@ -50,7 +49,7 @@ export class WeightReader {
    * @throws CancelledError
    */
   async bytes({ type, values }: NewTensor, start: number, count: number): Promise<Uint8Array> {
-    const itemBytes = weightType(type).bytes;
+    const itemBytes = ELEMENT_BYTES[type];
     const length = count * itemBytes;
     this.#sinceTurn += length;
     if (this.#sinceTurn > BETWEEN_TURNS) {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { ELEMENT_TYPES } from '../../onnx/format.ts';
+import { ELEMENT_TYPES, type ElementType } from '../../onnx/format.ts';
 import {
   type Attribute,
   type NewInput,
@@ -9,7 +9,7 @@ import {
   writeModel,
 } from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
-import type { Weights, WeightTensor, WeightType } from '../weights.ts';
+import type { Weights, WeightTensor } from '../weights.ts';
 
 /** Name of a tensor in the graph: what nodes take and give. */
 export type Value = string;
@@ -86,7 +86,7 @@ export class Graph {
   }
 
   /** @param shape a name stands for a dimension that is free */
-  input(name: string, type: WeightType, shape: readonly (number | string)[]): Value {
+  input(name: string, type: ElementType, shape: readonly (number | string)[]): Value {
     this.#inputs.push({ name, type, shape });
     return name;
   }

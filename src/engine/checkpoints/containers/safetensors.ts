@@ -1,7 +1,7 @@
 import { type FileBytes, readUint64 } from '../../files/byteSource.ts';
 import { quoted, UnreadableError } from '../../files/unreadable.ts';
-import type { WeightTensor, WeightType } from '../weights.ts';
-import { countOf, type ElementType, isCount, requireWeightType, shapeOf, weightType } from './elementTypes.ts';
+import type { WeightTensor } from '../weights.ts';
+import { countOf, isCount, requireElementType, type StoredType, shapeOf, storedType } from './storedTensors.ts';
 
 // A .safetensors file:
 //
@@ -18,21 +18,17 @@ const LENGTH_BYTES = 8;
  */
 const MAX_HEADER_BYTES = 2 * 1024 * 1024;
 
-const TYPES = new Map<string, ElementType>([
-  ...(
-    [
-      ['F64', 'float64'],
-      ['F32', 'float32'],
-      ['F16', 'float16'],
-      ['BF16', 'bfloat16'],
-      ['I64', 'int64'],
-      ['I32', 'int32'],
-      ['I16', 'int16'],
-      ['I8', 'int8'],
-      ['U8', 'uint8'],
-      ['BOOL', 'bool'],
-    ] satisfies [string, WeightType][]
-  ).map(([dtype, weight]): [string, ElementType] => [dtype, weightType(weight)]),
+const TYPES = new Map<string, StoredType>([
+  ['F64', storedType('float64')],
+  ['F32', storedType('float32')],
+  ['F16', storedType('float16')],
+  ['BF16', storedType('bfloat16')],
+  ['I64', storedType('int64')],
+  ['I32', storedType('int32')],
+  ['I16', storedType('int16')],
+  ['I8', storedType('int8')],
+  ['U8', storedType('uint8')],
+  ['BOOL', storedType('bool')],
 ]);
 
 /** Whether a file starts like a safetensors file: a length, then an object of JSON. */
@@ -84,10 +80,10 @@ function tensorOf(name: string, entry: unknown, file: string, dataStart: number)
   if (typeof dtype !== 'string' || !isCount(begin) || !isCount(end) || begin > end) {
     throw new UnreadableError(`its header does not say where the tensor ${quoted(name)} lies`);
   }
-  const elementType = TYPES.get(dtype) ?? { name: quoted(dtype), bytes: 0 };
-  const type = requireWeightType(elementType, name);
+  const stored = TYPES.get(dtype) ?? { name: quoted(dtype), bytes: 0 };
+  const type = requireElementType(stored, name);
   const shape = shapeOf(members?.get('shape'), name);
-  const bytes = countOf(shape, name) * elementType.bytes;
+  const bytes = countOf(shape, name) * stored.bytes;
   if (bytes !== end - begin) {
     throw new UnreadableError(
       `its tensor ${quoted(name)} takes ${end - begin} bytes, but ${shape.join('×') || 'one'} of ${type} takes ${bytes}`,

@@ -1,7 +1,7 @@
 import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import type { WeightTensor } from '../weights.ts';
-import { countOf, isCount, requireWeightType, shapeOf } from './elementTypes.ts';
 import { PickleObject, type PickleValue } from './pickleValues.ts';
+import { countOf, isCount, requireElementType, shapeOf } from './storedTensors.ts';
 import { SpecialTensor, TorchTensor } from './torchPickle.ts';
 
 /**
@@ -94,7 +94,7 @@ function isTensor(value: PickleValue): boolean {
 /** Checks a tensor against its storage and says where its values lie. */
 function locateTensor(name: string, tensor: TorchTensor, file: string, locate: StorageLocator): WeightTensor {
   const { storage, offset } = tensor;
-  const type = requireWeightType(tensor.type, name);
+  const type = requireElementType(tensor.type, name);
   const shape = shapeOf(tensor.shape, name);
   const strides = shapeOf(tensor.strides, name);
   const count = countOf(shape, name);

@@ -1,8 +1,8 @@
 import type { ByteSource } from '../../files/byteSource.ts';
 import { UnreadableError } from '../../files/unreadable.ts';
-import { type ElementType, isCount, weightType } from './elementTypes.ts';
 import { readPickleAt } from './pickle.ts';
 import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
+import { isCount, type StoredType, storedType } from './storedTensors.ts';
 
 // How torch.save describes tensors: `_rebuild_tensor_v2(storage, offset, size, stride, …)`, where the storage is a
 // persistent id ('storage', type, key, location, number of elements) and its values lie elsewhere in the file. Source:
@@ -11,12 +11,12 @@ import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from
 /** A run of elements that tensors are views of. */
 export class TorchStorage extends PickleObject {
   readonly key: string;
-  readonly type: ElementType;
+  readonly type: StoredType;
   /** First element of this storage in the one that lies in the file under the key. */
   readonly start: number;
   readonly elements: number;
 
-  constructor(key: string, type: ElementType, start: number, elements: number) {
+  constructor(key: string, type: StoredType, start: number, elements: number) {
     super('torch.Storage');
     this.key = key;
     this.type = type;
@@ -28,12 +28,12 @@ export class TorchStorage extends PickleObject {
 /** A tensor as its pickle describes it; offset and strides count elements. Not checked yet. */
 export class TorchTensor extends PickleObject {
   readonly storage: TorchStorage;
-  readonly type: ElementType;
+  readonly type: StoredType;
   readonly offset: PickleValue;
   readonly shape: PickleValue;
   readonly strides: PickleValue;
 
-  constructor(storage: TorchStorage, type: ElementType, offset: PickleValue, shape: PickleValue, strides: PickleValue) {
+  constructor(storage: TorchStorage, type: StoredType, offset: PickleValue, shape: PickleValue, strides: PickleValue) {
     super('torch.Tensor');
     this.storage = storage;
     this.type = type;
@@ -54,20 +54,20 @@ export class SpecialTensor extends PickleObject {
 }
 
 /** The types of storages by their global. The last ones are read over, but no weights. */
-const STORAGE_TYPES = new Map<string, ElementType>([
-  ['torch.FloatStorage', weightType('float32')],
-  ['torch.DoubleStorage', weightType('float64')],
-  ['torch.HalfStorage', weightType('float16')],
-  ['torch.BFloat16Storage', weightType('bfloat16')],
-  ['torch.LongStorage', weightType('int64')],
-  ['torch.IntStorage', weightType('int32')],
-  ['torch.ShortStorage', weightType('int16')],
-  ['torch.CharStorage', weightType('int8')],
-  ['torch.ByteStorage', weightType('uint8')],
-  ['torch.BoolStorage', weightType('bool')],
-  ['torch.UntypedStorage', weightType('uint8')],
-  ['torch.storage.UntypedStorage', weightType('uint8')],
-  ['torch.storage._UntypedStorage', weightType('uint8')],
+const STORAGE_TYPES = new Map<string, StoredType>([
+  ['torch.FloatStorage', storedType('float32')],
+  ['torch.DoubleStorage', storedType('float64')],
+  ['torch.HalfStorage', storedType('float16')],
+  ['torch.BFloat16Storage', storedType('bfloat16')],
+  ['torch.LongStorage', storedType('int64')],
+  ['torch.IntStorage', storedType('int32')],
+  ['torch.ShortStorage', storedType('int16')],
+  ['torch.CharStorage', storedType('int8')],
+  ['torch.ByteStorage', storedType('uint8')],
+  ['torch.BoolStorage', storedType('bool')],
+  ['torch.UntypedStorage', storedType('uint8')],
+  ['torch.storage.UntypedStorage', storedType('uint8')],
+  ['torch.storage._UntypedStorage', storedType('uint8')],
   ['torch.ComplexFloatStorage', { name: 'complex64', bytes: 8 }],
   ['torch.ComplexDoubleStorage', { name: 'complex128', bytes: 16 }],
   ['torch.QInt8Storage', { name: 'qint8', bytes: 1 }],
@@ -78,18 +78,18 @@ const STORAGE_TYPES = new Map<string, ElementType>([
 ]);
 
 /** Element types by their global, named by tensors whose storage has no type, and by configurations. */
-const DTYPES = new Map<string, ElementType>(
+const DTYPES = new Map<string, StoredType>(
   [
-    weightType('float32'),
-    weightType('float64'),
-    weightType('float16'),
-    weightType('bfloat16'),
-    weightType('int64'),
-    weightType('int32'),
-    weightType('int16'),
-    weightType('int8'),
-    weightType('uint8'),
-    weightType('bool'),
+    storedType('float32'),
+    storedType('float64'),
+    storedType('float16'),
+    storedType('bfloat16'),
+    storedType('int64'),
+    storedType('int32'),
+    storedType('int16'),
+    storedType('int8'),
+    storedType('uint8'),
+    storedType('bool'),
     { name: 'uint16', bytes: 2 },
     { name: 'uint32', bytes: 4 },
     { name: 'uint64', bytes: 8 },
@@ -232,16 +232,16 @@ function storageOf(id: PickleValue): TorchStorage {
       REMEDY,
     );
   }
-  const elementType = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
-  if (kind !== 'storage' || !elementType || typeof key !== 'string' || !isCount(elements)) {
+  const stored = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
+  if (kind !== 'storage' || !stored || typeof key !== 'string' || !isCount(elements)) {
     throw new UnreadableError('its pickle refers to what is no storage');
   }
-  if (view === undefined || view === null) return new TorchStorage(key, elementType, 0, elements);
+  if (view === undefined || view === null) return new TorchStorage(key, stored, 0, elements);
   const [, offset, size] = Array.isArray(view) ? view : [];
   if (!isCount(offset) || !isCount(size) || offset + size > elements) {
     throw new UnreadableError('its pickle refers to a part of a storage that lies outside of it');
   }
-  return new TorchStorage(key, elementType, offset, size);
+  return new TorchStorage(key, stored, offset, size);
 }
 
 function tensorOf(

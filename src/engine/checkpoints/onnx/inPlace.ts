@@ -1,13 +1,12 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type ByteSource, FileBytes } from '../../files/byteSource.ts';
-import { ELEMENT_TYPES, type ElementType, UNNAMED } from '../../onnx/format.ts';
+import { ELEMENT_BYTES, ELEMENT_TYPES, type ElementType, UNNAMED } from '../../onnx/format.ts';
 import { computesInHalf } from '../../onnx/halfPrecision.ts';
 import { ProtobufReader } from '../../onnx/protobuf.ts';
 import { type OnnxModel, readOnnxModel, type StoredTensor } from '../../onnx/readModel.ts';
 import { elements, type NewInput, type NewModel, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
-import { weightType } from '../containers/elementTypes.ts';
 
 /** Smaller weights are copied: shapes have to be in the model, and vectors are best aligned. */
 const MAPPED_BYTES = 16 * 1024;
@@ -111,7 +110,7 @@ class ValueReader {
   values({ shape, values }: StoredTensor, type: ElementType): NewTensor['values'] | undefined {
     const folder = path.dirname(this.#file.file);
     const count = elements(shape);
-    const bytes = count * weightType(type).bytes;
+    const bytes = count * ELEMENT_BYTES[type];
     if (values?.kind === 'external') {
       const file = this.#external.get(values.location);
       if (!file || (values.bytes ?? bytes) !== bytes || values.offset + bytes > file.size) return undefined;
@@ -119,7 +118,7 @@ class ValueReader {
       return { location, offset: values.offset, bytes };
     }
     if (values?.kind === 'varints') {
-      return count > MAX_VARINTS ? undefined : packed(this.#file, values, count, weightType(type).bytes);
+      return count > MAX_VARINTS ? undefined : packed(this.#file, values, count, ELEMENT_BYTES[type]);
     }
     if (!values || values.end - values.start !== bytes) return undefined;
     if (bytes < MAPPED_BYTES) return this.#file.bytes(values.start, bytes);

@@ -1,36 +1,25 @@
 import { quoted, UnreadableError } from '../../files/unreadable.ts';
-import type { WeightType } from '../weights.ts';
+import { ELEMENT_BYTES, type ElementType } from '../../onnx/format.ts';
 
-/** A type that tensors are stored in; `weight` is left out for those that no network is built from here. */
-export interface ElementType {
+// What a container says of a tensor: its type, its shape and with it how many elements it has, checked.
+
+/** A type that tensors are stored in; `element` is left out for those that no network is built from here. */
+export interface StoredType {
   readonly name: string;
   readonly bytes: number;
-  readonly weight?: WeightType;
+  readonly element?: ElementType;
 }
 
-const BYTES: Record<WeightType, number> = {
-  float64: 8,
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
-/** An element type that weights are used in. */
-export function weightType(weight: WeightType): ElementType {
-  return { name: weight, bytes: BYTES[weight], weight };
+/** One that networks are built from. */
+export function storedType(element: ElementType): StoredType {
+  return { name: element, bytes: ELEMENT_BYTES[element], element };
 }
 
-/** The type as weights have it. */
-export function requireWeightType(type: ElementType, tensor: string): WeightType {
-  if (type.weight) return type.weight;
+/** The type as networks have it. */
+export function requireElementType({ name, element }: StoredType, tensor: string): ElementType {
+  if (element) return element;
   throw new UnreadableError(
-    `its tensor ${quoted(tensor)} is of the type ${type.name}, which can't be used`,
+    `its tensor ${quoted(tensor)} is of the type ${name}, which can't be used`,
     'Convert it to float32 and save the state dict again.',
   );
 }
