@@ -73,7 +73,7 @@ def described(tensor):
     }
 
 
-# As in the annotations of RefCOCO; test/unit/engine/checkpoints/containers/pickle.test.ts has it too.
+# As in the annotations of RefCOCO; test/unit/engine/pickle/readPickle.test.ts has it too.
 PLAIN_VALUES = [
     {"ref_id": 0, "sent_ids": [0, -1, 2**31, -(2**40), 2**80], "file_name": "COCO_train2014_000000581857_16.jpg"},
     {"raw": "it's \"the\" café\\\n\U0001f600", "box": (1.5, -2.25, 1e300), "flags": [True, False, None], "empty": ((), [], {})},

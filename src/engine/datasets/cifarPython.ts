@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { readPickleAt } from '../checkpoints/containers/pickle.ts';
-import { type GlobalMeaning, PickleObject, type PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { FileBytes } from '../files/byteSource.ts';
 import { UnreadableError } from '../files/unreadable.ts';
 import type { Folder } from '../files/walk.ts';
+import { readPickleAt } from '../pickle/readPickle.ts';
+import { type GlobalMeaning, PickleObject, type PickleValue } from '../pickle/values.ts';
 import { CIFAR_IMAGE_BYTES, cifarImage } from './cifarImages.ts';
 import type { DatasetLayout } from './dataset.ts';
 import { fileIn, locate } from './folders.ts';

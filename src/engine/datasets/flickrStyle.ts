@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
+import type { PickleValue } from '../pickle/values.ts';
 import { AnnotatedSamples, placeIn } from './annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from './dataset.ts';
 import { below, countImages, fileIn, locate } from './folders.ts';

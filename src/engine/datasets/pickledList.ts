@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { readPickle } from '../checkpoints/containers/pickle.ts';
-import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { InputError } from '../errors.ts';
 import { UnreadableError } from '../files/unreadable.ts';
+import { readPickle } from '../pickle/readPickle.ts';
+import type { PickleValue } from '../pickle/values.ts';
 
 /** The largest that are published, RefCOCO's and RefCLEF's, take up to 50 MB. */
 const MAX_BYTES = 128 * 1024 * 1024;

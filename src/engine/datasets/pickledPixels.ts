@@ -1,5 +1,5 @@
-import { bytesOfStringLine, parseUnicodeLine } from '../checkpoints/containers/pickleOperands.ts';
 import type { ByteSource, TextEncoding } from '../files/byteSource.ts';
+import { bytesOfStringLine, parseUnicodeLine } from '../pickle/operands.ts';
 import type { Written } from './images.ts';
 
 /** A range of bytes. */

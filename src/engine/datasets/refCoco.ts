@@ -1,7 +1,7 @@
 import path from 'node:path';
-import type { PickleValue } from '../checkpoints/containers/pickleValues.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
+import type { PickleValue } from '../pickle/values.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from './annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from './dataset.ts';
 import { countImages, fileIn, locate } from './folders.ts';

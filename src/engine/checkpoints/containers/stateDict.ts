@@ -1,6 +1,6 @@
 import { quoted, UnreadableError } from '../../files/unreadable.ts';
+import { PickleObject, type PickleValue } from '../../pickle/values.ts';
 import type { WeightTensor } from '../weights.ts';
-import { PickleObject, type PickleValue } from './pickleValues.ts';
 import { countOf, isCount, requireElementType, shapeOf } from './storedTensors.ts';
 import { SpecialTensor, TorchTensor } from './torchPickle.ts';
 

@@ -1,8 +1,8 @@
 import { type FileBytes, readUint64 } from '../../files/byteSource.ts';
 import { quoted, UnreadableError } from '../../files/unreadable.ts';
+import { readPickleAt } from '../../pickle/readPickle.ts';
+import type { PickleValue } from '../../pickle/values.ts';
 import type { WeightTensor } from '../weights.ts';
-import { readPickleAt } from './pickle.ts';
-import type { PickleValue } from './pickleValues.ts';
 import { weightsOf } from './stateDict.ts';
 import { readTorchPickle, type TorchStorage } from './torchPickle.ts';
 

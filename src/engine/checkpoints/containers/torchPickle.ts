@@ -1,7 +1,7 @@
 import type { ByteSource } from '../../files/byteSource.ts';
 import { UnreadableError } from '../../files/unreadable.ts';
-import { readPickleAt } from './pickle.ts';
-import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
+import { readPickleAt } from '../../pickle/readPickle.ts';
+import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from '../../pickle/values.ts';
 import { isCount, type StoredType, storedType } from './storedTensors.ts';
 
 // How torch.save describes tensors: `_rebuild_tensor_v2(storage, offset, size, stride, …)`, where the storage is a

@@ -1,4 +1,4 @@
-import { UnreadableError } from '../../files/unreadable.ts';
+import { UnreadableError } from '../files/unreadable.ts';
 
 /**
  * What the values of a pickle may take, estimated generously: a tensor takes 4 KB, so that this is enough for 3,000

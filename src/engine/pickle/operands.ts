@@ -1,7 +1,7 @@
-import type { ByteSource } from '../../files/byteSource.ts';
-import { UnreadableError } from '../../files/unreadable.ts';
-import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './pickleBudget.ts';
-import { Op } from './pickleOpcodes.ts';
+import type { ByteSource } from '../files/byteSource.ts';
+import { UnreadableError } from '../files/unreadable.ts';
+import { ARRAY_BYTES, type PickleBudget, SLOT_BYTES } from './budget.ts';
+import { Op } from './opcodes.ts';
 
 const [NEWLINE, ZERO, SINGLE, DOUBLE, BACKSLASH] = [0x0a, 0x30, 0x27, 0x22, 0x5c];
 /** The first and the last character of ASCII that is printed. */

@@ -1,4 +1,4 @@
-import { Op } from './pickleOpcodes.ts';
+import { Op } from './opcodes.ts';
 
 const ZERO = 0x30;
 

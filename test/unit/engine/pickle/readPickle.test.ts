@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  type PickleOptions,
-  readPickle,
-  readPickleAt,
-} from '../../../../../src/engine/checkpoints/containers/pickle.ts';
-import { PickleObject, type PickleValue } from '../../../../../src/engine/checkpoints/containers/pickleValues.ts';
-import { MemoryBytes } from '../../../../../src/engine/files/byteSource.ts';
-import { UnreadableError } from '../../../../../src/engine/files/unreadable.ts';
-import { P } from './builders.ts';
-import { FIXTURES } from './fixtures.ts';
+import { MemoryBytes } from '../../../../src/engine/files/byteSource.ts';
+import { UnreadableError } from '../../../../src/engine/files/unreadable.ts';
+import { type PickleOptions, readPickle, readPickleAt } from '../../../../src/engine/pickle/readPickle.ts';
+import { PickleObject, type PickleValue } from '../../../../src/engine/pickle/values.ts';
+import { P } from '../checkpoints/containers/builders.ts';
+import { FIXTURES } from '../checkpoints/containers/fixtures.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 

@@ -1,10 +1,10 @@
-import { type ByteSource, MemoryBytes } from '../../files/byteSource.ts';
-import { quoted, UnreadableError } from '../../files/unreadable.ts';
-import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './pickleBudget.ts';
-import { Op } from './pickleOpcodes.ts';
-import { PickleOperands } from './pickleOperands.ts';
-import { recalledPlaces } from './pickleRecalls.ts';
-import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './pickleValues.ts';
+import { type ByteSource, MemoryBytes } from '../files/byteSource.ts';
+import { quoted, UnreadableError } from '../files/unreadable.ts';
+import { ARRAY_BYTES, PickleBudget, SLOT_BYTES, TABLE_BYTES, TABLE_ENTRY_BYTES } from './budget.ts';
+import { Op } from './opcodes.ts';
+import { PickleOperands } from './operands.ts';
+import { recalledPlaces } from './recalls.ts';
+import { type GlobalMeaning, PickleGlobal, PickleObject, type PickleValue } from './values.ts';
 
 // An interpreter of Python's pickle that gives plain values and never runs anything: no class is loaded and no function
 // is called.
