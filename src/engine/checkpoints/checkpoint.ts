@@ -1,8 +1,6 @@
 import type { CheckpointSummary } from '../../protocol/discovery.ts';
 import type { NewModel } from '../onnx/writeModel.ts';
-import type { Modality } from './architectures/architecture.ts';
 import type { FeaturePoint } from './onnx/head.ts';
-import type { Preprocessing } from './preprocessing.ts';
 import type { TokenTables } from './tokenTables.ts';
 
 /** A checkpoint that was opened: everything about it but its weights. */
@@ -51,6 +49,48 @@ export interface ImageInput {
   readonly batch: number | undefined;
 }
 
+/** In pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * An image that is kept whole, in its aspect ratio: its shorter edge becomes `shortestEdge`, unless the longer one would be
+ * longer than `longestEdge`, and both are cut down to multiples of a number of pixels.
+ */
+export interface WholeImage {
+  readonly shortestEdge: number;
+  readonly longestEdge: number;
+  readonly multipleOf: number;
+}
+
+/** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
+export interface Preprocessing {
+  /**
+   * Size after resizing, in pixels; undefined where images keep their own. `shortestEdge` keeps the aspect ratio; so does
+   * the least size `covering` another.
+   */
+  readonly resize: Size | { readonly shortestEdge: number } | { readonly covering: Size } | WholeImage | undefined;
+  readonly kernel: 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
+  /**
+   * Size of the network's input: a centre crop of the resized image, with zeros around a smaller one; undefined where that
+   * is kept whole.
+   */
+  readonly crop: Size | undefined;
+  /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
+  readonly cropOffset: 'floor' | 'halfToEven';
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Whether the network takes blue first. */
+  readonly bgr: boolean;
+  /** For people: the steps, and where they were said. */
+  readonly description: string;
+  /** True when neither the weights nor anything beside them said it. */
+  readonly assumed: boolean;
+}
+
 /** The input tensors of a text network, `[n, tokens]` each. */
 export interface TextInput {
   /** Name of the input with the token ids. */
@@ -69,6 +109,9 @@ export interface TextInput {
   /** Tokens that every text is filled up to, where the network fixes it. */
   readonly length?: number | undefined;
 }
+
+/** What a network takes of a sample: its image, its text, both (a question or an expression), or the image and its caption. */
+export type Modality = 'image' | 'text' | 'image-text' | 'image-to-text';
 
 /** How a person wants checkpoints to be used. */
 export interface OpenOptions {

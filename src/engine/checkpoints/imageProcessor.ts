@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError, messageOf } from '../errors.ts';
 import { IMAGENET, INCEPTION, OPENAI_CLIP } from './architectures/architecture.ts';
-import type { Preprocessing, Size } from './preprocessing.ts';
+import type { Preprocessing, Size } from './checkpoint.ts';
 
 // Hugging Face's preprocessor_config.json, or image_processor in processor_config.json. Its keys mean what the image
 // processor that it names makes of them, and that one's defaults stand for keys that are left out (transformers 5.24.0,
@@ -11,7 +11,8 @@ import type { Preprocessing, Size } from './preprocessing.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_SIZE = 4096;
-const side = z.int().min(1).max(MAX_SIZE);
+/** Of an image, in pixels. */
+export const side = z.int().min(1).max(MAX_SIZE);
 const perChannel = <Value extends z.ZodType>(value: Value) => z.union([value, z.array(value).min(1).max(4)]);
 
 /** The part of the file that says what happens to pixels. */
@@ -204,6 +205,6 @@ function normalisation(
   return { mean: shifted, std: each(std ?? 1, (value) => value ** powers) };
 }
 
-function square(edge: number): Size {
+export function square(edge: number): Size {
   return { height: edge, width: edge };
 }

@@ -2,58 +2,14 @@ import path from 'node:path';
 import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { IMAGENET, type ModelConfig, type PublishedPreprocessing } from './architectures/architecture.ts';
-import type { ImageInput } from './checkpoint.ts';
-import { type ImageProcessor, notUnderstood, readImageProcessor } from './imageProcessor.ts';
-
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
-
-/**
- * An image that is kept whole, in its aspect ratio: its shorter edge becomes `shortestEdge`, unless the longer one would be
- * longer than `longestEdge`, and both are cut down to multiples of a number of pixels.
- */
-export interface WholeImage {
-  readonly shortestEdge: number;
-  readonly longestEdge: number;
-  readonly multipleOf: number;
-}
-
-/** How an image becomes an input tensor: resize, crop, then (x · scale − mean) / std on x in 0..255, per channel. */
-export interface Preprocessing {
-  /**
-   * Size after resizing, in pixels; undefined where images keep their own. `shortestEdge` keeps the aspect ratio; so does
-   * the least size `covering` another.
-   */
-  readonly resize: Size | { readonly shortestEdge: number } | { readonly covering: Size } | WholeImage | undefined;
-  readonly kernel: 'nearest' | 'box' | 'linear' | 'hamming' | 'cubic' | 'lanczos3';
-  /**
-   * Size of the network's input: a centre crop of the resized image, with zeros around a smaller one; undefined where that
-   * is kept whole.
-   */
-  readonly crop: Size | undefined;
-  /** How half a pixel of the crop's place is rounded: Hugging Face's processors and torchvision differ. */
-  readonly cropOffset: 'floor' | 'halfToEven';
-  readonly scale: number;
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Whether the network takes blue first. */
-  readonly bgr: boolean;
-  /** For people: the steps, and where they were said. */
-  readonly description: string;
-  /** True when neither the weights nor anything beside them said it. */
-  readonly assumed: boolean;
-}
+import type { ImageInput, Preprocessing, Size, WholeImage } from './checkpoint.ts';
+import { type ImageProcessor, notUnderstood, readImageProcessor, side, square } from './imageProcessor.ts';
 
 const DEFAULT_SIZE = 224;
-const MAX_SIZE = 4096;
 /** Of the longer edge by the shorter one, where images are kept whole: ViLT's, after the proportions in COCO. */
 const LONGEST_EDGE = 1333 / 800;
 /** Of images that are kept whole, by the size that the network was trained on: its cost grows with their square. */
 const MAX_ENLARGEMENT = 2;
-
-const side = z.int().min(1).max(MAX_SIZE);
 
 /** The part of timm's pretrained_cfg that says what happens to pixels. */
 const timmSchema = z.object({
@@ -305,10 +261,6 @@ function covers(resize: NonNullable<ImageProcessor['resize']>, crop: Size): bool
   return 'shortestEdge' in resize
     ? resize.shortestEdge >= Math.max(crop.height, crop.width)
     : resize.height >= crop.height && resize.width >= crop.width;
-}
-
-function square(edge: number): Size {
-  return { height: edge, width: edge };
 }
 
 /** A value per channel, from one value, one per channel, or (for a grey network) the mean of three. */

@@ -1,7 +1,6 @@
 import { Float16Array } from '@petamoriken/float16';
 import { Tensor } from 'onnxruntime-node';
-import type { ImageInput } from '../checkpoints/checkpoint.ts';
-import type { Preprocessing } from '../checkpoints/preprocessing.ts';
+import type { ImageInput, Preprocessing } from '../checkpoints/checkpoint.ts';
 import type { Pixels } from './pixels.ts';
 
 /** Weights of red, green and blue in a grey value (ITU-R 601, as PIL's convert('L')). */

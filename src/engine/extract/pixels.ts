@@ -1,4 +1,4 @@
-import type { Preprocessing, Size, WholeImage } from '../checkpoints/preprocessing.ts';
+import type { Preprocessing, Size, WholeImage } from '../checkpoints/checkpoint.ts';
 import type { EncodedImage, RawImage, Sample } from '../datasets/dataset.ts';
 import { messageOf } from '../errors.ts';
 import { LFS_POINTER } from '../files/gitLfs.ts';

@@ -1,5 +1,5 @@
 import type { Task } from '../../protocol/tasks.ts';
-import type { Modality } from '../checkpoints/architectures/architecture.ts';
+import type { Modality } from '../checkpoints/checkpoint.ts';
 
 /**
  * What kinds of networks can be fine-tuned on a task, by what its samples hold; of a network that can be used in several

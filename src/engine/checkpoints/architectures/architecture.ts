@@ -1,4 +1,4 @@
-import type { ImageInput, TextInput } from '../checkpoint.ts';
+import type { ImageInput, Modality, TextInput } from '../checkpoint.ts';
 import type { Weights } from '../weights.ts';
 import type { Graph } from './graph.ts';
 
@@ -48,7 +48,6 @@ export interface PublishedPreprocessing {
 export interface RecognisedNetwork {
   /** With its size, as people call it: `ResNet-50`, `DeiT-S/16`, `BERT-base`. */
   readonly architecture: string;
-  /** `image`, `text`, `image-text` (image with question or expression) or `image-to-text` (image with caption). */
   readonly modality: Modality;
   readonly image?: { readonly input: ImageInput; readonly published: PublishedPreprocessing };
   readonly text?: TextInput;
@@ -62,8 +61,6 @@ export interface RecognisedNetwork {
   /** @throws Error naming a weight that is missing or of the wrong shape */
   build(graph: Graph): void;
 }
-
-export type Modality = 'image' | 'text' | 'image-text' | 'image-to-text';
 
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 export const INCEPTION = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
