@@ -5,10 +5,10 @@ import { CHECKPOINT_ENDINGS } from '../../protocol/checkpointEndings.ts';
 import type { DiscoverParams } from '../../protocol/engine.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
+import { huggingFaceCache, torchHubCache } from '../files/modelCaches.ts';
 import { idOf } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
-import { huggingFaceCache, torchHubCache } from './modelCaches.ts';
 import { EXPORTS, isOtherContainer, otherContainers, refuseContainer } from './otherContainers.ts';
 
 type Open = (file: string, id: string, options: OpenOptions) => Promise<Checkpoint>;

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { huggingFaceCache } from '../checkpoints/modelCaches.ts';
+import { huggingFaceCache } from '../files/modelCaches.ts';
 
 // The layout of Hugging Face's cache, as huggingface_hub keeps it:
 // models--<org>--<name>/{refs/<revision>, blobs/<etag>, snapshots/<commit>/<file> → ../../blobs/<etag>}

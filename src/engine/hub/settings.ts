@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DownloadParams } from '../../protocol/engine.ts';
-import { huggingFaceHome } from '../checkpoints/modelCaches.ts';
 import { InputError } from '../errors.ts';
+import { huggingFaceHome } from '../files/modelCaches.ts';
 
 // What Hugging Face's libraries read from the environment, read as they read it.
 
