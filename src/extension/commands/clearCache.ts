@@ -1,8 +1,8 @@
 import { window } from 'vscode';
 import { readSettings } from '../configuration.ts';
 import { cacheFolder } from '../engine/requestParams.ts';
-import { clearCacheFolder } from '../ranking/cacheFolder.ts';
 import type { RankingController } from '../ranking/rankingController.ts';
+import { clearCacheFolder } from './clearCacheFolder.ts';
 
 /** Empties the engine's cache, once the person has said that it may. */
 export async function clearCache(controller: RankingController, defaultCacheFolder: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { commands, Disposable, type LogOutputChannel, window } from 'vscode';
+import { type CommandId, commandIds } from '../commandIds.ts';
 import { plainText } from '../plainText.ts';
-import { type CommandId, commandIds } from './commandIds.ts';
 
 /** Arguments come from menus, links and webviews: a handler looks at what it got. */
 export type CommandHandlers = Record<CommandId, (argument: unknown) => unknown>;

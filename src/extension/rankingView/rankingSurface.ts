@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { commands, Uri, type WebviewPanel, type WebviewView } from 'vscode';
 import { type FromWebview, fromWebviewSchema, type ToWebview } from '../../protocol/webview.ts';
-import type { CommandId } from '../commands/commandIds.ts';
+import type { CommandId } from '../commandIds.ts';
 import { openSetting } from '../configuration.ts';
 import type { RankingState } from '../ranking/rankingState.ts';
 import { rankingHtml } from './rankingHtml.ts';

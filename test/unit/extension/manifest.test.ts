@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { TABLE } from '../../../src/engine/datasets/tables/rows.ts';
-import { commandIds } from '../../../src/extension/commands/commandIds.ts';
+import { commandIds } from '../../../src/extension/commandIds.ts';
 import { parseSettings, settingNames } from '../../../src/extension/settings.ts';
 import { scoreIdSchema } from '../../../src/protocol/scores.ts';
 import { deviceSchema } from '../../../src/protocol/tasks.ts';

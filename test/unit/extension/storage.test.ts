@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScratchFolder } from '../../../src/engine/cache/scratch.ts';
 import { cacheKey, Store } from '../../../src/engine/cache/store.ts';
-import { clearCacheFolder } from '../../../src/extension/ranking/cacheFolder.ts';
+import { clearCacheFolder } from '../../../src/extension/commands/clearCacheFolder.ts';
 import { ReportFile } from '../../../src/extension/ranking/reportFile.ts';
 import { makeCandidate, makeReport } from './report.ts';
 
