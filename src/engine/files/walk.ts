@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import pLimit from 'p-limit';
 import { isPassedOver } from '../../protocol/passedOver.ts';
 import { CancelledError } from '../errors.ts';
-import { createLimit } from '../limit.ts';
 
 /** A folder as the walk saw it: names only, nothing is opened. */
 export interface Folder {
@@ -46,7 +46,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
   const excludes = new Set(options.excludes ?? []);
   let entries = 0;
   let truncated = false;
-  const limit = createLimit(CONCURRENT_READS);
+  const limit = pLimit(CONCURRENT_READS);
 
   async function visit(directory: string, real: string, ancestors: readonly string[], depth: number): Promise<Folder> {
     if (options.signal?.aborted) throw new CancelledError();

@@ -1,5 +1,5 @@
+import pLimit from 'p-limit';
 import { InputError, UsageError } from '../errors.ts';
-import { createLimit } from '../limit.ts';
 import { emms } from './emms.ts';
 import { etran } from './etran.ts';
 import type { Evidence } from './evidence.ts';
@@ -43,7 +43,7 @@ const VARIANT_NEEDS: Readonly<Record<string, readonly Need[]>> = {
 };
 
 /** Scores share the memory of the kernels (`linalg/wasm/kernels.ts`), and what they read of it must not change while they wait. */
-const oneAtATime = createLimit(1);
+const oneAtATime = pLimit(1);
 
 /**
  * Computes one score; of several that are asked for at once one after the other.
