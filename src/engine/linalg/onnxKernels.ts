@@ -6,7 +6,7 @@ import type { Matrix } from './matrix.ts';
 /**
  * ONNX Runtime as a BLAS: a graph of one or a few Gemm nodes, made in memory, multiplies on all cores with the vector
  * instructions that JavaScript can't reach (about 90 GFLOP/s in double precision on two cores, plain loops 0.8). A call
- * costs some 80 µs, so small products that follow each other are one graph.
+ * costs some 20 µs, so small products that follow each other are one graph.
  */
 
 type Numbers = Float32Array | Float64Array;
