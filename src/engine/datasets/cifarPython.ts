@@ -138,7 +138,7 @@ function readPickled<T>(file: string, use: (dict: Map<string, PickleValue>, sour
     if (!(value instanceof Map)) throw new InputError(`${name}: no dict of a batch of CIFAR; download it again.`);
     return use(new Map([...value].map(([key, content]) => [nameOf(key) ?? '', content])), source);
   } catch (error) {
-    if (error instanceof UnreadableError) throw new InputError(`${name}: ${error.message}. ${error.remedy}`);
+    if (error instanceof UnreadableError) throw error.about(name);
     throw error;
   } finally {
     bytes.close();

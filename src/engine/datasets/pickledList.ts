@@ -40,7 +40,7 @@ export function readPickledList(
     const list = readPickle(bytes, { expected, memoryBytes, each, ...(unread !== undefined && { unread }) });
     if (!Array.isArray(list)) throw new UnreadableError(`it does not hold ${expected}`, 'Get it again.');
   } catch (error) {
-    if (error instanceof UnreadableError) throw new InputError(`${file}: ${error.message}. ${error.remedy}`);
+    if (error instanceof UnreadableError) throw error.about(file);
     throw error;
   }
 }

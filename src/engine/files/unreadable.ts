@@ -1,7 +1,6 @@
-/**
- * Why a file can't be used and what to do about it. It doesn't name the file: whoever opened it does, in the
- * InputError that it makes of this one.
- */
+import { InputError } from '../errors.ts';
+
+/** Why a file can't be used and what to do about it. It doesn't name the file: only who opened it knows how it is called. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
   readonly remedy: string;
@@ -9,6 +8,11 @@ export class UnreadableError extends Error {
   constructor(reason: string, remedy = 'The file is damaged or incomplete: download or copy it again.') {
     super(reason);
     this.remedy = remedy;
+  }
+
+  /** The same for the person, of the file called so. */
+  about(file: string): InputError {
+    return new InputError(`${file}: ${this.message}. ${this.remedy}`);
   }
 }
 

@@ -58,7 +58,7 @@ export async function readWeights(file: string): Promise<Weights> {
   try {
     return await read(path.resolve(file), true);
   } catch (error) {
-    if (error instanceof UnreadableError) throw new InputError(`${file}: ${error.message}. ${error.remedy}`);
+    if (error instanceof UnreadableError) throw error.about(file);
     if (isSystemError(error))
       throw new InputError(`${file}: can't be read (${error.code}). Check its path and rights.`);
     throw error;
