@@ -1,4 +1,5 @@
 import { open, writeFile } from 'node:fs/promises';
+import { getFloat16 } from '@petamoriken/float16';
 import { InputError } from './errors.ts';
 import type { FloatMatrix } from './linalg/matrix.ts';
 
@@ -232,7 +233,7 @@ function decode(path: string, raw: Uint8Array<ArrayBuffer>, dtype: string, littl
   if (littleEndian && dtype === 'i4') return new Int32Array(raw.buffer);
   switch (dtype) {
     case 'f2':
-      return Float32Array.from({ length: count }, (_, i) => halfToFloat(view.getUint16(2 * i, littleEndian)));
+      return Float32Array.from({ length: count }, (_, i) => getFloat16(view, 2 * i, littleEndian));
     case 'f4':
       return Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, littleEndian));
     case 'f8':
@@ -263,15 +264,6 @@ function exact(path: string, value: bigint): number {
     throw new InputError(`${path}: holds ${value}, too large to be exact; convert with array.astype('float64').`);
   }
   return number;
-}
-
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function toRowMajor<T extends NpyArray['data']>(data: T, shape: readonly number[]): T {

@@ -2,7 +2,7 @@ import { quoted, UnreadableError } from '../../files/unreadable.ts';
 import { PickleObject, type PickleValue } from '../../pickle/values.ts';
 import type { WeightTensor } from '../weights.ts';
 import { countOf, isCount, requireElementType, shapeOf } from './storedTensors.ts';
-import { SpecialTensor, TorchTensor } from './torchPickle.ts';
+import { SAVE_STATE_DICT, SpecialTensor, TorchTensor } from './torchPickle.ts';
 
 /**
  * Keys under which training code puts the state dict of its network, the likelier one to be meant first: averaged
@@ -32,8 +32,6 @@ const WRAPPERS = [
 /** `{'model': {'state_dict': …}}` is as deep as published checkpoints wrap. */
 const MAX_WRAPPERS = 3;
 
-const REMEDY = 'Save the state dict alone: torch.save(model.state_dict(), path).';
-
 const SPECIAL_REMEDY = 'Save it as a plain tensor.';
 
 /** Where the values of a storage lie in the file, or nothing when they are missing. */
@@ -45,7 +43,7 @@ export type StorageLocator = (key: string) => { readonly offset: number; readonl
  */
 export function weightsOf(checkpoint: PickleValue, file: string, locate: StorageLocator): Map<string, WeightTensor> {
   const stateDict = findStateDict(checkpoint, MAX_WRAPPERS, new Set());
-  if (!stateDict) throw new UnreadableError(`it holds ${described(checkpoint)}, no state dict`, REMEDY);
+  if (!stateDict) throw new UnreadableError(`it holds ${described(checkpoint)}, no state dict`, SAVE_STATE_DICT);
   const weights = new Map<string, WeightTensor>();
   for (const [name, value] of stateDict) {
     if (typeof name !== 'string') continue;

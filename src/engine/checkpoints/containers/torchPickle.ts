@@ -201,7 +201,8 @@ const GLOBALS = new Map<string, GlobalMeaning>([
   ...[...STORAGE_TYPES.keys(), ...DTYPES.keys(), ...CLOSED_OBJECTS].map(closed),
 ]);
 
-const REMEDY = 'Save the state dict alone: torch.save(model.state_dict(), path).';
+/** What to do about a file of torch.save that holds something else than tensors by their names. */
+export const SAVE_STATE_DICT = 'Save the state dict alone: torch.save(model.state_dict(), path).';
 
 /**
  * Reads a pickle of torch.save.
@@ -218,7 +219,7 @@ export function readTorchPickle(
     if (!storages.has(storage.key)) storages.set(storage.key, storage);
     return storage;
   };
-  const options = { globals: GLOBALS, persistent, expected: 'a state dict', remedy: REMEDY };
+  const options = { globals: GLOBALS, persistent, expected: 'a state dict', remedy: SAVE_STATE_DICT };
   return { ...readPickleAt(source, start, limit, options), storages };
 }
 
@@ -229,7 +230,7 @@ function storageOf(id: PickleValue): TorchStorage {
   if (kind === 'module' && type instanceof PickleGlobal) {
     throw new UnreadableError(
       `it is a whole model of the class "${type.name}", not a state dict; nothing was run`,
-      REMEDY,
+      SAVE_STATE_DICT,
     );
   }
   const stored = type instanceof PickleGlobal ? STORAGE_TYPES.get(type.name) : undefined;
