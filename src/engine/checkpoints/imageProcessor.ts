@@ -1,15 +1,14 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { IMAGENET, INCEPTION, OPENAI_CLIP } from './architectures/architecture.ts';
 import type { Preprocessing, Size } from './checkpoint.ts';
+import { readConfigFile } from './configFile.ts';
 
 // Hugging Face's preprocessor_config.json, or image_processor in processor_config.json. Its keys mean what the image
 // processor that it names makes of them, and that one's defaults stand for keys that are left out (transformers 5.24.0,
 // models/*/image_processing_pil_*.py).
 
-const MAX_BYTES = 1024 * 1024;
 const MAX_SIZE = 4096;
 /** Of an image, in pixels. */
 export const side = z.int().min(1).max(MAX_SIZE);
@@ -112,7 +111,7 @@ export async function readImageProcessor(
   const stem = path.basename(checkpoint).replace(/(\.pth\.tar|\.[^.]*)$/i, '');
   for (const name of [`${stem}.preprocessor_config.json`, 'preprocessor_config.json', 'processor_config.json']) {
     const file = path.join(folder, name);
-    const json = await readJson(file);
+    const json = await readConfigFile(file);
     const settings = name === 'processor_config.json' ? withinProcessor.safeParse(json).data?.image_processor : json;
     if (settings === undefined) continue;
     const parsed = fileSchema.safeParse(withoutNulls(settings));
@@ -120,17 +119,6 @@ export async function readImageProcessor(
     return { processor: interpret(parsed.data), file };
   }
   return undefined;
-}
-
-async function readJson(file: string): Promise<unknown> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  if (found.size > MAX_BYTES) throw new InputError(`${file}: larger than any preprocessing needs. Remove or mend it.`);
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${file}: not valid JSON (${messageOf(error)}). Mend or remove it.`);
-  }
 }
 
 /** The error that names the first key which can't be understood. */

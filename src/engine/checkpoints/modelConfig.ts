@@ -1,11 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { ModelConfig } from './architectures/architecture.ts';
+import { readConfigFile } from './configFile.ts';
 
 /** Hugging Face's or timm's, open_clip's and sentence-transformers', which have no keys in common. */
 const NAMES = ['config.json', 'open_clip_config.json', 'sentence_bert_config.json', '1_Pooling/config.json'];
-const MAX_BYTES = 1024 * 1024;
 /** Hugging Face's `model_type` of a network of timm's, of which `architecture` says what it is. */
 const WRAPPER = 'timm_wrapper';
 
@@ -26,14 +25,8 @@ export async function readModelConfig(folder: string): Promise<ModelConfig | und
 }
 
 async function readObject(file: string): Promise<object | undefined> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  if (found.size > MAX_BYTES) throw new InputError(`${file}: larger than any configuration. Remove or mend it.`);
-  try {
-    const config: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new Error('no JSON object');
-    return config;
-  } catch (error) {
-    throw new InputError(`${file}: ${messageOf(error)}. Mend or remove it.`);
-  }
+  const config = await readConfigFile(file);
+  if (config === undefined) return undefined;
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
+  throw new InputError(`${file}: no JSON object. Mend or remove it.`);
 }
