@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tensor } from 'onnxruntime-node';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import type { RecognisedNetwork } from '../../src/engine/checkpoints/architectures/architecture.ts';
 import { detectArchitecture } from '../../src/engine/checkpoints/architectures/detect.ts';
@@ -48,6 +49,19 @@ export async function runCase(
   const networkCase = await readCase(folder);
   const weights = await readWeights(path.join(folder, weightsFile ?? networkCase.weights));
   return runNetwork(weights, await readModelConfig(folder), networkCase.inputs);
+}
+
+/** Expects a case's network to be recognised, and to compute the features and logits that PyTorch does. */
+export async function expectAsPyTorch(folder: string): Promise<RecognisedNetwork> {
+  const expected = await readCase(folder);
+  const { network, features, logits } = await runCase(folder);
+  expect(network.architecture).toBe(expected.architecture);
+  expect(features.dims).toEqual(expected.features.shape);
+  expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
+  expect(network.hasLogits).toBe(expected.logits !== undefined);
+  expect(logits?.dims).toEqual(expected.logits?.shape);
+  if (logits && expected.logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+  return network;
 }
 
 /** @param tensor what is returned as the features */

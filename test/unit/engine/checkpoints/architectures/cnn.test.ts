@@ -7,7 +7,7 @@ import { Graph } from '../../../../../src/engine/checkpoints/architectures/graph
 import { candidatesOfNames } from '../../../../../src/engine/checkpoints/containers/namePrefixes.ts';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights, WeightTensor } from '../../../../../src/engine/checkpoints/weights.ts';
-import { readCase, readConfig, relativeError, runCase } from '../../../../helpers/networks.ts';
+import { expectAsPyTorch, readCase, readConfig } from '../../../../helpers/networks.ts';
 import {
   batchNorm,
   densenetShapes,
@@ -22,15 +22,7 @@ const FIXTURES = path.resolve(import.meta.dirname, '../../../../fixtures/network
 
 describe('small networks made by the libraries', () => {
   it.each(readdirSync(FIXTURES))('%s: features and logits as PyTorch computes them', async (name) => {
-    const folder = path.join(FIXTURES, name);
-    const expected = await readCase(folder);
-    const { network, features, logits } = await runCase(folder);
-    expect(network.architecture).toBe(expected.architecture);
-    expect(features.dims).toEqual(expected.features.shape);
-    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
-    expect(network.hasLogits).toBe(expected.logits !== undefined);
-    expect(logits?.dims).toEqual(expected.logits?.shape);
-    if (logits && expected.logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
+    await expectAsPyTorch(path.join(FIXTURES, name));
   });
 });
 

@@ -8,6 +8,7 @@ import { detectArchitecture } from '../../../../../src/engine/checkpoints/archit
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../../src/engine/checkpoints/weights.ts';
 import {
+  expectAsPyTorch,
   type NetworkCase,
   readCase,
   readConfig,
@@ -58,15 +59,7 @@ it('networks of sentence-transformers pool and cut texts as its files beside the
 
 describe('networks made by transformers', () => {
   it.each(NAMES)('%s computes what PyTorch does', async (name) => {
-    const folder = path.join(FIXTURES, name);
-    const expected = await readCase(folder);
-    const { network, features, logits } = await runCase(folder);
-    expect(network.architecture).toBe(expected.architecture);
-    expect(features.dims).toEqual(expected.features.shape);
-    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
-    expect(network.hasLogits).toBe(expected.logits !== undefined);
-    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
-    else expect(logits).toBe(expected.logits);
+    await expectAsPyTorch(path.join(FIXTURES, name));
   });
 
   it.each(NAMES)('%s gives a text alone the same', async (name) => {

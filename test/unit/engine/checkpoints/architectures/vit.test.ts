@@ -11,7 +11,14 @@ import type { ImageEncoder } from '../../../../../src/engine/checkpoints/archite
 import { vitEncoder } from '../../../../../src/engine/checkpoints/architectures/vit.ts';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../../src/engine/checkpoints/weights.ts';
-import { readCase, readConfig, relativeError, runCase, runNetwork, waves } from '../../../../helpers/networks.ts';
+import {
+  expectAsPyTorch,
+  readCase,
+  readConfig,
+  relativeError,
+  runNetwork,
+  waves,
+} from '../../../../helpers/networks.ts';
 import {
   layer,
   newSwinShapes,
@@ -26,15 +33,7 @@ const FIXTURES = path.join(import.meta.dirname, '../../../../fixtures/networks/v
 
 describe('networks made by timm, torchvision and transformers', () => {
   it.each(readdirSync(FIXTURES))('%s computes what PyTorch does', async (name) => {
-    const folder = path.join(FIXTURES, name);
-    const expected = await readCase(folder);
-    const { network, features, logits } = await runCase(folder);
-    expect(network.architecture).toBe(expected.architecture);
-    expect(features.dims).toEqual(expected.features.shape);
-    expect(relativeError(features, expected.features)).toBeLessThan(1e-4);
-    expect(network.hasLogits).toBe(expected.logits !== undefined);
-    if (expected.logits && logits) expect(relativeError(logits, expected.logits)).toBeLessThan(1e-4);
-    else expect(logits).toBe(expected.logits);
+    await expectAsPyTorch(path.join(FIXTURES, name));
   });
 });
 
