@@ -30,9 +30,9 @@ const WRAPPER_PREFIXES = [
   'timm_model.',
 ];
 
-/** Parts that only training needs, and that no network has: what compares its features, losses, counters. */
+/** Parts that only training needs, and that no network has: what compares its features, losses, counters (thop's in every module). */
 const TRAINING_PARTS =
-  /^(((online|target|momentum)_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step)(\.|$)/;
+  /^(((online|target|momentum)_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step|(.+\.)?total_(ops|params))(\.|$)/;
 
 /** Parts that may stand beside the wrapped network and are not it: the other network of a pair, and heads. */
 const SIDE_PARTS =

@@ -131,6 +131,7 @@ describe('candidates of names', () => {
       ['backbone.a', 'momentum_backbone.a', 'projection_head_momentum.b', 'momentum_projector.c', 'classifier.d'],
       [['backbone.a', 'momentum_backbone.a', 'classifier.d'], ['a']],
     ],
+    ['counters of a profiler', ['module.total_ops', 'module.a.total_params', 'module.a.b'], [['a.b'], ['b']]],
     ['a teacher before its student', ['student.a', 'teacher.b'], [['student.a', 'teacher.b'], ['b'], ['a']]],
     [
       'an attribute of any name',
