@@ -64,21 +64,21 @@ function findStateDict(
 ): Map<PickleValue, PickleValue> | undefined {
   if (!(value instanceof Map) || searched.has(value)) return undefined;
   searched.add(value);
-  if (wrappers > 0) {
-    for (const key of WRAPPERS) {
-      const found = findStateDict(value.get(key) ?? null, wrappers - 1, searched);
-      if (found) return found;
-    }
+  const find = (item: PickleValue) => (wrappers > 0 ? findStateDict(item, wrappers - 1, searched) : undefined);
+  for (const key of WRAPPERS) {
+    const found = find(value.get(key) ?? null);
+    if (found) return found;
   }
-  if ([...value].some(([name, item]) => typeof name === 'string' && isTensor(item))) return value;
+  if (isStateDict(value)) return value;
   // Under a key of its own, where it is the only one: optimizers keep theirs by number.
-  const [found, ...others] = [...value.values()].filter(isStateDict);
-  return others.length === 0 ? found : undefined;
+  const found = [...value.values()].map(find).filter((item) => item !== undefined && isStateDict(item));
+  if (found.length > 0) return found.length === 1 ? found[0] : undefined;
+  return [...value].some(([name, item]) => typeof name === 'string' && isTensor(item)) ? value : undefined;
 }
 
 /** Tensors by the names of layers, and not the state of a random generator or the like. */
-function isStateDict(value: PickleValue): value is Map<PickleValue, PickleValue> {
-  return value instanceof Map && [...value].some(([name, item]) => isTensor(item) && isWeight(name));
+function isStateDict(value: Map<PickleValue, PickleValue>): boolean {
+  return [...value].some(([name, item]) => isTensor(item) && isWeight(name));
 }
 
 function isWeight(name: PickleValue): boolean {

@@ -109,7 +109,14 @@ const DTYPES = new Map<string, StoredType>(
 /** Functions that make tensors. */
 const TENSOR_BUILDERS = new Map<string, GlobalMeaning>([
   ['torch._utils._rebuild_tensor', ([storage, offset, size, stride]) => tensorOf(storage, offset, size, stride)],
-  ['torch._utils._rebuild_tensor_v2', ([storage, offset, size, stride]) => tensorOf(storage, offset, size, stride)],
+  [
+    'torch._utils._rebuild_tensor_v2',
+    ([storage, offset, size, stride, , , view]) =>
+      // {'neg': True} or {'conj': True}: of the values with the other sign.
+      view instanceof Map && view.size > 0
+        ? new SpecialTensor('a negated or conjugated view')
+        : tensorOf(storage, offset, size, stride),
+  ],
   [
     'torch._utils._rebuild_tensor_v3',
     ([storage, offset, size, stride, , , type]) => tensorOf(storage, offset, size, stride, type),
@@ -146,6 +153,8 @@ const CLOSED_OBJECTS = [
   'numpy.core.multiarray._reconstruct',
   'numpy._core.multiarray.scalar',
   'numpy._core.multiarray._reconstruct',
+  'numpy.core.numeric._frombuffer',
+  'numpy._core.numeric._frombuffer',
   '_codecs.encode',
   'argparse.Namespace',
   'types.SimpleNamespace',
@@ -164,11 +173,15 @@ const CLOSED_OBJECTS = [
     'str',
     'bool',
     'bytes',
+    'bytearray',
+    'range',
     'slice',
+    'Ellipsis',
   ].flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]),
-  // As protocol 2 writes int and str of Python 3.
+  // As protocol 2 writes int, str and range of Python 3.
   '__builtin__.long',
   '__builtin__.unicode',
+  '__builtin__.xrange',
   ...['datetime', 'date', 'time', 'timedelta', 'timezone'].map((name) => `datetime.${name}`),
   ...['PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath', 'Path'].flatMap((name) => [
     `pathlib.${name}`,

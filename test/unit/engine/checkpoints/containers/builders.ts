@@ -83,6 +83,8 @@ export interface TestTensor {
   readonly offset?: number | bigint;
   readonly shape?: readonly (number | bigint)[];
   readonly strides?: readonly (number | bigint)[];
+  /** What PyTorch notes of a view whose values have other signs. */
+  readonly view?: Buffer;
 }
 
 /** A float32 tensor as torch.save pickles it; by default `[2, 3]` in the storage `0`. */
@@ -92,6 +94,7 @@ export function pickledTensor({
   offset = 0,
   shape = [2, 3],
   strides = [3, 1],
+  view,
 }: TestTensor = {}): Buffer {
   const storage = P.tuple(
     P.text('storage'),
@@ -108,6 +111,7 @@ export function pickledTensor({
     P.tuple(...strides.map(P.int)),
     Buffer.from('\x89', 'latin1'),
     P.call(P.global('collections', 'OrderedDict')),
+    ...(view === undefined ? [] : [view]),
   );
 }
 

@@ -169,6 +169,32 @@ describe('a torch archive', () => {
     await expect(read(archive(P.whole(P.dict(...run))))).rejects.toThrow('it holds a dict of "random", "epoch"');
   });
 
+  it('is read under a key of its own beside single tensors, and where that is wrapped again', async () => {
+    const weights = P.dict(P.text('fc.weight'), pickledTensor());
+    const wrapped = P.dict(P.text('state_dict'), weights);
+    for (const inner of [weights, wrapped]) {
+      const run = P.dict(P.text('best_accuracy'), pickledTensor(), P.text('my_network'), inner);
+      const { tensors } = await read(archive(P.whole(run)));
+      expect([...tensors.keys()]).toEqual(['fc.weight']);
+    }
+  });
+
+  it.each([
+    ['bytearray', P.call(P.global('builtins', 'bytearray'))],
+    ['range', P.call(P.global('__builtin__', 'xrange'), P.int(0), P.int(5), P.int(1))],
+    ['Ellipsis', P.global('builtins', 'Ellipsis')],
+    ['an array as protocol 5 writes it', P.call(P.global('numpy._core.numeric', '_frombuffer'), P.text('x'))],
+  ])('is read beside %s', async (_, option) => {
+    const { tensors } = await read(archive(P.whole(P.dict(P.text('w'), pickledTensor(), P.text('args'), option))));
+    expect([...tensors.keys()]).toEqual(['w']);
+  });
+
+  it('with a view of other signs is refused', async () => {
+    const negated = P.dict(P.text('neg'), Buffer.from('\x88', 'latin1'));
+    const pickle = P.whole(P.dict(P.text('w'), pickledTensor({ view: negated })));
+    await expect(read(archive(pickle))).rejects.toThrow('its tensor "w" is a negated or conjugated view');
+  });
+
   it('with dicts that hold themselves is refused in time', async () => {
     const keys = ['state_dict', 'model', 'teacher', 'student', 'module', 'net', 'network', 'encoder', 'ema'];
     const itself = keys.flatMap((key) => [P.text(key), Buffer.from('h\x00')]);
