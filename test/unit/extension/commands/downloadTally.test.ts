@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { DownloadTally } from '../../../src/extension/commands/downloadTally.ts';
-import type { Progress } from '../../../src/protocol/engine.ts';
+import { DownloadTally } from '../../../../src/extension/commands/downloadTally.ts';
+import type { Progress } from '../../../../src/protocol/engine.ts';
 
 test('counts megabytes, and says what it waits for without losing its place', () => {
   const tally = new DownloadTally();

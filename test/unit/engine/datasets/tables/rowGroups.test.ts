@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cellOf, type RowGroupColumn } from '../../../../src/engine/datasets/tables/rowGroups.ts';
+import { cellOf, type RowGroupColumn } from '../../../../../src/engine/datasets/tables/rowGroups.ts';
 
 const MEGABYTES = 1024 * 1024;
 let files = 0;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findMentions, type Mention } from '../../../src/extension/inline/findMentions.ts';
-import type { RankingReport } from '../../../src/protocol/report.ts';
-import { makeCandidate, makeReport } from './report.ts';
+import { findMentions, type Mention } from '../../../../src/extension/inline/findMentions.ts';
+import type { RankingReport } from '../../../../src/protocol/report.ts';
+import { makeCandidate, makeReport } from '../report.ts';
 
 const report = makeReport([
   makeCandidate('models/resnet-coarse.onnx', { architecture: 'resnet14' }),

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findDatasets, openDataset } from '../../../../src/engine/datasets/open.ts';
-import { decodeText, readUtf8 } from '../../../../src/engine/datasets/tables/encoding.ts';
-import { readJsonArray } from '../../../../src/engine/datasets/tables/json.ts';
-import { linesOf } from '../../../../src/engine/datasets/tables/lines.ts';
-import { openTable } from '../../../../src/engine/datasets/tables/rows.ts';
-import { walk } from '../../../../src/engine/files/walk.ts';
-import { folderWith } from '../../../helpers/miniatures.ts';
+import { findDatasets, openDataset } from '../../../../../src/engine/datasets/open.ts';
+import { decodeText, readUtf8 } from '../../../../../src/engine/datasets/tables/encoding.ts';
+import { readJsonArray } from '../../../../../src/engine/datasets/tables/json.ts';
+import { linesOf } from '../../../../../src/engine/datasets/tables/lines.ts';
+import { openTable } from '../../../../../src/engine/datasets/tables/rows.ts';
+import { walk } from '../../../../../src/engine/files/walk.ts';
+import { folderWith } from '../../../../helpers/miniatures.ts';
 
 const TEXT = 'name,label\n“naïve” 5 €,Ærø\n';
 /** Of the characters in it those from 0x80 to 0x9f are where Windows-1252 differs from Latin-1. */

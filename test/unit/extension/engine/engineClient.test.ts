@@ -1,14 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
-import { EngineClient } from '../../../src/extension/engine/engineClient.ts';
+import { EngineClient } from '../../../../src/extension/engine/engineClient.ts';
 import {
   EngineInputError,
   EngineStoppedError,
   NoCheckpointsError,
   RequestCancelledError,
-} from '../../../src/extension/engine/errors.ts';
-import { discoverParamsSchema, type LogEntry, type Progress, rankParamsSchema } from '../../../src/protocol/engine.ts';
+} from '../../../../src/extension/engine/errors.ts';
+import {
+  discoverParamsSchema,
+  type LogEntry,
+  type Progress,
+  rankParamsSchema,
+} from '../../../../src/protocol/engine.ts';
 
 const fakeEngine = fileURLToPath(new URL('fakeEngine.mjs', import.meta.url));
 const never = new CancellationTokenSource().token;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EntryFinder, endsOf } from '../../../../src/engine/datasets/tables/entryFinder.ts';
+import { EntryFinder, endsOf } from '../../../../../src/engine/datasets/tables/entryFinder.ts';
 
 /** What a finder takes of bytes that come in pieces. */
 function valuesIn(bytes: Buffer, cuts: readonly number[], finder: EntryFinder): unknown[] {

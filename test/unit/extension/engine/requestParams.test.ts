@@ -1,9 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cacheFolder, discoverParams, rankParams } from '../../../src/extension/engine/requestParams.ts';
-import { parseSettings, type Settings } from '../../../src/extension/settings.ts';
-import { rankParamsSchema } from '../../../src/protocol/engine.ts';
+import { cacheFolder, discoverParams, rankParams } from '../../../../src/extension/engine/requestParams.ts';
+import { parseSettings, type Settings } from '../../../../src/extension/settings.ts';
+import { rankParamsSchema } from '../../../../src/protocol/engine.ts';
 
 const defaults = parseSettings(() => undefined);
 

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RowParser } from '../../../../src/engine/datasets/tables/rowParser.ts';
+import { RowParser } from '../../../../../src/engine/datasets/tables/rowParser.ts';
 
 const LONGEST = 40;
 

@@ -3,20 +3,20 @@ import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { PbfWriter } from 'pbf';
 import { describe, expect, it } from 'vitest';
-import type { RunnableModel } from '../../../../src/engine/checkpoints/checkpoint.ts';
-import { loadOnnx } from '../../../../src/engine/checkpoints/onnx/inPlace.ts';
-import { openOnnx } from '../../../../src/engine/checkpoints/onnx/reader.ts';
-import { ATTRIBUTE, ELEMENT_TYPES, GRAPH, MODEL, TENSOR } from '../../../../src/engine/onnx/format.ts';
+import type { RunnableModel } from '../../../../../src/engine/checkpoints/checkpoint.ts';
+import { loadOnnx } from '../../../../../src/engine/checkpoints/onnx/inPlace.ts';
+import { openOnnx } from '../../../../../src/engine/checkpoints/onnx/reader.ts';
+import { ATTRIBUTE, ELEMENT_TYPES, GRAPH, MODEL, TENSOR } from '../../../../../src/engine/onnx/format.ts';
 import {
   type NewModel,
   type NewNode,
   type NewTensor,
   writeModel,
   writeTensor,
-} from '../../../../src/engine/onnx/writeModel.ts';
-import { waves } from '../../../helpers/networks.ts';
-import { graphPart, message } from '../../../helpers/onnxGraph.ts';
-import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+} from '../../../../../src/engine/onnx/writeModel.ts';
+import { waves } from '../../../../helpers/networks.ts';
+import { graphPart, message } from '../../../../helpers/onnxGraph.ts';
+import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
 
 const WIDTH = 512;
 

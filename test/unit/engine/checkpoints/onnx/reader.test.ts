@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { architectureOf } from '../../../../src/engine/checkpoints/onnx/architecture.ts';
-import { findFeaturePoint } from '../../../../src/engine/checkpoints/onnx/head.ts';
-import { openOnnx } from '../../../../src/engine/checkpoints/onnx/reader.ts';
-import { type OnnxModel, readOnnxModel } from '../../../../src/engine/onnx/readModel.ts';
-import { classifier, onnxFile, type TestGraph, type TestNode } from '../../../helpers/onnxGraph.ts';
-import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
+import { architectureOf } from '../../../../../src/engine/checkpoints/onnx/architecture.ts';
+import { findFeaturePoint } from '../../../../../src/engine/checkpoints/onnx/head.ts';
+import { openOnnx } from '../../../../../src/engine/checkpoints/onnx/reader.ts';
+import { type OnnxModel, readOnnxModel } from '../../../../../src/engine/onnx/readModel.ts';
+import { classifier, onnxFile, type TestGraph, type TestNode } from '../../../../helpers/onnxGraph.ts';
+import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
 
 async function model(graph: TestGraph): Promise<OnnxModel> {
   const file = path.join(await temporaryFolder(), 'model.onnx');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RefreshSchedule } from '../../../src/extension/discovery/refreshSchedule.ts';
+import { RefreshSchedule } from '../../../../src/extension/discovery/refreshSchedule.ts';
 
 let seen: boolean;
 let looks: number;

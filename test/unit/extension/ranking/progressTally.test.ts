@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ProgressTally } from '../../../src/extension/ranking/progressTally.ts';
-import type { Progress } from '../../../src/protocol/engine.ts';
+import { ProgressTally } from '../../../../src/extension/ranking/progressTally.ts';
+import type { Progress } from '../../../../src/protocol/engine.ts';
 
 function progress(change: Partial<Progress>): Progress {
   return { stage: 'extract', message: 'resnet', candidate: null, done: 0, total: 0, secondsLeft: null, ...change };
