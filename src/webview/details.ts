@@ -10,15 +10,8 @@ import {
   type ScoreFormat,
 } from '../protocol/format.ts';
 import type { Candidate, RankingReport } from '../protocol/report.ts';
-import { warningIcon } from './icons.ts';
+import { fact, warningList } from './facts.ts';
 import { encoderTitle, metricTitle } from './metric.ts';
-
-function fact(term: string, value: unknown): TemplateResult {
-  return html`<div>
-    <dt>${term}</dt>
-    <dd>${value}</dd>
-  </div>`;
-}
 
 function tiedNames(candidate: Candidate, report: RankingReport): unknown {
   if (candidate.tiedWith.length === 0) return 'none: every difference is larger than the noise';
@@ -50,13 +43,7 @@ export function candidateDetails(candidate: Candidate, report: RankingReport, fo
   );
   const metrics = Object.entries(candidate.metrics).map(([name, value]) => [metricTitle(name), value] as const);
   return html`<div class="details">
-    ${
-      candidate.warnings.length === 0
-        ? nothing
-        : html`<ul class="warnings">
-          ${candidate.warnings.map((warning) => html`<li>${warningIcon}<span>${warning}</span></li>`)}
-        </ul>`
-    }
+    ${warningList(candidate.warnings)}
     <div class="columns">
       <section>
         <h4>Score</h4>

@@ -3,8 +3,9 @@ import { formatCount, formatDuration, formatMoment, formatQuantity, halfWidth } 
 import type { RankingReport } from '../protocol/report.ts';
 import { TASK_TITLES } from '../protocol/tasks.ts';
 import type { ScoreAxis } from './chart.ts';
+import { fact, warningList } from './facts.ts';
 import type { Handlers } from './handlers.ts';
-import { exportIcon, refreshIcon, warningIcon } from './icons.ts';
+import { exportIcon, refreshIcon } from './icons.ts';
 import { encoderTitle, explainScore, metricTitle } from './metric.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
 
@@ -18,13 +19,6 @@ function toolbar(placement: Placement, busy: boolean, handlers: Handlers): Templ
     html`<button class="tool" title=${label} @click=${() => act({ type })}>${icon}<span>${label}</span></button>`;
   return html`<div class="toolbar" role="group" aria-label="Ranking">
     ${busy ? nothing : button('Rank Again', refreshIcon, 'rankAgain')} ${button('Export…', exportIcon, 'export')}
-  </div>`;
-}
-
-function fact(term: string, value: string, hint = ''): TemplateResult {
-  return html`<div title=${hint || nothing}>
-    <dt>${term}</dt>
-    <dd>${value}${hint === '' ? nothing : html`<span class="hidden">: ${hint}</span>`}</dd>
   </div>`;
 }
 
@@ -82,13 +76,7 @@ export function reportHeader(
       ${labels(report, handlers)}
       ${fact('Device', device.used, device.reason)} ${fact('Seed', String(report.seed))}
     </dl>
-    ${
-      report.warnings.length === 0
-        ? nothing
-        : html`<ul class="warnings">
-          ${report.warnings.map((warning) => html`<li>${warningIcon}<span>${warning}</span></li>`)}
-        </ul>`
-    }
+    ${warningList(report.warnings)}
   </header>`;
 }
 
@@ -130,13 +118,7 @@ function provenance(report: RankingReport): TemplateResult {
   return html`<details class="provenance">
     <summary>About this ranking</summary>
     <dl>
-      ${rows.map(
-        ([term, value]) =>
-          html`<div>
-            <dt>${term}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
+      ${rows.map(([term, value]) => fact(term, value))}
     </dl>
   </details>`;
 }
