@@ -1,12 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatCount, formatDuration, formatMoment, formatQuantity, halfWidth } from '../protocol/format.ts';
+import { formatCount, halfWidth } from '../protocol/format.ts';
 import type { RankingReport } from '../protocol/report.ts';
 import { TASK_TITLES } from '../protocol/tasks.ts';
 import type { ScoreAxis } from './chart.ts';
 import { fact, warningList } from './facts.ts';
 import type { Handlers } from './handlers.ts';
 import { exportIcon, refreshIcon } from './icons.ts';
-import { encoderTitle, explainScore, metricTitle } from './metric.ts';
+import { encoderTitle, metricTitle } from './metric.ts';
 import { bestCandidate, bestGroup, tieText } from './sort.ts';
 
 export type Placement = 'view' | 'panel' | 'report';
@@ -78,63 +78,4 @@ export function reportHeader(
     </dl>
     ${warningList(report.warnings)}
   </header>`;
-}
-
-function skippedList(report: RankingReport): TemplateResult | typeof nothing {
-  if (report.skipped.length === 0) return nothing;
-  return html`<details class="skipped" ?open=${report.candidates.length === 0}>
-    <summary>Skipped (${formatCount(report.skipped.length)})</summary>
-    <ul>
-      ${report.skipped.map(
-        ({ path, reason }) =>
-          html`<li>
-            <code>${path}</code>
-            <span>${reason}</span>
-          </li>`,
-      )}
-    </ul>
-  </details>`;
-}
-
-function provenance(report: RankingReport): TemplateResult {
-  const { dataset, device, environment, inference, timings } = report;
-  const rows: [string, string][] = [
-    ['Made', formatMoment(report.createdAt)],
-    ['Dataset', `${dataset.path} (${dataset.format}${dataset.split === null ? '' : `, split ${dataset.split}`})`],
-    ['Device', `${device.used} (asked for: ${device.requested}). ${device.reason}`],
-    [
-      'Inference',
-      `${formatQuantity(inference.samplesExtracted, 'sample')} run through networks, ${formatCount(inference.samplesFromCache)} from the cache`,
-    ],
-    [
-      'Time',
-      `${formatDuration(timings.totalSeconds)}: discovery ${formatDuration(timings.discoverSeconds)}, extraction ${formatDuration(timings.extractSeconds)}, scoring ${formatDuration(timings.scoreSeconds)}`,
-    ],
-    [
-      'Versions',
-      `EMMS ${environment.emms}, ONNX Runtime ${environment.onnxruntime}, Node ${environment.node}, ${environment.platform}, ${formatQuantity(environment.cpus, 'CPU')}`,
-    ],
-  ];
-  return html`<details class="provenance">
-    <summary>About this ranking</summary>
-    <dl>
-      ${rows.map(([term, value]) => fact(term, value))}
-    </dl>
-  </details>`;
-}
-
-export function reportFooter(report: RankingReport): TemplateResult {
-  return html`<footer>
-    ${skippedList(report)}
-    <details class="explanation">
-      <summary>What does the score mean?</summary>
-      ${explainScore(report).map((paragraph) => html`<p>${paragraph}</p>`)}
-      <p>
-        ≈ marks ties: the difference between two candidates is no larger than the noise of drawing these samples and not
-        others, so prefer the smaller or faster one, or rank with more samples. The interval holds the score with 90 %
-        confidence (delete-block jackknife).
-      </p>
-    </details>
-    ${provenance(report)}
-  </footer>`;
 }
