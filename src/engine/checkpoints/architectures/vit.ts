@@ -155,30 +155,8 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
   if (shapeOf(renamed, 'blocks.0.norm1.weight')[0] !== width) return undefined;
   if (!has('blocks.0.attn.qkv.weight') && !has('blocks.0.attn.q.weight')) return undefined;
 
-  const used = [...renamed.tensors].filter(([name]) => !UNUSED.test(name));
-  const strange = used.find(([name]) => !KNOWN.test(name));
-  if (strange) throw new Error(`it is a vision transformer with parts that can't be built: "${strange[0]}"`);
-  if (!has('blocks.0.norm1.bias')) {
-    throw new Error('it is a vision transformer whose norms have no biases (RMSNorm), which can’t be built');
-  }
-  const weights = { ...renamed, tensors: new Map(used) };
-  const published = publishedName(original, config);
-  if (/^vit_\w+_rpn_/.test(published)) {
-    throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
-  }
-  if (/^vit_pe_/.test(published)) {
-    throw new Error('it is a vision transformer with rotary positions, which can’t be built');
-  }
-  refuseOthers(config, 'ViT', KINDS);
-  refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
-  // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
-  const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
-  if (!isPlain && !describesNetwork(config) && !/_gap_/.test(published) && !IJEPA_FILE.test(published)) {
-    throw new Error(
-      `it is a vision transformer without class token, whose weights don't tell its heads, activation and norms: put its config.json beside it`,
-    );
-  }
-
+  const weights = { ...renamed, tensors: new Map([...renamed.tensors].filter(([name]) => !UNUSED.test(name))) };
+  requireBuildable(weights, original, config);
   const depth = countOf(weights, (block) => `blocks.${block}.norm1.weight`);
   const leading = ['cls_token', 'dist_token', 'reg_token'].filter(has);
   const leadingTokens = leading.reduce((sum, name) => sum + tokensIn(weights, name), 0);
@@ -210,6 +188,32 @@ function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy
     epsilon: epsilonOf(original, config),
     activation: activationOf(original, config),
   };
+}
+
+/** @throws Error when a vision transformer is of a kind that can't be built, or that its weights alone don't tell */
+function requireBuildable(weights: Weights, original: Weights, config: ModelConfig | undefined): void {
+  const has = (name: string) => weights.tensors.has(name);
+  const strange = [...weights.tensors.keys()].find((name) => !KNOWN.test(name));
+  if (strange !== undefined) throw new Error(`it is a vision transformer with parts that can't be built: "${strange}"`);
+  if (!has('blocks.0.norm1.bias')) {
+    throw new Error('it is a vision transformer whose norms have no biases (RMSNorm), which can’t be built');
+  }
+  const published = publishedName(original, config);
+  if (/^vit_\w+_rpn_/.test(published)) {
+    throw new Error('it is a vision transformer with norms behind its layers, which can’t be built');
+  }
+  if (/^vit_pe_/.test(published)) {
+    throw new Error('it is a vision transformer with rotary positions, which can’t be built');
+  }
+  refuseOthers(config, 'ViT', KINDS);
+  refuseUntraced(config, 'ViT', ['act_layer', 'global_pool']);
+  // Of those that average their patches' tokens many were published, in other ways that leave no trace in the weights.
+  const isPlain = has('cls_token') || has('reg_token') || has('blocks.0.ls1.gamma');
+  if (!isPlain && !describesNetwork(config) && !/_gap_/.test(published) && !IJEPA_FILE.test(published)) {
+    throw new Error(
+      `it is a vision transformer without class token, whose weights don't tell its heads, activation and norms: put its config.json beside it`,
+    );
+  }
 }
 
 /** How many tokens a weight is the values of: `[1, t, d]`, `[t, d]` or `[d]`. */
