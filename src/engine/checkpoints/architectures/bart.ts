@@ -11,7 +11,6 @@ import {
   ENCODED,
   embed,
   INT64,
-  integer,
   lastToken,
   meanOfTokens,
   paddingBias,
@@ -97,7 +96,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 
 /** What the decoder reads of a text: its start token, then the text without its last token. `[n, t]` → `[n, t]` */
 function shifted(graph: Graph, ids: Value, config: ModelConfig | undefined): Value {
-  const start = integer(graph, numberOf(config, 'decoder_start_token_id') ?? PUBLISHED_END);
+  const start = graph.integer(numberOf(config, 'decoder_start_token_id') ?? PUBLISHED_END);
   const rows = graph.node('Shape', [ids], { start: 0, end: 1 });
   const first = graph.node('Expand', [start, graph.node('Concat', [rows, graph.integers(1)], { axis: 0 })]);
   const others = graph.node('Slice', [ids, graph.integers(0), graph.integers(-1), graph.integers(1)]);
@@ -106,7 +105,7 @@ function shifted(graph: Graph, ids: Value, config: ModelConfig | undefined): Val
 
 /** Index of the last end token of each text: `[n, t]` → `[n]`. */
 function lastEnd(graph: Graph, { ids, mask }: Tokens, config: ModelConfig | undefined): Value {
-  const end = integer(graph, numberOf(config, 'eos_token_id') ?? PUBLISHED_END);
+  const end = graph.integer(numberOf(config, 'eos_token_id') ?? PUBLISHED_END);
   const isEnd = graph.node('Cast', [graph.node('Equal', [ids, end])], { to: INT64 });
   return lastToken(graph, graph.node('Mul', [isEnd, mask]));
 }
@@ -181,7 +180,7 @@ function statesOf(
   const { name, layers, width, heads, activation, scale } = stack;
   const words = embed(graph, `${name}.embed_tokens`, ids);
   const scaled = scale === 1 ? words : graph.node('Mul', [words, graph.constant([scale], [])]);
-  const places = graph.node('Add', [positions(graph, ids), integer(graph, POSITION_OFFSET)]);
+  const places = graph.node('Add', [positions(graph, ids), graph.integer(POSITION_OFFSET)]);
   const embedded = graph.node('Add', [scaled, embed(graph, `${name}.embed_positions`, places)]);
   let x = layerNorm(graph, embedded, `${name}.layernorm_embedding`, EPSILON);
   const add = (change: Value, norm: string) => {

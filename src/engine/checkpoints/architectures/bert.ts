@@ -13,7 +13,6 @@ import {
   embed,
   firstToken,
   INT64,
-  integer,
   meanOfTokens,
   paddingBias,
   positions,
@@ -290,7 +289,7 @@ export function bertEmbeddings(
     embed(graph, `${name}.word_embeddings`, ids),
     embed(graph, `${name}.position_embeddings`, places),
     ...(graph.has(`${name}.token_type_embeddings.weight`)
-      ? [embed(graph, `${name}.token_type_embeddings`, types ?? integer(graph, 0))]
+      ? [embed(graph, `${name}.token_type_embeddings`, types ?? graph.integer(0))]
       : []),
   ];
   return layerNorm(
@@ -303,10 +302,10 @@ export function bertEmbeddings(
 
 /** RoBERTa's positions: tokens count from `padding` + 1, padding stays at its own. */
 function positionsBehind(graph: Graph, ids: Value, padding: number): Value {
-  const isPadding = graph.node('Equal', [ids, integer(graph, padding)]);
+  const isPadding = graph.node('Equal', [ids, graph.integer(padding)]);
   const isToken = graph.node('Cast', [graph.node('Not', [isPadding])], { to: INT64 });
-  const counted = graph.node('CumSum', [isToken, integer(graph, 1)]);
-  return graph.node('Add', [graph.node('Mul', [counted, isToken]), integer(graph, padding)]);
+  const counted = graph.node('CumSum', [isToken, graph.integer(1)]);
+  return graph.node('Add', [graph.node('Mul', [counted, isToken]), graph.integer(padding)]);
 }
 
 function attentionBlock(

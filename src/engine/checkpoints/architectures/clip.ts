@@ -12,7 +12,6 @@ import {
   embed,
   firstToken,
   INT64,
-  integer,
   positions,
   type Tokens,
   tokenAt,
@@ -285,7 +284,7 @@ function textStates(graph: Graph, tower: Tower, { ids, mask }: Tokens): Value {
 
 /** Index of the first end token of each text, which has the greatest id unless config.json says another. */
 function endToken(graph: Graph, ids: Value, { end }: Tower): Value {
-  const isEnd = () => graph.node('Cast', [graph.node('Equal', [ids, integer(graph, end)])], { to: INT64 });
+  const isEnd = () => graph.node('Cast', [graph.node('Equal', [ids, graph.integer(end)])], { to: INT64 });
   return graph.node('ArgMax', [end === WRONG_END_TOKEN ? ids : isEnd()], { axis: 1, keepdims: 0 });
 }
 

@@ -129,16 +129,17 @@ function poolAttributes(size: number, { stride = size, padding = 0, ceil = false
 export function adaptiveAveragePool(graph: Graph, x: Value, size: number): Value {
   const windows = (axis: number) => {
     const length = graph.node('Squeeze', [graph.node('Shape', [x], { start: axis, end: axis + 1 })]);
-    const pixel = graph.node('Range', [graph.constant([0n], []), length, graph.constant([1n], [])]);
-    const indices = Array.from({ length: size }, (_, index) => BigInt(index));
-    const index = graph.constant(indices, [size, 1]);
-    const count = graph.constant([BigInt(size)], []);
+    const pixel = graph.node('Range', [graph.integer(0), length, graph.integer(1)]);
+    const indices = Array.from({ length: size }, (_, index) => index);
+    const index = graph.constant(indices, [size, 1], 'int64');
+    const count = graph.integer(size);
     const first = graph.node('Div', [graph.node('Mul', [index, length]), count]);
     const next = graph.constant(
-      indices.map((value) => value + 1n),
+      indices.map((value) => value + 1),
       [size, 1],
+      'int64',
     );
-    const rounding = graph.constant([BigInt(size - 1)], []);
+    const rounding = graph.integer(size - 1);
     const end = graph.node('Div', [graph.node('Add', [graph.node('Mul', [next, length]), rounding]), count]);
     const within = graph.node('And', [graph.node('GreaterOrEqual', [pixel, first]), graph.node('Less', [pixel, end])]);
     const float = (value: Value) => graph.node('Cast', [value], { to: 1 });

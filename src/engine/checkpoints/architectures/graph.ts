@@ -11,6 +11,9 @@ import {
 import type { RunnableModel } from '../checkpoint.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
 
+/** Where a Slice ends that goes on up to the end of its axis. */
+export const END = 2 ** 31;
+
 /** Name of a tensor in the graph: what nodes take and give. */
 export type Value = string;
 
@@ -64,25 +67,26 @@ export class Graph {
     return value;
   }
 
-  /** A constant of float32 values, or of int64 ones where they are big integers. */
-  constant(values: readonly number[] | readonly bigint[], shape: readonly number[] = [values.length]): Value {
+  /** A float32 constant, or an int64 one. */
+  constant(
+    values: readonly number[],
+    shape: readonly number[] = [values.length],
+    type: 'float32' | 'int64' = 'float32',
+  ): Value {
     const name = this.#fresh('constant');
-    const integers = typeof values[0] === 'bigint';
-    const data = integers
-      ? BigInt64Array.from(values as readonly bigint[])
-      : Float32Array.from(values as readonly number[]);
-    this.#initializers.push({
-      name,
-      type: integers ? 'int64' : 'float32',
-      shape,
-      values: new Uint8Array(data.buffer),
-    });
+    const data = type === 'int64' ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
+    this.#initializers.push({ name, type, shape, values: new Uint8Array(data.buffer) });
     return name;
   }
 
   /** A one-dimensional int64 constant: shapes, axes, paddings. */
   integers(...values: number[]): Value {
-    return this.constant(values.map(BigInt));
+    return this.constant(values, [values.length], 'int64');
+  }
+
+  /** An int64 scalar. */
+  integer(value: number): Value {
+    return this.constant([value], [], 'int64');
   }
 
   /** @param shape a name stands for a dimension that is free */
@@ -93,8 +97,9 @@ export class Graph {
 
   /** One node with one output. An empty name in `inputs` leaves an optional input out. */
   node(op: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ''): Value {
-    const [output] = this.nodes(op, inputs, 1, attributes, domain);
-    return output as Value;
+    const output = this.#fresh(op);
+    this.#nodes.push({ op, inputs, outputs: [output], attributes, domain });
+    return output;
   }
 
   /** One node with several outputs. */

@@ -288,11 +288,7 @@ function binMeans(graph: Graph, x: Value, axis: number, bins: number): Value {
       ),
       graph.node('Div', [graph.node('Cast', [scalar], { to: 1 }), graph.constant([bins], [])]),
     ]);
-  const pixels = graph.node(
-    'Cast',
-    [graph.node('Range', [graph.constant([0n], []), scalar, graph.constant([1n], [])])],
-    { to: 1 },
-  );
+  const pixels = graph.node('Cast', [graph.node('Range', [graph.integer(0), scalar, graph.integer(1)])], { to: 1 });
   const inside = graph.node('And', [
     graph.node('GreaterOrEqual', [pixels, graph.node('Floor', [bounds(0)])]),
     graph.node('Less', [pixels, graph.node('Ceil', [bounds(1)])]),

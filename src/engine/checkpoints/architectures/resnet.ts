@@ -23,7 +23,7 @@ import {
   TIMM,
   TORCHVISION,
 } from './convolutional.ts';
-import type { Graph, Value } from './graph.ts';
+import { END, type Graph, type Value } from './graph.ts';
 import { globalAveragePool } from './layers.ts';
 import { countOf, publishedName, shapeOf, textOf } from './naming.ts';
 import { withStatistics } from './publishedStatistics.ts';
@@ -269,18 +269,9 @@ function shortcut(graph: Graph, x: Value, name: string, stride: number, moreChan
     return convNorm(graph, averaged, `${name}.downsample.1`, `${name}.downsample.2`, { activation: 'none' });
   }
   // The paper's option A: every other pixel, and zeros for the channels that are new.
-  const spatial = graph.integers(2, 3);
-  const limit = 2n ** 31n;
+  const both = (value: number) => graph.integers(value, value);
   const subsampled =
-    stride === 1
-      ? x
-      : graph.node('Slice', [
-          x,
-          graph.integers(0, 0),
-          graph.constant([limit, limit]),
-          spatial,
-          graph.integers(stride, stride),
-        ]);
+    stride === 1 ? x : graph.node('Slice', [x, both(0), both(END), graph.integers(2, 3), both(stride)]);
   if (moreChannels === 0) return subsampled;
   const before = Math.floor(moreChannels / 2);
   return graph.node('Pad', [subsampled, graph.integers(0, before, 0, 0, 0, moreChannels - before, 0, 0)]);

@@ -163,7 +163,7 @@ function placesOfPairs(graph: Graph, window: number): Value {
     (_, index) => [Math.floor(index / window), index % window] as const,
   );
   const places = pixels.flatMap(([y, x]) =>
-    pixels.map(([otherY, otherX]) => BigInt((y - otherY + window - 1) * side + (x - otherX + window - 1))),
+    pixels.map(([otherY, otherX]) => (y - otherY + window - 1) * side + (x - otherX + window - 1)),
   );
-  return graph.constant(places, [window ** 2, window ** 2]);
+  return graph.constant(places, [window ** 2, window ** 2], 'int64');
 }

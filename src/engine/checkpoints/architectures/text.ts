@@ -50,7 +50,7 @@ export function embed(graph: Graph, name: string, ids: Value): Value {
 /** 0, 1, …, t − 1 for tokens `[n, t]`. */
 export function positions(graph: Graph, ids: Value): Value {
   const length = graph.node('Squeeze', [graph.node('Shape', [ids], { start: 1, end: 2 })]);
-  return graph.node('Range', [integer(graph, 0), length, integer(graph, 1)]);
+  return graph.node('Range', [graph.integer(0), length, graph.integer(1)]);
 }
 
 /** What to add to attention scores, `[n, 1, 1, t]`, so that no query sees padding. */
@@ -76,10 +76,11 @@ const MAX_DISTANCE = 128;
 export function distanceBias(graph: Graph, table: string, ids: Value, maxTokens: number): Value {
   const [buckets = 0] = graph.shape(table);
   const distances = Array.from({ length: 2 * maxTokens - 1 }, (_, index) => index - maxTokens + 1);
-  const bucketOf = graph.constant(distances.map((distance) => BigInt(bucketAt(distance, buckets))));
+  const bucketsOf = distances.map((distance) => bucketAt(distance, buckets));
+  const bucketOf = graph.constant(bucketsOf, [bucketsOf.length], 'int64');
   const keys = positions(graph, ids);
   const distance = graph.node('Sub', [keys, graph.node('Unsqueeze', [keys, graph.integers(1)])]);
-  const bucket = graph.node('Gather', [bucketOf, graph.node('Add', [distance, integer(graph, maxTokens - 1)])]);
+  const bucket = graph.node('Gather', [bucketOf, graph.node('Add', [distance, graph.integer(maxTokens - 1)])]);
   const perHead = graph.node('Transpose', [graph.node('Gather', [graph.weight(table), bucket])], { perm: [2, 0, 1] });
   return graph.node('Unsqueeze', [perHead, graph.integers(0)]);
 }
@@ -96,7 +97,7 @@ function bucketAt(distance: number, buckets: number): number {
 }
 
 function visible(graph: Graph, mask: Value): Value {
-  return graph.node('Unsqueeze', [graph.node('Equal', [mask, integer(graph, 1)]), graph.integers(1, 2)]);
+  return graph.node('Unsqueeze', [graph.node('Equal', [mask, graph.integer(1)]), graph.integers(1, 2)]);
 }
 
 function bias(graph: Graph, allowed: Value): Value {
@@ -118,7 +119,7 @@ export function meanOfTokens(graph: Graph, states: Value, mask: Value): Value {
 
 /** State of the first token: `[n, t, d]` → `[n, d]`. */
 export function firstToken(graph: Graph, states: Value): Value {
-  return graph.node('Gather', [states, integer(graph, 0)], { axis: 1 });
+  return graph.node('Gather', [states, graph.integer(0)], { axis: 1 });
 }
 
 /** State of one token of each text: `[n, t, d]` at `[n]` → `[n, d]`. */
@@ -129,11 +130,6 @@ export function tokenAt(graph: Graph, states: Value, index: Value): Value {
 /** Index of the last real token of each text: `[n, t]` → `[n]`. */
 export function lastToken(graph: Graph, mask: Value): Value {
   return graph.node('ArgMax', [graph.node('Mul', [mask, positions(graph, mask)])], { axis: 1, keepdims: 0 });
-}
-
-/** An int64 scalar. */
-export function integer(graph: Graph, value: number): Value {
-  return graph.constant([BigInt(value)], []);
 }
 
 /** The activation that Hugging Face calls so. @throws Error when it is none that can be built */

@@ -6,7 +6,7 @@ import { assumedSettings } from './configured.ts';
 import type { Graph, Value } from './graph.ts';
 import { attention, conv, gelu, layerNorm, linear } from './layers.ts';
 import { countOf, headsOf, numberOf, rename, shapeOf, textOf } from './naming.ts';
-import { activate, ENCODED, embed, firstToken, integer, paddingBias, type Tokens, tokenInputs } from './text.ts';
+import { activate, ENCODED, embed, firstToken, paddingBias, type Tokens, tokenInputs } from './text.ts';
 import { imageOfSize, pixelsAsTokens, repeatForBatch, tokensFrom } from './visionTransformer.ts';
 
 /**
@@ -114,7 +114,7 @@ function statesOf(graph: Graph, settings: ViltSettings, tokens: Tokens, image: V
   const read = ofKind(graph, bertEmbeddings(graph, 'embeddings.text_embeddings', settings, tokens), 0);
   const seen = ofKind(graph, patchesOf(graph, settings, image), 1);
   const always = graph.node('Shape', [seen], { start: 0, end: 2 });
-  const ones = graph.node('Expand', [integer(graph, 1), always]);
+  const ones = graph.node('Expand', [graph.integer(1), always]);
   const bias = paddingBias(graph, graph.node('Concat', [tokens.mask, ones], { axis: 1 }));
   let x = graph.node('Concat', [read, seen], { axis: 1 });
   for (let layer = 0; layer < layers; layer += 1) {
@@ -155,5 +155,5 @@ function patchesOf(graph: Graph, { patch, side, width }: ViltSettings, image: Va
 
 /** Embeddings with that of what they are: 0 for a text, 1 for an image. */
 function ofKind(graph: Graph, embeddings: Value, kind: number): Value {
-  return graph.node('Add', [embeddings, embed(graph, 'embeddings.token_type_embeddings', integer(graph, kind))]);
+  return graph.node('Add', [embeddings, embed(graph, 'embeddings.token_type_embeddings', graph.integer(kind))]);
 }

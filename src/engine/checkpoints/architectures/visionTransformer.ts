@@ -1,7 +1,7 @@
 import type { ImageInput } from '../checkpoint.ts';
 import type { Weights, WeightTensor } from '../weights.ts';
 import type { ModelConfig, PublishedPreprocessing } from './architecture.ts';
-import type { Graph, Value } from './graph.ts';
+import { END, type Graph, type Value } from './graph.ts';
 import { gelu, linear } from './layers.ts';
 
 // What the vision transformers share.
@@ -127,14 +127,13 @@ export function repeatForBatch(graph: Graph, x: Value, like: Value): Value {
 }
 
 /** `[n, t, d]` → `[n, t', d]`: the tokens from one on, up to another. */
-export function tokensFrom(graph: Graph, x: Value, start: number, end?: number): Value {
-  const limit = end === undefined ? graph.constant([2n ** 31n]) : graph.integers(end);
-  return graph.node('Slice', [x, graph.integers(start), limit, graph.integers(1)]);
+export function tokensFrom(graph: Graph, x: Value, start: number, end = END): Value {
+  return graph.node('Slice', [x, graph.integers(start), graph.integers(end), graph.integers(1)]);
 }
 
 /** `[n, t, d]` → `[n, d]`: one token. */
 export function token(graph: Graph, x: Value, index: number): Value {
-  return graph.node('Gather', [x, graph.constant([BigInt(index)], [])], { axis: 1 });
+  return graph.node('Gather', [x, graph.integer(index)], { axis: 1 });
 }
 
 /** `[n, t, d]` → `[n, d]` */

@@ -94,7 +94,7 @@ export function planMerging(graph: Graph, { height, width }: MapSize): { order: 
   const half = (size: Value) => div(add(size, int(1)), int(2));
   const size = { height: half(height), width: half(width) };
   const along = (values: Value, shape: number[]) => graph.node('Reshape', [values, graph.integers(...shape)]);
-  const pair = (shape: number[]) => graph.constant([0n, 1n], shape);
+  const pair = (shape: number[]) => graph.constant([0, 1], shape, 'int64');
   const rows = add(mul(along(range(size.height), [-1, 1, 1, 1]), int(2)), pair([1, 1, 1, 2]));
   const columns = add(mul(along(range(size.width), [1, -1, 1, 1]), int(2)), pair([1, 1, 2, 1]));
   const inside = graph.node('And', [graph.node('Less', [rows, height]), graph.node('Less', [columns, width])]);
@@ -114,7 +114,7 @@ const INT64 = 7;
 /** Nodes of arithmetic on int64 values. */
 export function arithmetic(graph: Graph) {
   const binary = (op: string) => (a: Value, b: Value) => graph.node(op, [a, b]);
-  const int = (value: number) => graph.constant([BigInt(value)], []);
+  const int = (value: number) => graph.integer(value);
   return {
     int,
     add: binary('Add'),
