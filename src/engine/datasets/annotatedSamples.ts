@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { formatCount } from '../../protocol/format.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
@@ -6,7 +7,7 @@ import type { Dataset, ImageSource, Sample, Target } from './dataset.ts';
 import { idWithin } from './folders.ts';
 import { ImageFinder, ImageIndex } from './imageIndex.ts';
 import { fileImage } from './images.ts';
-import { grouped, PassedOver } from './passedOver.ts';
+import { PassedOver } from './passedOver.ts';
 import { SampleNames } from './sampleNames.ts';
 import { Reservoir } from './sampling.ts';
 
@@ -142,7 +143,7 @@ export class AnnotatedSamples {
     const warnings = this.#passedOver.warnings();
     if (rare > 0) {
       warnings.push(
-        `${grouped(rare)} samples have none of the ${grouped(MAX_CLASSES)} most frequent answers and were left out.`,
+        `${formatCount(rare)} samples have none of the ${formatCount(MAX_CLASSES)} most frequent answers and were left out.`,
       );
     }
     if (sizes.size === 0) {
@@ -152,7 +153,7 @@ export class AnnotatedSamples {
     if (this.#held.overflowed) {
       const all = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
       warnings.unshift(
-        `${grouped(held.length)} of ${grouped(all)} samples, drawn at random, are used: memory is bounded.`,
+        `${formatCount(held.length)} of ${formatCount(all)} samples, drawn at random, are used: memory is bounded.`,
       );
     }
     const build = () => this.#splits(labels);

@@ -1,7 +1,7 @@
 import path from 'node:path';
+import { formatCount } from '../../protocol/format.ts';
 import type { Folder } from '../files/walk.ts';
 import { IMAGE, UNREAD_IMAGE } from './images.ts';
-import { grouped } from './passedOver.ts';
 
 /** How deep below the folder that a person named its dataset may lie, as archives wrap folders in folders. */
 const MAX_WRAPPERS = 3;
@@ -90,7 +90,7 @@ export function remarkOnFormats(folder: Folder): string | undefined {
   const kinds = [...new Set(endings)].sort().join(' or ');
   return endings.length === 0
     ? undefined
-    : `${grouped(endings.length)} images are ${kinds}, which is not read; convert them to PNG or JPEG.`;
+    : `${formatCount(endings.length)} images are ${kinds}, which is not read; convert them to PNG or JPEG.`;
 }
 
 function* unreadImages(folder: Folder): Generator<string> {

@@ -1,11 +1,12 @@
 import path from 'node:path';
+import { formatCount } from '../../protocol/format.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import type { Folder } from '../files/walk.ts';
 import type { Dataset, ImageSource, Sample } from './dataset.ts';
 import { idWithin } from './folders.ts';
 import { ImageIndex } from './imageIndex.ts';
 import { fileImage } from './images.ts';
-import { grouped, PassedOver } from './passedOver.ts';
+import { PassedOver } from './passedOver.ts';
 import { SampleNames } from './sampleNames.ts';
 import { readLines } from './tables/lines.ts';
 
@@ -67,7 +68,7 @@ export class LabelledImages {
     this.#passedOver.row();
     if (this.#all.length >= MAX_IMAGES) {
       throw new InputError(
-        `${this.#root.path}: more than ${grouped(MAX_IMAGES)} labelled images; name a folder with fewer of them.`,
+        `${this.#root.path}: more than ${formatCount(MAX_IMAGES)} labelled images; name a folder with fewer of them.`,
       );
     }
     const name = this.#names.unique(id);
@@ -131,7 +132,7 @@ export class LabelledImages {
     const warnings = this.#passedOver.warnings();
     if (repeated > 0) {
       warnings.push(
-        `Rows that name an image again: ${grouped(repeated)}; each is a sample of its own, so a list of objects in images is none of classes.`,
+        `Rows that name an image again: ${formatCount(repeated)}; each is a sample of its own, so a list of objects in images is none of classes.`,
       );
     }
     if (splits.size === 0) {

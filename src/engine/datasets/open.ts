@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatasetSummary } from '../../protocol/discovery.ts';
+import { formatCount } from '../../protocol/format.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
@@ -10,7 +11,6 @@ import type { Dataset, Recognition, Sample } from './dataset.ts';
 import { countImages, idWithin } from './folders.ts';
 import { classFolders, isWholeDataset } from './layouts/classFolders.ts';
 import { LAYOUTS } from './layouts.ts';
-import { grouped } from './passedOver.ts';
 import { watchGuesses } from './tables/encoding.ts';
 import { datasetAround, whyNoDataset } from './whyNoDataset.ts';
 
@@ -74,7 +74,7 @@ async function read(
   const dataset = await open(signal, counting);
   const [first, ...others] = guessesBelow(dataset.path).map((file) => idWithin(dataset, file));
   if (first === undefined) return { dataset, guess: [] };
-  const which = others.length > 0 ? `${grouped(others.length + 1)} files, ${first} among them, are` : `${first} is`;
+  const which = others.length > 0 ? `${formatCount(others.length + 1)} files, ${first} among them, are` : `${first} is`;
   return { dataset, guess: [`${which} not in UTF-8, and taken for Windows-1252 (Latin-1)`] };
 }
 

@@ -1,3 +1,5 @@
+import { formatCount } from '../../protocol/format.ts';
+
 /** Counts the rows of annotations that are passed over, by reason, and keeps the first of each for the warning. */
 export class PassedOver {
   #rows = 0;
@@ -23,7 +25,7 @@ export class PassedOver {
   warnings(): string[] {
     return [...this.#reasons].map(
       ([reason, { count, first }]) =>
-        `${grouped(count)} of ${grouped(this.#rows)} rows ${reason}; the first: ${shortened(first)}`,
+        `${formatCount(count)} of ${formatCount(this.#rows)} rows ${reason}; the first: ${shortened(first)}`,
     );
   }
 }
@@ -34,9 +36,4 @@ const MAX_SHOWN = 200;
 export function shortened(text: string): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
-}
-
-/** A count with its thousands apart: `8,091`. */
-export function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -1,8 +1,8 @@
 import path from 'node:path';
+import { formatCount } from '../../protocol/format.ts';
 import type { Folder } from '../files/walk.ts';
 import { readTogether } from './annotationFiles.ts';
 import { idWithin } from './folders.ts';
-import { grouped } from './passedOver.ts';
 import { isSplitName, splitWithin } from './splitNames.ts';
 
 /** Folders of a dataset that hold its tables. */
@@ -222,6 +222,6 @@ export function remarksOn(tables: readonly { readonly files: TableFiles }[], oth
   const remarks = tables
     .filter(({ files: { files, shards } }) => files.length < shards)
     .map(({ files: { name, files, shards } }) => `${name}: only ${files.length} of its ${shards} shards are here.`);
-  if (others > 0) remarks.push(`${grouped(others)} tables more than ${MAX_TABLES} were not looked into.`);
+  if (others > 0) remarks.push(`${formatCount(others)} tables more than ${MAX_TABLES} were not looked into.`);
   return remarks;
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { formatCount } from '../../protocol/format.ts';
 import { isArchive, remarkOnPacked } from '../files/archives.ts';
 import { requireFolder } from '../files/paths.ts';
 import { type Folder, walk } from '../files/walk.ts';
@@ -7,7 +8,7 @@ import { type Role, rolesByName } from './columnNames.ts';
 import { countImages, filesNamed, idWithin, remarkOnFormats } from './folders.ts';
 import { IMAGE } from './images.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
-import { grouped, shortened } from './passedOver.ts';
+import { shortened } from './passedOver.ts';
 import { isTraining, type TableFiles } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
 import { damageOf } from './tarFile.ts';
@@ -172,5 +173,5 @@ function remarkOnImages(root: Folder): string | undefined {
   const images = root.files.filter((name) => IMAGE.test(name)).length;
   return images === 0
     ? undefined
-    : `Its images (${grouped(images)}) have no classes; name the folder above it that holds all classes, or their annotations.`;
+    : `Its images (${formatCount(images)}) have no classes; name the folder above it that holds all classes, or their annotations.`;
 }

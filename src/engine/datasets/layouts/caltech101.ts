@@ -1,8 +1,8 @@
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, imagesBelow, locate } from '../folders.ts';
 import { LabelledImages } from '../labelledImages.ts';
-import { grouped } from '../passedOver.ts';
 
 const NAME = '101_ObjectCategories';
 const CLUTTER = 'BACKGROUND_Google';
@@ -31,7 +31,9 @@ export const caltech101: DatasetLayout = {
         }
         const dataset = gathered.dataset(undefined, signal);
         const clutter = root.folders.find((child) => child.name === CLUTTER);
-        const left = clutter ? [`${CLUTTER} was left out: ${grouped(countImages(clutter))} images of no category`] : [];
+        const left = clutter
+          ? [`${CLUTTER} was left out: ${formatCount(countImages(clutter))} images of no category`]
+          : [];
         return { ...dataset, warnings: [...left, ...dataset.warnings] };
       },
     };

@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples } from '../annotatedSamples.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, idWithin } from '../folders.ts';
 import { IMAGE } from '../images.ts';
-import { grouped } from '../passedOver.ts';
 import { isSplitName } from '../splitNames.ts';
 import { areTexts } from '../tables/texts.ts';
 import { textIn, withTexts } from '../textFiles.ts';
@@ -35,7 +35,7 @@ export const captionFiles: DatasetLayout = {
     if (all.length < MIN_SHARE * countImages(folder) || texts.length === 0 || !areTexts(texts)) return undefined;
     return {
       task: 'image-captioning',
-      reason: `${grouped(all.length)} images with their captions in text files of the same names`,
+      reason: `${formatCount(all.length)} images with their captions in text files of the same names`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(folder, this.format, 'image-captioning', [], counting);
         for await (const { item, text } of withTexts(all, ({ caption }) => caption, signal)) {

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout, Sample } from '../dataset.ts';
-import { remarkOnFormats } from '../folders.ts';
+import { idWithin, remarkOnFormats } from '../folders.ts';
 import { fileImage, IMAGE, UNREAD_IMAGE } from '../images.ts';
-import { grouped } from '../passedOver.ts';
 import { isSplitName, splitWithin } from '../splitNames.ts';
 
 /**
@@ -30,7 +30,7 @@ export const classFolders: DatasetLayout = {
             split,
             folders.flatMap(({ name, images }) =>
               imagesBelow(images).map((file) => ({
-                id: path.relative(folder.path, file).split(path.sep).join('/'),
+                id: idWithin(folder, file),
                 file,
                 image: fileImage(file),
                 label: labels.get(name) ?? 0,
@@ -240,10 +240,10 @@ function remarkOnMasks(part: Folder): string[] {
   const names = [...new Set(folders.map(({ name }) => name))].join(', ');
   const beside = part.folders.flatMap((folder) => picturesIn(folder).masks);
   return [
-    ...(inFolders > 0 ? [`${grouped(inFolders)} images in folders called ${names} were left out.`] : []),
+    ...(inFolders > 0 ? [`${formatCount(inFolders)} images in folders called ${names} were left out.`] : []),
     ...(beside.length > 0
       ? [
-          `${grouped(beside.length)} masks that are called after images beside them, such as ${beside[0]}, were left out.`,
+          `${formatCount(beside.length)} masks that are called after images beside them, such as ${beside[0]}, were left out.`,
         ]
       : []),
   ];

@@ -1,11 +1,11 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from '../annotatedSamples.ts';
 import { lookedThrough, namesOf, readTogether, withSplit } from '../annotationFiles.ts';
 import { filesIn, holdsKeys, nameOfImage } from '../cocoFiles.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { indexJsonList, readJsonList } from '../tables/json.ts';
 import { isRecord } from '../tables/jsonl.ts';
 
@@ -32,7 +32,7 @@ export const cocoCaptions: DatasetLayout = {
     return readTogether((await captionFiles(root)).map(withSplit)).map((set) => ({
       task: 'image-captioning',
       path: set.path,
-      reason: `COCO captions: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
+      reason: `COCO captions: ${namesOf(set.files)} with ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const folders = ['images', 'train2014', 'val2014', 'train2017', 'val2017'];
         const samples = new AnnotatedSamples(root, this.format, 'image-captioning', folders, counting);

@@ -1,3 +1,4 @@
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { placeIn, textOf } from '../annotatedSamples.ts';
 import { type AnnotationFile, namesOf, readTogether, withSplit } from '../annotationFiles.ts';
@@ -6,7 +7,6 @@ import type { DatasetLayout } from '../dataset.ts';
 import { countImages, fileIn, locate } from '../folders.ts';
 import { ImageFinder, ImageIndex } from '../imageIndex.ts';
 import { LabelledImages } from '../labelledImages.ts';
-import { grouped } from '../passedOver.ts';
 import { isSplitName } from '../splitNames.ts';
 import { indexJsonList, readJsonList } from '../tables/json.ts';
 import { isRecord } from '../tables/jsonl.ts';
@@ -36,7 +36,7 @@ export const cocoInstances: DatasetLayout = {
     return readTogether(files).map((set) => ({
       task: 'image-classification',
       path: set.path,
-      reason: `COCO’s objects as classes: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
+      reason: `COCO’s objects as classes: ${namesOf(set.files)} with ${formatCount(countImages(root))} images`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format);
         const finder = new ImageFinder(root, new ImageIndex(root), FOLDERS);

@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, placeIn } from '../annotatedSamples.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { below, countImages, fileIn, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { type Line, readLines } from '../tables/lines.ts';
 
 const SPLITS = ['train', 'test'];
@@ -25,7 +25,7 @@ export const cocoQa: DatasetLayout = {
     return {
       task: 'visual-question-answering',
       path: splits[0]?.folder.path ?? root.path,
-      reason: `COCO-QA: questions, answers and image ids in ${splits.map(({ name }) => name).join(', ')}, with ${grouped(countImages(root))} images`,
+      reason: `COCO-QA: questions, answers and image ids in ${splits.map(({ name }) => name).join(', ')}, with ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', [], counting);
         for (const { name, folder: place } of splits) {

@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, placeIn } from '../annotatedSamples.ts';
 import { namesOf, readTogether, withSplit } from '../annotationFiles.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { headOf } from '../tables/csv.ts';
 import { readLines } from '../tables/lines.ts';
 
@@ -30,7 +30,7 @@ export const daquar: DatasetLayout = {
     return fullFirst.map((set) => ({
       task: 'visual-question-answering',
       path: set.path,
-      reason: `DAQUAR: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
+      reason: `DAQUAR: ${namesOf(set.files)} with ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(
           root,

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from '../annotatedSamples.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, fileIn, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { splitWithin } from '../splitNames.ts';
 import { delimiterOf, headOf, readCsv } from '../tables/csv.ts';
 import { linesOf, readLines } from '../tables/lines.ts';
@@ -44,7 +44,7 @@ export const flickrCaptions: DatasetLayout = {
     return files.map(({ file, head, isTable }) => ({
       task: 'image-captioning',
       path: file,
-      reason: `Flickr captions: ${path.basename(file)} with ${grouped(countImages(root))} images`,
+      reason: `Flickr captions: ${path.basename(file)} with ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'image-captioning', IMAGES, counting);
         const splits = await splitLists(root, signal);

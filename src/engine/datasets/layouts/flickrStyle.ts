@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { PickleValue } from '../../pickle/values.ts';
 import { AnnotatedSamples, placeIn } from '../annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from '../dataset.ts';
 import { below, countImages, fileIn, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { readPickledBytes, readPickledList } from '../pickledList.ts';
 import { decodeText } from '../tables/encoding.ts';
 
@@ -32,7 +32,7 @@ export const flickrStyle: DatasetLayout = {
     return stylesIn(home).map(({ place, files }) => ({
       task: 'image-captioning',
       path: place.path,
-      reason: `FlickrStyle captions: ${files.map(({ captions }) => `${place.name}/${path.basename(captions)}`).join(', ')} with ${grouped(countImages(home))} images`,
+      reason: `FlickrStyle captions: ${files.map(({ captions }) => `${place.name}/${path.basename(captions)}`).join(', ')} with ${formatCount(countImages(home))} images`,
       open: (signal, counting) => openStyle(home, this.format, files, signal, counting),
     }));
   },
@@ -59,7 +59,7 @@ async function openStyle(
     readPickledList(names, await readPickledBytes(names, signal), 'a list of image names', each);
     if (lines.length !== images.length) {
       throw new InputError(
-        `${captions}: ${grouped(lines.length)} captions, but ${path.basename(names)} has ${grouped(images.length)} image names; there must be as many.`,
+        `${captions}: ${formatCount(lines.length)} captions, but ${path.basename(names)} has ${formatCount(images.length)} image names; there must be as many.`,
       );
     }
     for (const [index, { line, text }] of lines.entries()) {

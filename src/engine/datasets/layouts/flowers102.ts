@@ -1,10 +1,10 @@
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { below, countImages, fileIn, locate } from '../folders.ts';
 import { LabelledImages } from '../labelledImages.ts';
 import { type MatValue, readMat } from '../matFile.ts';
-import { grouped } from '../passedOver.ts';
 
 /** The variables of setid.mat. */
 const SPLITS = [
@@ -27,7 +27,7 @@ export const flowers102: DatasetLayout = {
     if (!root || !images) return undefined;
     return {
       task: 'image-classification',
-      reason: `Oxford Flowers-102: ${grouped(countImages(images))} images in jpg, imagelabels.mat${fileIn(root, 'setid.mat') ? ' and setid.mat' : ''}`,
+      reason: `Oxford Flowers-102: ${formatCount(countImages(images))} images in jpg, imagelabels.mat${fileIn(root, 'setid.mat') ? ' and setid.mat' : ''}`,
       open: async (signal) => {
         const labels = (await variablesOf(root, 'imagelabels.mat')).get('labels');
         if (labels?.kind !== 'numbers') {

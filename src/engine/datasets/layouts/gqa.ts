@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from '../annotatedSamples.ts';
 import { namesOf, readTogether } from '../annotationFiles.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { readJsonMembers } from '../tables/json.ts';
 import { isRecord } from '../tables/jsonl.ts';
 
@@ -31,7 +31,7 @@ export const gqa: DatasetLayout = {
     return readTogether(questionFiles(root)).map((set) => ({
       task: 'visual-question-answering',
       path: set.path,
-      reason: `GQA: ${namesOf(set.files)} with ${grouped(countImages(root))} images`,
+      reason: `GQA: ${namesOf(set.files)} with ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', IMAGES, counting);
         for (const { file, split } of set.files) {

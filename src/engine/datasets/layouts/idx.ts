@@ -2,13 +2,13 @@ import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout, ImageSource } from '../dataset.ts';
 import { fileIn, locate } from '../folders.ts';
 import { pixelsWithin } from '../images.ts';
 import { LabelledImages } from '../labelledImages.ts';
-import { grouped } from '../passedOver.ts';
 import { linesOf } from '../tables/lines.ts';
 
 /** `train-images-idx3-ubyte.gz`, `t10k-images.idx3-ubyte`, `emnist-letters-train-images-idx3-ubyte.gz`. */
@@ -114,11 +114,11 @@ async function addPart(
   const values = bytes.subarray(LABELS_HEADER);
   const announced = bytes.readUInt32BE(4);
   if (values.length !== announced) {
-    throw new InputError(`${name}: its size doesn't fit ${grouped(announced)} labels; download it again.`);
+    throw new InputError(`${name}: its size doesn't fit ${formatCount(announced)} labels; download it again.`);
   }
   if (values.length !== count) {
     throw new InputError(
-      `${name}: ${grouped(values.length)} labels for ${grouped(count)} images of ${width} x ${height} in ${path.basename(images)}; download both again.`,
+      `${name}: ${formatCount(values.length)} labels for ${formatCount(count)} images of ${width} x ${height} in ${path.basename(images)}; download both again.`,
     );
   }
   for (const [index, label] of values.entries()) {
@@ -148,7 +148,7 @@ async function openImages(
   const expected = IMAGES_HEADER + count * size;
   const found = await unpackedSize(file);
   if (found !== (isPacked(file) ? expected % 2 ** 32 : expected)) {
-    throw new InputError(`${name}: its size doesn't fit ${grouped(count)} images; download it again.`);
+    throw new InputError(`${name}: its size doesn't fit ${formatCount(count)} images; download it again.`);
   }
   if (!isPacked(file)) {
     const shape = { width, height, channels: 1 } as const;

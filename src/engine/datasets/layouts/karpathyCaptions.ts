@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, placeIn, textOf } from '../annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from '../dataset.ts';
 import { countImages, filesNamed, locate } from '../folders.ts';
 import { ImageFinder, ImageIndex } from '../imageIndex.ts';
-import { grouped } from '../passedOver.ts';
 import { headOf } from '../tables/csv.ts';
 import { hasKeys, readJsonList } from '../tables/json.ts';
 import { isRecord } from '../tables/jsonl.ts';
@@ -40,7 +40,7 @@ export const karpathyCaptions: DatasetLayout = {
       .map(({ file }) => ({
         task: 'image-captioning',
         path: file,
-        reason: `captions in Karpathy's format: ${path.basename(file)} with ${grouped(countImages(root))} images`,
+        reason: `captions in Karpathy's format: ${path.basename(file)} with ${formatCount(countImages(root))} images`,
         open: (signal, counting) => openCaptions(root, this.format, file, signal, counting),
       }));
   },

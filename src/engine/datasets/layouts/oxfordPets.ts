@@ -1,8 +1,8 @@
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { below, countImages, filesOfSplits, locate } from '../folders.ts';
 import { LabelledImages } from '../labelledImages.ts';
-import { grouped } from '../passedOver.ts';
 import { headOf } from '../tables/csv.ts';
 
 const SPLITS = ['trainval', 'test'];
@@ -28,7 +28,7 @@ export const oxfordPets: DatasetLayout = {
     const told = lists.some(({ split }) => split === 'all') ? 'their list' : 'lists of the splits';
     return {
       task: 'image-classification',
-      reason: `Oxford-IIIT Pets: ${grouped(countImages(images))} images, ${told} in annotations`,
+      reason: `Oxford-IIIT Pets: ${formatCount(countImages(images))} images, ${told} in annotations`,
       open: async (signal) => {
         const gathered = new LabelledImages(root, this.format, images);
         for (const { split, file } of lists) await gathered.addList(split, file, parse, signal);

@@ -1,11 +1,11 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { PickleValue } from '../../pickle/values.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from '../annotatedSamples.ts';
 import type { Dataset, DatasetLayout } from '../dataset.ts';
 import { countImages, fileIn, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { readPickledBytes, readPickledList } from '../pickledList.ts';
 import { indexJsonList } from '../tables/json.ts';
 
@@ -35,7 +35,7 @@ export const refCoco: DatasetLayout = {
       return refsFiles(root).map((refs, index) => ({
         task: 'referring-expression-comprehension' as const,
         path: index === 0 ? root.path : refs,
-        reason: `referring expressions: ${root.name}/${path.basename(refs)} and instances.json with ${grouped(countImages(images))} images`,
+        reason: `referring expressions: ${root.name}/${path.basename(refs)} and instances.json with ${formatCount(countImages(images))} images`,
         open: (signal?: AbortSignal, counting?: boolean) =>
           openRefs(images, this.format, refs, instances, signal, counting),
       }));

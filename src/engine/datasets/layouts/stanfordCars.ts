@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout, Recognition } from '../dataset.ts';
@@ -6,7 +7,6 @@ import { below, countImages, fileIn, idWithin, locate } from '../folders.ts';
 import { IMAGE } from '../images.ts';
 import { LabelledImages } from '../labelledImages.ts';
 import { numberIn, readMat, textIn } from '../matFile.ts';
-import { grouped } from '../passedOver.ts';
 
 const SPLITS = [
   { split: 'train', images: 'cars_train', lists: ['cars_train_annos.mat', 'cardatasettrain.mat'] },
@@ -40,7 +40,7 @@ export const stanfordCars: DatasetLayout = {
     const root = locate(folder, asked, isStanfordCars);
     if (!root) return withoutImages(locate(folder, asked, lacksImages));
     const splits = splitsOf(root);
-    const counts = splits.map(({ split, images }) => `${grouped(countImages(images))} ${split ?? 'car'} images`);
+    const counts = splits.map(({ split, images }) => `${formatCount(countImages(images))} ${split ?? 'car'} images`);
     return {
       task: 'image-classification',
       reason: `Stanford Cars: ${counts.join(', ')} and ${splits.map(({ list }) => path.basename(list)).join(', ')}`,

@@ -1,11 +1,11 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples } from '../annotatedSamples.ts';
 import { readTogether } from '../annotationFiles.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { idWithin, locate } from '../folders.ts';
 import { IMAGE } from '../images.ts';
-import { grouped } from '../passedOver.ts';
 import { isSplitName, splitWithin } from '../splitNames.ts';
 import { textIn, withTexts } from '../textFiles.ts';
 
@@ -75,7 +75,7 @@ function reasonOf(parts: readonly Part[]): string {
   const names = new Set(classes.map(({ name }) => name));
   const places = parts.filter(({ split }) => split !== 'all').map(({ folder }) => folder.name);
   const where = places.length > 0 ? ` in ${places.join(', ')}` : '';
-  return `texts in one folder per class: ${names.size} class folders${where}, ${grouped(texts)} texts`;
+  return `texts in one folder per class: ${names.size} class folders${where}, ${formatCount(texts)} texts`;
 }
 
 function partsOf(folder: Folder, asked: boolean): Part[] {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, keyOf, placeIn, textOf } from '../annotatedSamples.ts';
@@ -6,7 +7,6 @@ import { namesOf, readTogether } from '../annotationFiles.ts';
 import { mostFrequent } from '../annotationKinds.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, locate } from '../folders.ts';
-import { grouped } from '../passedOver.ts';
 import { splitWithin } from '../splitNames.ts';
 import { indexJsonList, type JsonIndex, readJsonList } from '../tables/json.ts';
 import { isRecord } from '../tables/jsonl.ts';
@@ -37,7 +37,7 @@ export const vqaV2: DatasetLayout = {
     return newestFirst.map((set) => ({
       task: 'visual-question-answering',
       path: set.path,
-      reason: `VQA: ${namesOf(set.files)} with answers and ${grouped(countImages(root))} images`,
+      reason: `VQA: ${namesOf(set.files)} with answers and ${formatCount(countImages(root))} images`,
       open: async (signal, counting) => {
         const folders = set.files.flatMap(({ subset }) => [subset, `images/${subset}`]);
         const samples = new AnnotatedSamples(root, this.format, 'visual-question-answering', folders, counting);
