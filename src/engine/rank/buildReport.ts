@@ -34,7 +34,7 @@ export interface RankingResult {
   readonly timings: RankingReport['timings'];
 }
 
-/** Beyond this many, unreadable samples are counted instead of listed. */
+/** Unreadable samples that are listed; a warning counts all of them. */
 const MAX_LISTED_SAMPLES = 100;
 
 /** Puts the candidates in order, with their ties, and everything a reader needs to trust or repeat the ranking. */
@@ -148,9 +148,8 @@ function countUnreadable(samples: readonly Sample[], unreadable: ReadonlyMap<num
 }
 
 function listUnreadable(samples: readonly Sample[], unreadable: ReadonlyMap<number, string>): Skipped[] {
-  const all = [...unreadable].map(([index, reason]) => ({
+  return [...unreadable].slice(0, MAX_LISTED_SAMPLES).map(([index, reason]) => ({
     path: samples[index]?.file ?? '',
     reason: `The sample can't be read: ${reason}`,
   }));
-  return all.slice(0, MAX_LISTED_SAMPLES);
 }
