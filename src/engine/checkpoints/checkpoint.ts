@@ -1,6 +1,5 @@
 import type { CheckpointSummary } from '../../protocol/discovery.ts';
 import type { NewModel } from '../onnx/writeModel.ts';
-import type { FeaturePoint } from './onnx/head.ts';
 import type { TokenTables } from './tokenTables.ts';
 
 /** A checkpoint that was opened: everything about it but its weights. */
@@ -17,6 +16,18 @@ export interface Checkpoint extends CheckpointSummary {
   /** The same for the same weights, in whatever container: of two such, one is ranked. */
   readonly fingerprint: string;
   readonly loadModel: () => Promise<RunnableModel>;
+}
+
+/** Where the features of a network are read, and what is done to the tensor found there. */
+export interface FeaturePoint {
+  readonly tensor: string;
+  /**
+   * Axis of the tensor that holds the channels; the others (but the first, the batch) are averaged away. `auto`: the
+   * second of four axes, else the last.
+   */
+  readonly channelAxis: 'second' | 'last' | 'auto';
+  /** Name of the output with the class scores; undefined when the network has no classifier. */
+  readonly logits: string | undefined;
 }
 
 /** What a checkpoint takes of a text. */

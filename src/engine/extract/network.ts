@@ -1,8 +1,7 @@
 import { Float16Array } from '@petamoriken/float16';
 import type { Tensor } from 'onnxruntime-node';
 import type { Store } from '../cache/store.ts';
-import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import type { FeaturePoint } from '../checkpoints/onnx/head.ts';
+import type { Checkpoint, FeaturePoint } from '../checkpoints/checkpoint.ts';
 import type { NewInput } from '../onnx/writeModel.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';

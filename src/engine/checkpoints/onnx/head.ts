@@ -1,17 +1,6 @@
 import type { OnnxModel } from '../../onnx/readModel.ts';
 import type { NewNode } from '../../onnx/writeModel.ts';
-
-/** Where the features of a network are read, and what is done to the tensor found there. */
-export interface FeaturePoint {
-  readonly tensor: string;
-  /**
-   * Axis of the tensor that holds the channels; the others (but the first, the batch) are averaged away. `auto`: the
-   * second of four axes, else the last.
-   */
-  readonly channelAxis: 'second' | 'last' | 'auto';
-  /** Name of the output with the class scores; undefined when the network has no classifier. */
-  readonly logits: string | undefined;
-}
+import type { FeaturePoint } from '../checkpoint.ts';
 
 /** Layers with weights. The input of the last one before the class scores is the features. */
 const HEADS = new Map<string, FeaturePoint['channelAxis']>([

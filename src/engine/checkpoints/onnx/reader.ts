@@ -5,11 +5,11 @@ import { InputError, messageOf } from '../../errors.ts';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
 import { elements } from '../../onnx/writeModel.ts';
-import type { Checkpoint, CheckpointText, ImageInput, OpenOptions } from '../checkpoint.ts';
+import type { Checkpoint, CheckpointText, FeaturePoint, ImageInput, OpenOptions } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
 import { tokenTablesOf } from '../tokenTables.ts';
 import { architectureOf } from './architecture.ts';
-import { type FeaturePoint, findFeaturePoint } from './head.ts';
+import { findFeaturePoint } from './head.ts';
 import { type ExternalFile, externalFiles, loadOnnx } from './inPlace.ts';
 
 const IMAGE_TYPES = ['float32', 'float16', 'uint8'] as const;
