@@ -57,7 +57,7 @@ export function numbersIn(config: ModelConfig | undefined, ...keys: readonly str
 
 function member(parent: unknown, key: string): unknown {
   return typeof parent === 'object' && parent !== null
-    ? Object.entries(parent).find(([name]) => name === key)?.[1]
+    ? Object.getOwnPropertyDescriptor(parent, key)?.value
     : undefined;
 }
 
