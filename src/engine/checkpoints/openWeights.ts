@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, realpath, stat } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
 import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
@@ -15,13 +16,11 @@ import { tokenTablesOf } from './tokenTables.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
 /**
- * Tensors all over the network of which some values tell two checkpoints of one architecture apart, and how many bytes of
- * each.
+ * Bytes of a tensor that tell two checkpoints of one architecture apart, and of how many tensors: training may have changed
+ * a few only, those of a head or of one kind in every layer.
  */
-const SAMPLED_TENSORS = 16;
 const SAMPLED_BYTES = 64;
-/** Tensors of a module that is looked at, too: in checkpoints of which only the head was trained, the head alone differs. */
-const MAX_HEAD_TENSORS = 4;
+const SAMPLED_TENSORS = 4096;
 /** What is added to the weights of a network's layers while these are frozen, as PEFT and others name it. */
 const ADAPTER = /(^|[._])lora_([ab]|up|down|embedding_[ab])(\.|$)/i;
 /** Characters of config.json's name of a network in a message. */
@@ -79,7 +78,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
       ...(network.assumed === undefined ? [] : [network.assumed]),
     ],
     files: stored.files,
-    fingerprint: await fingerprint(weights),
+    fingerprint: fingerprint(weights),
     loadModel: async () => build().build(),
   };
 }
@@ -165,33 +164,24 @@ function countParameters({ tensors }: Weights): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The same for the same values under the same names, in whatever container they are; reads some of them. */
-async function fingerprint({ tensors }: Weights): Promise<string> {
+/** The same for the same values under the same names, in whatever container they are; reads the first ones of each tensor. */
+function fingerprint({ tensors }: Weights): string {
   const hash = createHash('sha256');
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [name, { shape, type }] of sorted) hash.update(JSON.stringify([name, shape, type]));
-  for (const tensor of sampled(sorted)) {
-    const handle = await open(tensor.file);
-    try {
-      const bytes = new Uint8Array(Math.min(SAMPLED_BYTES, tensor.bytes));
-      await handle.read(bytes, 0, bytes.length, tensor.offset);
-      hash.update(bytes);
-    } finally {
-      await handle.close();
+  const step = Math.ceil(sorted.length / SAMPLED_TENSORS);
+  const opened = new Map<string, number>();
+  try {
+    for (const [index, [name, { shape, type, file, offset, bytes }]] of sorted.entries()) {
+      hash.update(JSON.stringify([name, shape, type]));
+      if (index % step !== 0) continue;
+      const descriptor = opened.get(file) ?? openSync(file, 'r');
+      opened.set(file, descriptor);
+      const sample = new Uint8Array(Math.min(SAMPLED_BYTES, bytes));
+      readSync(descriptor, sample, 0, sample.length, offset);
+      hash.update(sample);
     }
+  } finally {
+    for (const descriptor of opened.values()) closeSync(descriptor);
   }
   return hash.digest('hex');
-}
-
-function sampled(sorted: readonly (readonly [name: string, tensor: WeightTensor])[]): WeightTensor[] {
-  const moduleOf = (name: string) => name.split('.', 1)[0] ?? '';
-  const counts = new Map<string, number>();
-  for (const [name] of sorted) counts.set(moduleOf(name), (counts.get(moduleOf(name)) ?? 0) + 1);
-  const step = Math.max(1, Math.floor(sorted.length / SAMPLED_TENSORS));
-  let heads = 0;
-  return sorted.flatMap(([name, tensor], index) => {
-    const isHead = (counts.get(moduleOf(name)) ?? 0) <= MAX_HEAD_TENSORS && heads < SAMPLED_TENSORS;
-    if (isHead) heads += 1;
-    return isHead || index % step === 0 ? [tensor] : [];
-  });
 }
