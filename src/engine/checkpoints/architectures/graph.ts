@@ -56,10 +56,14 @@ export class Graph {
 
   /**
    * The weight as a float32 value.
-   * @throws Error naming the weight when it is missing
+   * @param shape that it must have, where the layer's other weights tell it
+   * @throws Error naming the weight when it is missing or of another shape
    */
-  weight(name: string): Value {
+  weight(name: string, shape?: readonly number[]): Value {
     const tensor = this.#find(name);
+    if (shape !== undefined && tensor.shape.join() !== shape.join()) {
+      throw new Error(`the weight "${name}" has the shape [${tensor.shape}], where its layer’s others need [${shape}]`);
+    }
     const loaded = this.#loaded.get(tensor);
     if (loaded !== undefined) return loaded;
     const value = this.#load(name, tensor);

@@ -15,9 +15,9 @@ export interface ConvOptions {
 /** Conv2d: `[n, c, h, w]` → `[n, c', h', w']`; the kernel's size is the weight's. */
 export function conv(graph: Graph, x: Value, name: string, options: ConvOptions = {}): Value {
   const { stride = 1, padding = 0, groups = 1, dilation = 1 } = options;
-  const [, , height = 1, width = 1] = graph.shape(`${name}.weight`);
+  const [outputs = 0, , height = 1, width = 1] = graph.shape(`${name}.weight`);
   const inputs = [x, graph.weight(`${name}.weight`)];
-  if (graph.has(`${name}.bias`)) inputs.push(graph.weight(`${name}.bias`));
+  if (graph.has(`${name}.bias`)) inputs.push(graph.weight(`${name}.bias`, [outputs]));
   return graph.node('Conv', inputs, {
     kernel_shape: [height, width],
     strides: [stride, stride],
@@ -35,16 +35,16 @@ function padAttributes(padding: NonNullable<ConvOptions['padding']>): Record<str
 
 /** BatchNorm2d in evaluation mode, with the running statistics. */
 export function batchNorm(graph: Graph, x: Value, name: string, epsilon = 1e-5): Value {
-  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => graph.weight(`${name}.${part}`));
+  const shape = graph.shape(`${name}.weight`);
+  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => graph.weight(`${name}.${part}`, shape));
   return graph.node('BatchNormalization', [x, ...parts], { epsilon: { float: epsilon } });
 }
 
 /** LayerNorm over the last axis. */
 export function layerNorm(graph: Graph, x: Value, name: string, epsilon: number): Value {
-  return graph.node('LayerNormalization', [x, graph.weight(`${name}.weight`), graph.weight(`${name}.bias`)], {
-    axis: -1,
-    epsilon: { float: epsilon },
-  });
+  const weight = graph.weight(`${name}.weight`);
+  const bias = graph.weight(`${name}.bias`, graph.shape(`${name}.weight`));
+  return graph.node('LayerNormalization', [x, weight, bias], { axis: -1, epsilon: { float: epsilon } });
 }
 
 /**
@@ -55,7 +55,7 @@ export function linear(graph: Graph, x: Value, name: string): Value {
   const weight = `${name}.weight`;
   const [outputs = 0, inputs = 0] = graph.shape(weight);
   const rows = graph.node('Reshape', [x, graph.integers(-1, inputs)]);
-  const bias = graph.has(`${name}.bias`) ? [graph.weight(`${name}.bias`)] : [];
+  const bias = graph.has(`${name}.bias`) ? [graph.weight(`${name}.bias`, [outputs])] : [];
   const product = graph.node('Gemm', [rows, graph.weight(weight), ...bias], { transB: 1 });
   const others = graph.node('Shape', [x], { start: 0, end: -1 });
   return graph.node('Reshape', [product, graph.node('Concat', [others, graph.integers(outputs)], { axis: 0 })]);

@@ -205,6 +205,12 @@ describe('the children of a ResNet in a row', () => {
 });
 
 describe('near misses', () => {
+  it.each(['layer3.0.bn2.running_var', 'layer1.1.bn1.bias', 'fc.bias'])('refuses %s of another length', (name) => {
+    const weights = weightsOf({ ...resnetShapes([2, 2, 2, 2], {}), [name]: [5] });
+    const build = () => detectArchitecture(weights, undefined)?.build(new Graph(weights));
+    expect(build).toThrow(`the weight "${name}" has the shape [5], where its layer’s others need`);
+  });
+
   it('leaves other networks alone', () => {
     expect(recognise({ 'conv1.weight': [32, 3, 3, 3], 'fc.weight': [10, 128], 'fc.bias': [10] })).toBeUndefined();
     const resnet = Object.entries(resnetShapes([2, 2, 2, 2], {}));
