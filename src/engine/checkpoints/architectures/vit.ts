@@ -282,7 +282,8 @@ function describe(
     };
   }
   if (method === 'CLIP') {
-    return { name, published: { ...whole, kernel: 'cubic', ...OPENAI_CLIP } };
+    const published = withStatistics({ ...whole, kernel: 'cubic', ...OPENAI_CLIP }, original, config, false);
+    return { name, published };
   }
   if (isMoco(weights)) return { name, published: { ...cropped, kernel: 'linear', ...IMAGENET } };
   if (method !== '' && method !== 'TIPS v2') return { name, published: { ...cropped, kernel: 'cubic', ...IMAGENET } };

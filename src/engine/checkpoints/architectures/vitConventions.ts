@@ -107,7 +107,7 @@ export function epsilonOf(original: Weights, config: ModelConfig | undefined): n
  * @throws Error when it is a CLIP of timm's, by its norm before the blocks, and nothing tells
  */
 export function activationOf(original: Weights, config: ModelConfig | undefined): HiddenActivation {
-  const architecture = textOf(config, 'architecture');
+  const architecture = architectureOf(original, config);
   const quick = architecture === undefined ? isClip(original, config) : architecture.includes('quickgelu');
   const named = setting(config, 'hidden_act') ?? setting(config, 'act_layer');
   if (named === undefined && architecture === undefined && original.tensors.has('norm_pre.weight')) {
@@ -119,9 +119,14 @@ export function activationOf(original: Weights, config: ModelConfig | undefined)
   return hiddenActivation(named ?? (quick ? 'quick_gelu' : approximate ? 'gelu_tanh' : 'gelu'));
 }
 
+/** timm's name of the architecture, which of a CLIP the file may be called by, too. */
+function architectureOf(original: Weights, config: ModelConfig | undefined): string | undefined {
+  return textOf(config, 'architecture') ?? /(?<![a-z])vit_\w+_clip_\w+/.exec(original.name)?.[0];
+}
+
 /** Whether it is the image tower of CLIP. */
 export function isClip(original: Weights, config: ModelConfig | undefined): boolean {
-  const pretraining = `${textOf(config, 'architecture')} ${setting(config, 'tag')}`;
+  const pretraining = `${architectureOf(original, config)} ${setting(config, 'tag')}`;
   return /clip/.test(pretraining) || [...original.tensors.keys()].some((name) => name.endsWith('pre_layrnorm.weight'));
 }
 

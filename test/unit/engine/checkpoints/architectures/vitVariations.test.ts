@@ -57,6 +57,24 @@ describe('variations that leave no trace in the weights', () => {
     });
   });
 
+  it('of CLIPs are told by timm’s name of the file, without a config.json', () => {
+    const clip = { ...vitShapes(768, 12, 32, 224, 10), ...layerNorm('norm_pre', 768) };
+    expect(() => detect(clip, '/run7/best.pth')).toThrow('QuickGELU or GELU');
+    const built = (file: string) => {
+      const weights = weightsOf(clip, file);
+      const network = detectArchitecture(weights, undefined);
+      const graph = new Graph(weights);
+      network?.build(graph);
+      return { published: network?.image?.published, ops: graph.network.nodes.map(({ op }) => op) };
+    };
+    const openai = built('/hub/vit_base_patch32_clip_quickgelu_224.openai.safetensors');
+    expect(openai.ops).not.toContain('Gelu');
+    expect(openai.published?.mean[0]).toBeCloseTo(0.4815, 4);
+    const laion = built('/hub/vit_large_patch14_clip_224.laion2b_ft_in12k.safetensors');
+    expect(laion.ops).toContain('Gelu');
+    expect(laion.published?.mean).toEqual([0.5, 0.5, 0.5]);
+  });
+
   it('of ViTs are refused where they can’t be built', () => {
     const vit = vitShapes(192, 12, 16, 224, 10);
     const rotary = { architecture: 'vit_pe_spatial_tiny_patch16_512' };
