@@ -193,6 +193,23 @@ describe('emms rank', () => {
   });
 });
 
+describe('scores by name', () => {
+  it('are refused before any network runs where they are not defined for the labels', async () => {
+    const voc = miniature('VOCdevkit/VOC2007');
+    const checkpoints = path.join(sample, 'checkpoints');
+    const refused = await emms(['rank', voc, '--checkpoints', checkpoints, '--metric', 'transrate']);
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('Scores for these: emms, logme, knn,') });
+    expect(refused.stderr).not.toContain('Extracting');
+    const served = await emms(['rank', voc, '--checkpoints', checkpoints, '--also', 'gbc,knn', '--json']);
+    const { warnings, candidates } = rankingReportSchema.parse(JSON.parse(served.stdout));
+    expect(warnings).toContain('gbc: GBC needs class labels; these are several labels per sample.');
+    for (const candidate of candidates) {
+      expect(Object.keys(candidate.metrics)).toEqual(['emms', 'knn']);
+      expect(candidate.warnings.join()).not.toContain('GBC');
+    }
+  });
+});
+
 describe('emms extract and emms score', () => {
   it('give the score of the ranking, step by step', async () => {
     const out = await temporaryFolder();

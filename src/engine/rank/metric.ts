@@ -1,5 +1,7 @@
-import { UsageError } from '../errors.ts';
-import { SCORES } from '../score/registry.ts';
+import type { Dataset, Sample } from '../datasets/dataset.ts';
+import { InputError } from '../errors.ts';
+import { findScore, SCORES, whyUnfit } from '../score/registry.ts';
+import { labelKindOf } from './supervision.ts';
 
 /** A score in one of its variants. */
 export interface Metric {
@@ -16,10 +18,32 @@ export interface Metric {
  */
 export function parseMetric(name: string): Metric {
   const [id = '', variant] = name.split(':');
-  const score = SCORES.find((known) => known.id === id);
-  if (!score) throw new UsageError(`Unknown score ${id}; choose one of ${SCORES.map((known) => known.id).join(', ')}.`);
-  if (variant !== undefined && !score.variants.includes(variant)) {
-    throw new UsageError(`Unknown variant ${variant} of ${id}; choose one of ${score.variants.join(', ')}.`);
+  return { score: findScore(id, variant).id, variant, name };
+}
+
+/**
+ * Of further metrics those that are defined for what the samples are labelled with, and in warnings why the others aren't. That is
+ * known before a network runs; whether a candidate has source probabilities isn't.
+ *
+ * @param samples those drawn
+ * @throws InputError when the metric that ranks isn't defined for them
+ */
+export function metricsFor(
+  dataset: Dataset,
+  samples: readonly Sample[],
+  metric: Metric,
+  further: readonly Metric[],
+): { also: Metric[]; warnings: string[] } {
+  const available = { labelKind: labelKindOf(dataset, samples), sourceProbabilities: true };
+  const whyNot = ({ score, variant }: Metric) => whyUnfit(findScore(score), variant, available);
+  const reason = whyNot(metric);
+  if (reason !== undefined) {
+    const fit = SCORES.filter((score) => whyUnfit(score, undefined, available) === undefined).map(({ id }) => id);
+    throw new InputError(`${dataset.path}: ${reason} Scores for these: ${fit.join(', ')}.`);
   }
-  return { score: id, variant, name };
+  const reasons = further.map(whyNot);
+  return {
+    also: further.filter((_, i) => reasons[i] === undefined),
+    warnings: further.flatMap(({ name }, i) => (reasons[i] === undefined ? [] : [`${name}: ${reasons[i]}`])),
+  };
 }

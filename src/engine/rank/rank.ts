@@ -15,7 +15,7 @@ import { chooseProvider } from '../extract/providers.ts';
 import { walk } from '../files/walk.ts';
 import { buildReport, type RankedCandidate } from './buildReport.ts';
 import { hashSamples } from './hashSamples.ts';
-import { parseMetric } from './metric.ts';
+import { metricsFor, parseMetric } from './metric.ts';
 import { modalitiesFor, whyUnfit } from './modalities.ts';
 import { nothingToRank } from './nothingToRank.ts';
 import { ProgressMeter } from './progressMeter.ts';
@@ -41,7 +41,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   const { signal } = context;
   const meter = new ProgressMeter(context.onProgress);
   const metric = parseMetric(params.metric);
-  const also = params.also.map(parseMetric);
+  const further = params.also.map(parseMetric);
   const labelEncoders = await chooseLabelEncoders(params.labelEncoders, { paper: params.encoderSet === 'paper' });
   const store = params.cacheFolder === null ? undefined : new Store(params.cacheFolder);
 
@@ -49,6 +49,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
   const dataset = await openDataset(params.dataset, params.task, signal);
   const split = chooseSplit(dataset);
   const samples = drawStratified(split.samples, params.limit, params.seed);
+  const { also, warnings: unfitMetrics } = metricsFor(dataset, samples, metric, further);
   const { checkpoints, skipped } = await openCandidates(params, dataset.task, context);
   const provider = await chooseProvider(params.device);
   context.log(`device: ${provider.provider} (${provider.reason})`);
@@ -112,7 +113,7 @@ export async function rank(params: RankParams, context: RankContext): Promise<Ra
     provider,
     ranked,
     skipped,
-    warnings: warnOfCache(store),
+    warnings: [...unfitMetrics, ...warnOfCache(store)],
     timings: { discoverSeconds, extractSeconds, scoreSeconds, totalSeconds: clock.total() },
   });
 }

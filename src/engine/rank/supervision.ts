@@ -1,6 +1,13 @@
 import type { Dataset, Sample } from '../datasets/dataset.ts';
 import { type FloatMatrix, selectRows } from '../linalg/matrix.ts';
+import type { LabelKind } from '../score/evidenceInput.ts';
 import type { Supervision } from './scoreCandidate.ts';
+
+/** What the samples of a dataset are labelled with. */
+export function labelKindOf({ classes }: Dataset, samples: readonly Sample[]): LabelKind {
+  if (classes.length === 0) return 'label embeddings';
+  return samples.some(({ labels }) => labels !== undefined) ? 'several labels per sample' : 'class labels';
+}
 
 /**
  * What a candidate's rows are labelled with: class labels, several labels per sample, or label embeddings.
@@ -13,9 +20,11 @@ export function superviseRows(
   rows: readonly number[],
   labelEmbeddings: readonly FloatMatrix[] | undefined,
 ): Supervision {
+  const kind = labelKindOf(dataset, samples);
+  if (kind === 'label embeddings')
+    return { labelEmbeddings: labelEmbeddings?.map((embedding) => selectRows(embedding, rows)) };
   const classCount = dataset.classes.length;
-  if (classCount === 0) return { labelEmbeddings: labelEmbeddings?.map((embedding) => selectRows(embedding, rows)) };
-  if (!isMultiLabel(samples)) {
+  if (kind === 'class labels') {
     const labels = Int32Array.from(rows, (row) => samples[row]?.label ?? 0);
     return { labels, classCount, labelEmbeddings };
   }
@@ -24,8 +33,4 @@ export function superviseRows(
     for (const label of samples[row]?.labels ?? []) data[place * classCount + label] = 1;
   }
   return { multiLabels: { rows: rows.length, cols: classCount, data }, labelEmbeddings };
-}
-
-function isMultiLabel(samples: readonly Sample[]): boolean {
-  return samples.some(({ labels }) => labels !== undefined);
 }

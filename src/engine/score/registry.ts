@@ -3,6 +3,7 @@ import { InputError, UsageError } from '../errors.ts';
 import { emms } from './emms.ts';
 import { etran } from './etran.ts';
 import type { Evidence } from './evidence.ts';
+import type { LabelKind } from './evidenceInput.ts';
 import { gbc } from './gbc.ts';
 import { hscore } from './hscore.ts';
 import { knn } from './knn.ts';
@@ -45,6 +46,35 @@ const VARIANT_NEEDS: Readonly<Record<string, readonly Need[]>> = {
 /** Scores share the memory of the kernels (`linalg/wasm/kernels.ts`), and what they read of it must not change while they wait. */
 const oneAtATime = pLimit(1);
 
+/** What a candidate's scores can be computed from, besides its features. */
+interface Available {
+  /** Undefined without labels of any kind. */
+  labelKind: LabelKind | undefined;
+  sourceProbabilities: boolean;
+}
+
+/** @throws UsageError for a score, or a variant of it, that there isn't */
+export function findScore(id: string, variant?: string): Score {
+  const score = SCORES.find((known) => known.id === id);
+  if (score === undefined) {
+    throw new UsageError(`Unknown score ${id}; choose one of ${SCORES.map((known) => known.id).join(', ')}.`);
+  }
+  if (variant !== undefined && !score.variants.includes(variant)) {
+    throw new UsageError(`Unknown variant ${variant} of ${id}; choose one of ${score.variants.join(', ')}.`);
+  }
+  return score;
+}
+
+/** Why a score, or one variant of it, can't be computed from what there is, in a sentence; undefined where it can. */
+export function whyUnfit(score: Score, variant: string | undefined, available: Available): string | undefined {
+  if (!score.needs.some((needs) => holds(available, needs)))
+    return `${whatIsMissing(score.title, score.needs, available)}.`;
+  const fitting = fittingVariants(score, available);
+  if (variant === undefined || fitting.includes(variant)) return undefined;
+  const missing = whatIsMissing(`The variant ${variant} of ${score.title}`, [ownNeeds(score, variant)], available);
+  return `${missing}. Use the variant ${fitting.join(' or ')}.`;
+}
+
 /**
  * Computes one score; of several that are asked for at once one after the other.
  *
@@ -58,26 +88,12 @@ export async function computeScore(
   evidence: Evidence,
   options: { variant?: string | undefined; variation?: boolean } = {},
 ): Promise<ScoreResult & { variant: string; seconds: number }> {
-  const score = SCORES.find((candidate) => candidate.id === id);
-  if (score === undefined) {
-    throw new UsageError(`Unknown score ${id}; choose one of ${SCORES.map((known) => known.id).join(', ')}.`);
-  }
-  if (!score.needs.some((needs) => holds(evidence, needs)))
-    throw new InputError(whatIsMissing(score.title, score.needs, evidence));
-  const enough = (name: string) => holds(evidence, VARIANT_NEEDS[`${id}:${name}`] ?? []);
-  const variant = options.variant ?? score.variants.find(enough) ?? score.variants[0];
-  if (!score.variants.includes(variant)) {
-    throw new UsageError(`Unknown variant ${variant} of ${id}; choose one of ${score.variants.join(', ')}.`);
-  }
-  if (!enough(variant)) {
-    const others = score.variants.filter(enough).join(' or ');
-    const missing = whatIsMissing(
-      `The variant ${variant} of ${score.title}`,
-      [VARIANT_NEEDS[`${id}:${variant}`] ?? []],
-      evidence,
-    );
-    throw new InputError(`${missing} Use the variant ${others}.`);
-  }
+  const score = findScore(id, options.variant);
+  const { labelKind, sourceProbabilities } = evidence;
+  const available = { labelKind, sourceProbabilities: sourceProbabilities !== undefined };
+  const reason = whyUnfit(score, options.variant, available);
+  if (reason !== undefined) throw new InputError(reason);
+  const variant = options.variant ?? fittingVariants(score, available)[0] ?? score.variants[0];
   return oneAtATime(async () => {
     const start = performance.now();
     const result = await score.compute(evidence, { variant, variation: options.variation ?? false });
@@ -85,21 +101,31 @@ export async function computeScore(
   });
 }
 
-function holds(evidence: Evidence, needs: readonly Need[]): boolean {
+function fittingVariants(score: Score, available: Available): string[] {
+  return score.variants.filter((variant) => holds(available, ownNeeds(score, variant)));
+}
+
+function ownNeeds({ id }: Score, variant: string): readonly Need[] {
+  return VARIANT_NEEDS[`${id}:${variant}`] ?? [];
+}
+
+function holds({ labelKind, sourceProbabilities }: Available, needs: readonly Need[]): boolean {
   const held: Record<Need, boolean> = {
-    labels: evidence.labels !== undefined,
-    labelEmbeddings: evidence.labelKind !== undefined,
-    sourceProbabilities: evidence.sourceProbabilities !== undefined,
+    labels: labelKind === 'class labels',
+    labelEmbeddings: labelKind !== undefined,
+    sourceProbabilities,
   };
   return needs.every((need) => held[need]);
 }
 
-/** One sentence that says what the evidence lacks, and what it holds instead of class labels. */
-function whatIsMissing(what: string, needs: Score['needs'], evidence: Evidence): string {
-  const needed = needs.map((set) => set.map((need) => NAMES[need]).join(' and ')).join(', or ');
-  const { labelKind } = evidence;
+/** What is lacking, and what there is instead of class labels. */
+function whatIsMissing(what: string, needs: Score['needs'], { labelKind }: Available): string {
   const instead = labelKind === undefined || labelKind === 'class labels' ? '' : `; these are ${labelKind}`;
-  return `${what} needs ${needed}${instead}.`;
+  return `${what} needs ${inWords(needs)}${instead}`;
+}
+
+function inWords(needs: Score['needs']): string {
+  return needs.map((set) => set.map((need) => NAMES[need]).join(' and ')).join(', or ');
 }
 
 const NAMES: Record<Need, string> = {

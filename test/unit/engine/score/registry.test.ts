@@ -1,11 +1,58 @@
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../../../../src/engine/errors.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
-import { computeScore, SCORES } from '../../../../src/engine/score/registry.ts';
+import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
+import { computeScore, SCORES, whyUnfit } from '../../../../src/engine/score/registry.ts';
 import { scoreIdSchema } from '../../../../src/protocol/scores.ts';
-import { classification } from '../../../helpers/random.ts';
+import { classification, generator } from '../../../helpers/random.ts';
+import { sourceProbabilitiesOf } from '../../../helpers/scoreCases.ts';
 
 test('the registry holds exactly the scores of the protocol', () => {
   expect(SCORES.map(({ id }) => id).sort()).toEqual([...scoreIdSchema.options].sort());
+});
+
+test('the documentation tabulates every score with its variants', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../../../docs/scores.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| [^|]* \(`(\w+)`\) +\| ([^|]*`[^|]*)\|/gm)];
+  const tabulated = rows.map(([, id, variants = '']) => [
+    id,
+    [...variants.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  ]);
+  // EMMS has a chapter of its own.
+  expect(tabulated.sort()).toEqual(
+    SCORES.slice(1)
+      .map(({ id, variants }) => [id, variants])
+      .sort(),
+  );
+});
+
+const indicators = generator(6);
+
+describe.each([
+  ['nothing', {}],
+  ['class labels', { labels: classification(4, 40, 5, 3).labels }],
+  ['several labels per sample', { multiLabels: generator(5).matrix(40, 3, () => Number(indicators.uniform() < 0.5)) }],
+  ['regression targets', { targets: generator(7).matrix(40, 2) }],
+  ['label embeddings', { labelEmbeddings: [generator(8).matrix(40, 3)] }],
+] as [string, Partial<EvidenceInput>][])('of %s', (_, input) => {
+  const { features } = classification(4, 40, 5, 3);
+  const probabilities = sourceProbabilitiesOf(features);
+
+  test.each(SCORES.flatMap((score) => score.variants.map((variant) => [score.id, variant, score] as const)))(
+    'exactly what is offered is computed: %s %s',
+    async (id, variant, score) => {
+      for (const sourceProbabilities of [undefined, probabilities]) {
+        const evidence = createEvidence({ features, ...input, sourceProbabilities });
+        const available = { labelKind: evidence.labelKind, sourceProbabilities: sourceProbabilities !== undefined };
+        const reason = whyUnfit(score, variant, available);
+        const computed = computeScore(id, evidence, { variant });
+        if (reason === undefined) expect((await computed).score).toSatisfy(Number.isFinite);
+        else await expect(computed).rejects.toThrow(new InputError(reason));
+      }
+    },
+  );
 });
 
 test('scores that are computed at once are those that are computed one after the other', async () => {
