@@ -30,7 +30,8 @@ async function main(args: readonly string[]): Promise<number> {
     return fail(new UsageError(`emms ${name}: no such command. One of ${[...COMMANDS.keys()].join(', ')}.`), args);
   const command = await load();
   if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(`Usage: emms ${command.synopsis}\n\n${command.summary}\n`);
+    const { synopsis, summary, details } = command;
+    process.stdout.write(`Usage: emms ${synopsis}\n\n${summary}\n${details === undefined ? '' : `\n${details}\n`}`);
     return EXIT.done;
   }
   const cancel = new AbortController();

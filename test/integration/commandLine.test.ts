@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { npyAnyLabels, npyMatrix, readNpy, writeNpy } from '../../src/engine/npy.ts';
 import { discoverySchema } from '../../src/protocol/discovery.ts';
 import { rankingReportSchema } from '../../src/protocol/report.ts';
+import { scoreIdSchema } from '../../src/protocol/scores.ts';
 import { miniature } from '../helpers/miniatures.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 import { dataset, root, sample } from './engine.ts';
@@ -194,6 +195,16 @@ describe('emms rank', () => {
 });
 
 describe('scores by name', () => {
+  it('are listed in the help of the commands that take them, with what they need', async () => {
+    for (const command of ['rank', 'score']) {
+      const { code, stdout } = await emms([command, '--help']);
+      expect(code).toBe(0);
+      for (const id of scoreIdSchema.options)
+        expect(stdout).toMatch(new RegExp(`^  ${id}: .*\\n      Needs class labels`, 'm'));
+      expect(stdout).toContain('pactran: gaussian, dirichlet (needs source probabilities)');
+    }
+  });
+
   it('are refused before any network runs where they are not defined for the labels', async () => {
     const voc = miniature('VOCdevkit/VOC2007');
     const checkpoints = path.join(sample, 'checkpoints');

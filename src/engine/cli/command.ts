@@ -6,6 +6,8 @@ export interface Command {
   /** The command with its arguments and options, as its help shows them. */
   readonly synopsis: string;
   readonly summary: string;
+  /** What its own help says besides. */
+  readonly details?: string;
   run(args: readonly string[], signal: AbortSignal): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ import { reportText } from '../report/text.ts';
 import { type Command, commaSeparated, oneOf, parseCommandLine } from './command.ts';
 import { LABEL_OPTIONS, labelOptions, SAMPLE_OPTIONS, sampleOptions } from './options.ts';
 import { ProgressLine } from './progressLine.ts';
+import { SCORE_LIST } from './scoreList.ts';
 
 const OPTIONS = {
   checkpoints: { type: 'string', multiple: true },
@@ -34,6 +35,7 @@ export const rankCommand: Command = {
     'rank <dataset> [--checkpoints <path>…] [--task auto] [--metric emms[:cv|exact|paper|reference]] [--also <metric>,…] [--label-encoders auto|clip,bert,gpt2|<path>|onehot] [--encoder-set base|paper] [--class-names readable|raw] [--label-pooling tokens|padding] [--feature-point <tensor>] [--limit 2000] [--device auto|cpu|webgpu|cuda|coreml|dml] [--seed 0] [--no-cache] [--json[=file]] [--html file] [--csv file]',
   summary:
     'Rank checkpoints by how well they would transfer to a dataset. Without --checkpoints, those found in the dataset’s workspace.',
+  details: SCORE_LIST,
 
   async run(args, signal) {
     const { values, positionals } = parseCommandLine(spreadLists(args), OPTIONS, this.synopsis, 1);

@@ -7,6 +7,7 @@ import { scoreWithVariation } from '../rank/scoreCandidate.ts';
 import { createEvidence } from '../score/evidence.ts';
 import { computeScore } from '../score/registry.ts';
 import { type Command, parseCommandLine } from './command.ts';
+import { SCORE_LIST } from './scoreList.ts';
 
 const OPTIONS = {
   features: { type: 'string' },
@@ -23,6 +24,7 @@ export const scoreCommand: Command = {
     'score <metric> --features X.npy [--labels y.npy] [--label-embeddings E.npy] [--source-probabilities P.npy] [--variant …] [--interval] [--json]',
   summary:
     'Compute one score from arrays: features [n, d], labels ([n] whole numbers from 0: classes; [n, C] of 0 and 1: several classes per sample; other floats [n] or [n, t]: regression targets), label embeddings [K, C, d2] (with classes) or [K, n, d2], source probabilities [n, c]. --interval adds the 90 % interval, which most scores are fitted 20 times more for.',
+  details: SCORE_LIST,
 
   async run(args) {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);

@@ -75,6 +75,11 @@ export function whyUnfit(score: Score, variant: string | undefined, available: A
   return `${missing}. Use the variant ${fitting.join(' or ')}.`;
 }
 
+/** What a score needs, and what a variant of it needs besides, in words. */
+export function needsInWords(score: Score, variant?: string): string {
+  return inWords(variant === undefined ? score.needs : [ownNeeds(score, variant)]);
+}
+
 /**
  * Computes one score; of several that are asked for at once one after the other.
  *
