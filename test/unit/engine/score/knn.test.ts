@@ -8,7 +8,6 @@ import {
   expectVariation,
   readCase,
   scoreOf,
-  takeRows,
 } from '../../../helpers/scoreCases.ts';
 
 test.each(expectedScores())('is that of scikit-learn: $name', async ({ name, expected }) => {
@@ -31,14 +30,49 @@ test('more samples than are looked up at once', async () => {
   expect(await scoreOf('knn', { features, labels: Int32Array.from(shuffled.labels) })).toBeLessThan(0.5);
 });
 
-test('order does not matter, with repeated samples of several classes neither', async () => {
-  const { features, labels } = classification(2, 20, 3, 3);
-  const twice = takeRows(
-    features,
-    Int32Array.from({ length: 60 }, (_, i) => i % 20),
-  );
-  const mixed = Int32Array.from({ length: 60 }, (_, i) => ((labels[i % 20] as number) + (i < 20 ? 1 : 0)) % 3);
-  await expectOrderInvariance('knn', { features: twice, labels: mixed }, ['cosine']);
+/** Samples along the axes only, so that nearly all have others that are just as similar: cosines are 0, 1 and −1. */
+function alongAxes(seed: number) {
+  const { uniform } = generator(seed);
+  const features = { rows: 30, cols: 3, data: new Float64Array(90) };
+  for (let i = 0; i < 30; i++) features.data[3 * i + Math.floor(3 * uniform())] = uniform() < 0.5 ? 2 : -1;
+  return { features, labels: Int32Array.from({ length: 30 }, (_, i) => (i < 3 ? i : Math.floor(3 * uniform()))) };
+}
+
+test('of samples that are alike the lower class comes first, and the more similar class breaks ties of votes', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { features, labels } = alongAxes(seed);
+    const label = (i: number) => labels[i] as number;
+    const cosine = (i: number, j: number) =>
+      [0, 1, 2].reduce(
+        (sum, k) => sum + Math.sign(features.data[3 * i + k] as number) * Math.sign(features.data[3 * j + k] as number),
+        0,
+      );
+    const samples = Array.from(labels, (_, i) => i);
+    const accuracies = [1, 5, 20].map((k) => {
+      const found = samples.filter((i) => {
+        const nearest = samples
+          .filter((j) => j !== i)
+          .sort((a, b) => cosine(i, b) - cosine(i, a) || label(a) - label(b))
+          .slice(0, k);
+        const votes = [0, 1, 2].map((c) => nearest.filter((j) => label(j) === c));
+        const similarity = (c: number) => (votes[c] ?? []).reduce((sum, j) => sum + cosine(i, j), 0);
+        const [winner] = [0, 1, 2].sort(
+          (a, b) => (votes[b] ?? []).length - (votes[a] ?? []).length || similarity(b) - similarity(a) || a - b,
+        );
+        return winner === label(i);
+      });
+      return found.length / 30;
+    });
+    expect(await scoreOf('knn', { features, labels })).toBe(Math.max(...accuracies));
+  }
+});
+
+test('order does not matter, of samples that are alike but differ in their labels neither', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const { features, labels } = alongAxes(seed);
+    await expectOrderInvariance('knn', { features, labels }, ['cosine']);
+    await expectOrderInvariance('knn', { features, labelEmbeddings: [generator(seed).matrix(30, 2)] }, ['cosine']);
+  }
 });
 
 test('by hand: the length does not count, a sample is not its own neighbour', async () => {
