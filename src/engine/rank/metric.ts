@@ -17,7 +17,8 @@ export interface Metric {
  * @throws UsageError for a score or variant that there isn't
  */
 export function parseMetric(name: string): Metric {
-  const [id = '', variant] = name.split(':');
+  const [id = '', ...rest] = name.split(':');
+  const variant = rest.length === 0 ? undefined : rest.join(':');
   return { score: findScore(id, variant).id, variant, name };
 }
 

@@ -21,6 +21,7 @@ describe('parseMetric', () => {
     expect(parseMetric('emms:exact')).toEqual({ score: 'emms', variant: 'exact', name: 'emms:exact' });
     expect(() => parseMetric('luck')).toThrow(new UsageError(`Unknown score luck; choose one of ${ALL.join(', ')}.`));
     expect(() => parseMetric('knn:best')).toThrow('Unknown variant best of knn; choose one of cosine.');
+    expect(() => parseMetric('emms:cv:exact')).toThrow('Unknown variant cv:exact of emms');
   });
 });
 
