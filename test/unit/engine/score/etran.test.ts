@@ -31,6 +31,21 @@ test('better features score more; shift and classes without samples do not matte
   }
 });
 
+test('features that vary much are shrunk by 1e-10', async () => {
+  // The first varies within the classes, by 100, the second between them only: its variance is what shrinking gives it.
+  const [spread, apart] = [10, 5e-5];
+  const data = Float64Array.from({ length: 16 }, (_, at) => {
+    const i = Math.floor(at / 2);
+    return at % 2 === 0 ? spread * (i % 2 === 0 ? 1 : -1) : apart * (i < 4 ? 1 : -1);
+  });
+  const labels = Int32Array.from({ length: 8 }, (_, i) => (i < 4 ? 0 : 1));
+  const logOdds = (2 * apart ** 2) / ((1e-10 * spread ** 2) / 2);
+  expect(await scoreOf('etran', { features: { rows: 8, cols: 2, data }, labels })).toBeCloseTo(
+    1 / (1 + Math.exp(-logOdds)),
+    7,
+  );
+});
+
 test('the energy is that of the least active samples', async () => {
   const { features, labels } = classification(3, 400, 3, 2, 1);
   features.data.set([-50, -50, -50], 3);

@@ -48,5 +48,9 @@ test('what are not probabilities is refused', async () => {
   await expect(scoreOf('leep', { features, labels, sourceProbabilities: shares })).rejects.toThrow(
     'add up to 3, not 1',
   );
+  const nearly = { rows: 3, cols: 2, data: Float64Array.of(1, 0.02, 0.5, 0.5, 0, 1) };
+  await expect(scoreOf('leep', { features, labels, sourceProbabilities: nearly })).rejects.toThrow('add up to 1.02');
+  nearly.data[1] = 0.005;
+  expect(await scoreOf('leep', { features, labels, sourceProbabilities: nearly })).toBeLessThan(0);
   await expect(scoreOf('leep', { features, labels })).rejects.toThrow('LEEP needs class labels and source prob');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classification } from '../../../helpers/random.ts';
+import { classification, generator } from '../../../helpers/random.ts';
 import {
   expectedScores,
   expectOrderInvariance,
@@ -53,4 +53,20 @@ test('degenerate input', async () => {
       await expect(scoreOf('ncti', input, variant)).rejects.toThrow('NCTI needs classes that vary');
     }
   }
+});
+
+test.each([
+  [1e-4, 'kept', true],
+  [1e-6, 'left out, as in scikit-learn', false],
+])('a direction in which samples of a class vary %d times as much as in others is %s', async (ratio, _, kept) => {
+  const { normal } = generator(5);
+  const data = new Float64Array(120);
+  const labels = Int32Array.from({ length: 60 }, (_, i) => i % 2);
+  for (let i = 0; i < 60; i++) {
+    const [common, own] = [20 * normal(), 20 * ratio * normal()];
+    data.set([common + own + (labels[i] === 0 ? 6 : -6), common - own], 2 * i);
+  }
+  const score = await scoreOf('ncti', { features: { rows: 60, cols: 2, data }, labels });
+  if (kept) expect(score).toBeGreaterThan(0.999);
+  else expect(score).toBeLessThan(0.95);
 });

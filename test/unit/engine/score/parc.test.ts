@@ -65,3 +65,10 @@ test('tied: the numbering of the classes does not matter', async () => {
   const before = await scoreOf('parc', { features, labels }, 'tied');
   expect(Math.abs((await scoreOf('parc', { features, labels: renumbered }, 'tied')) - before)).toBeLessThan(1e-9);
 });
+
+test('of several label embeddings it is the mean', async () => {
+  const { matrix } = generator(8);
+  const [features, a, b] = [matrix(30, 5), matrix(30, 3), matrix(30, 3)];
+  const score = (...labelEmbeddings: (typeof a)[]) => scoreOf('parc', { features, labelEmbeddings });
+  expect(await score(a, b)).toBeCloseTo(((await score(a)) + (await score(b))) / 2, 10);
+});

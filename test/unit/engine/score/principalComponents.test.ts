@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Matrix } from '../../../../src/engine/linalg/matrix.ts';
+import { submatrix } from '../../../../src/engine/linalg/matrix.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { principalComponents } from '../../../../src/engine/score/principalComponents.ts';
 import { classification, generator } from '../../../helpers/random.ts';
@@ -103,6 +104,21 @@ test('GBC: a component that is missing counts with the least variance, as publis
   const distance =
     ((means[0] as number) - (means[1] as number)) ** 2 / middle / 8 + Math.log(middle / Math.sqrt(a * b)) / 2;
   expect(await scoreOf('gbc', { features: wide, labels: classes })).toBeCloseTo(-2 * Math.exp(-distance), 10);
+});
+
+test.each([
+  ['gbc', 'spherical', 64],
+  ['gbc', 'diagonal', 64],
+  ['ncti', 'ncc', 64],
+])('%s %s looks at the first %d components', async (id, variant, count) => {
+  const features = orthogonalFeatures(128, powersOf(1.01, 70));
+  const { uniform } = generator(3);
+  const labels = Int32Array.from({ length: 128 }, (_, i) => (i < 4 ? i : Math.floor(4 * uniform())));
+  const scoreOfFirst = (cols: number) =>
+    scoreOf(id, { features: submatrix(features, 0, 0, 128, cols), labels }, variant);
+  const score = await scoreOfFirst(70);
+  expect(score).toBeCloseTo(await scoreOfFirst(count), 9);
+  expect(Math.abs(score - (await scoreOfFirst(count - 1)))).toBeGreaterThan(1e-6);
 });
 
 test('NCTI: scales of the features that differ much do not matter once nothing is shrunk', async () => {

@@ -69,3 +69,13 @@ test('classes that do not vary are refused', async () => {
   await expect(scoreOf('sfda', { features: { rows: 14, cols: 2, data }, labels })).rejects.toThrow('classes that vary');
   await expect(scoreOf('sfda', { features, labelEmbeddings: [features] })).rejects.toThrow('SFDA needs class labels');
 });
+
+test('features that add up to 0 are shrunk as in other axes', async () => {
+  const values = [3, -1, 2, 0, 5, -2, 1, 4, -3, 2, 6, -1];
+  const labels = Int32Array.from(values, (_, i) => i % 3);
+  const score = (row: (value: number) => number[]) =>
+    scoreOf('sfda', { features: { rows: 12, cols: 2, data: Float64Array.from(values.flatMap(row)) }, labels });
+  // The published start of the power method, the sums of the rows of the covariance, is 0 here.
+  const plain = await score((value) => [value / 8, -value / 8]);
+  expect(plain).toBeCloseTo(await score((value) => [(Math.SQRT2 * value) / 8, 0]), 9);
+});
