@@ -84,11 +84,14 @@ export async function scoreOf(id: string, input: EvidenceInput, variant?: string
 /** Checks that the score, `[variant]` by variant, doesn't depend on the order of the samples. */
 export async function expectOrderInvariance(id: string, input: EvidenceInput, variants: string[]): Promise<void> {
   const order = generator(99).permutation(input.features.rows);
-  const { labels, labelEmbeddings, sourceProbabilities } = input;
+  const { labels, multiLabels, targets, labelEmbeddings, sourceProbabilities } = input;
+  const embedsClasses = labels !== undefined || multiLabels !== undefined;
   const shuffled: EvidenceInput = {
     features: takeRows(input.features, order),
     labels: labels?.map((_, i) => labels[order[i] as number] as number),
-    labelEmbeddings: labels === undefined ? labelEmbeddings?.map((e) => takeRows(e, order)) : labelEmbeddings,
+    multiLabels: multiLabels && takeRows(multiLabels, order),
+    targets: targets && takeRows(targets, order),
+    labelEmbeddings: embedsClasses ? labelEmbeddings : labelEmbeddings?.map((e) => takeRows(e, order)),
     sourceProbabilities: sourceProbabilities && takeRows(sourceProbabilities, order),
   };
   for (const variant of variants) {

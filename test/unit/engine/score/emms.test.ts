@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Matrix as Dense, inverse, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
+import { joinRows } from '../../../../src/engine/linalg/matrix.ts';
 import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
@@ -11,7 +12,7 @@ import { heldOutFit } from '../../../../src/engine/score/heldOut.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { SufficientStatistics } from '../../../../src/engine/stats/sufficientStatistics.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { leftOutOf, variedScore } from '../../../helpers/scoreCases.ts';
+import { leftOutOf, takeRows, variedScore } from '../../../helpers/scoreCases.ts';
 
 const variants = ['cv', 'exact', 'paper', 'reference'];
 
@@ -126,6 +127,23 @@ test('cv tells candidates apart when every in-sample fit is perfect', async () =
   expect(Math.abs(goodExact - noiseExact)).toBeLessThan(1e-9);
   expect(goodCv).toBeGreaterThan(0.5);
   expect(Math.abs(noiseCv)).toBeLessThan(0.1);
+});
+
+test.each(['classes', 'samples'])('cv leaves out an embedding that the features do not predict: of %s', async (of) => {
+  const { features, labels } = classification(23, 120, 10, 4, 0.3);
+  const { matrix } = generator(24);
+  // Class centres are linear in the features; nothing else of the second embedding is, of samples or of classes that are shuffled.
+  const embedding = matrix(4, 3);
+  const input =
+    of === 'samples'
+      ? { features, labelEmbeddings: [takeRows(embedding, labels), matrix(120, 3)] }
+      : {
+          features,
+          labels: labels.map((label, i) => label + 4 * (i % 2)),
+          labelEmbeddings: [joinRows(embedding, embedding), matrix(8, 3)],
+        };
+  const { details } = await computeScore('emms', createEvidence(input), { variant: 'cv' });
+  expect(details.weights?.[0]).toBeGreaterThan(0.8);
 });
 
 test('exact is never worse than alternating a thousand times', async () => {
@@ -398,14 +416,6 @@ function standardised(matrix: Matrix): Dense {
 
 function toRows({ rows, cols, data }: FloatMatrix): Dense {
   return Dense.from1DArray(rows, cols, data);
-}
-
-function takeRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
-  const data = new Float64Array(rows.length * matrix.cols);
-  Array.from(rows).forEach((row, i) => {
-    data.set(matrix.data.subarray(row * matrix.cols, (row + 1) * matrix.cols), i * matrix.cols);
-  });
-  return { rows: rows.length, cols: matrix.cols, data };
 }
 
 function sum(values: Iterable<number>): number {
