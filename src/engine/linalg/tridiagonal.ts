@@ -122,26 +122,6 @@ function applyReflections({ count, firsts, lengths, taus, vectors }: Chase, c: M
   return result;
 }
 
-/**
- * Takes from T, in place, what makes it indefinite: rounding, as large as the least eigenvalues where the rows of the matrix
- * are of very different scale. Couplings become no larger than leave pivots of 0.
- */
-export function makeSemidefinite({ diagonal, offDiagonal }: Pick<Tridiagonal, 'diagonal' | 'offDiagonal'>): void {
-  let pivot = 0;
-  for (let i = 0; i < diagonal.length; i++) {
-    const entry = Math.max(0, diagonal[i] as number);
-    diagonal[i] = entry;
-    let coupling = 0;
-    if (i > 0) {
-      coupling = offDiagonal[i - 1] as number;
-      const limit = Math.sqrt(pivot) * Math.sqrt(entry);
-      coupling = Math.max(-limit, Math.min(limit, coupling));
-      offDiagonal[i - 1] = coupling;
-    }
-    pivot = Math.max(0, pivot > 0 ? entry - (coupling / pivot) * coupling : entry);
-  }
-}
-
 const MAX_STEPS = 60;
 
 /**

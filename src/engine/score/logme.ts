@@ -1,15 +1,26 @@
 import { InputError } from '../errors.ts';
-import { reflectionsToAxes, reflectionToAxis, signedLength } from '../linalg/axisReflection.ts';
+import { reflectionToAxis, signedLength } from '../linalg/axisReflection.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { addTo, dot, joinColumns, joinRows, rowRange, transpose, zeros } from '../linalg/matrix.ts';
-import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
-import type { Reflections } from '../linalg/onnxKernels.ts';
+import {
+  addTo,
+  columnSquares,
+  dot,
+  joinColumns,
+  rowRange,
+  rowSquares,
+  selectRows,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
+import { gramian, inTurn, multiply } from '../linalg/multiply.ts';
 import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
+import { pivotedQr } from '../linalg/pivotedQr.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import { makeSemidefinite, tridiagonalise } from '../linalg/tridiagonal.ts';
+import { tridiagonalise } from '../linalg/tridiagonal.ts';
+import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import { maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
-import { centredSamples, farSamples, featureMean } from './samples.ts';
+import { type Fit, maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
+import { centredSamples, featureMean } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -31,7 +42,9 @@ import type { Score } from './score.ts';
  * With fewer samples than features the published code leaves d − n factors α out of the determinant; so does this.
  *
  * Time O(n·d·min(n, d)) + O(m²·r) with m = min(n, d) and r the number of columns to rotate (C with class labels, else K·d2).
- * No eigenvalues: in the basis in which XᵀX, or XXᵀ, is tridiagonal, every step costs O(m) per column.
+ * No eigenvalues: in the basis in which XᵀX, or XXᵀ, is tridiagonal, every step costs O(m) per column. Where rounding of XᵀX
+ * shows, since features or samples differ too much in size or the targets are all but interpolated, X itself is
+ * triangularised first, which takes several times as long.
  */
 export const logme: Score = {
   id: 'logme',
@@ -40,29 +53,33 @@ export const logme: Score = {
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A Bayesian linear model of the features finds the labels more plausible.',
   async compute(evidence, { variant }) {
+    const { features, labels, count } = evidence;
     const problem = await evidence.share('logmeProblem', () =>
-      evidence.features.cols < evidence.count ? primal(evidence) : dual(evidence),
+      features.cols < count ? primal(evidence) : dual(evidence),
     );
     if (problem.tridiagonal.diagonal.every((value) => value === 0)) {
       throw new InputError('All features are 0; LogME is not defined.');
     }
-    if (variant === 'classification') {
-      if (evidence.labels === undefined) {
-        throw new InputError('LogME classification needs class labels; use the variant regression.');
-      }
-      const counts = evidence.classCounts();
-      const present = [...counts.keys()].filter((c) => (counts[c] as number) > 0);
-      const evidences = present.map((c) =>
-        maximumEvidence(problem, rowRange(problem.sides, c, c + 1).data, counts[c] as number),
-      );
-      return {
-        score: mean(evidences),
-        ...(problem.primal && { bounds: { least: leastEvidence(present.length) } }),
-        details: {},
-      };
+    if (variant === 'regression') {
+      const embeddings = evidence.labelEmbeddings;
+      const fits = await inTurn(embeddings, (_, k) => embeddingFits(evidence, problem, k));
+      const targets = embeddings.map(embeddingTargets(labels));
+      return { score: await meanEvidence(evidence, fits.flat(), targets), details: {} };
     }
-    const scores = await inTurn(evidence.labelEmbeddings, (_, k) => regressionScore(evidence, problem, k));
-    return { score: mean(scores), details: {} };
+    if (labels === undefined) {
+      throw new InputError('LogME classification needs class labels; use the variant regression.');
+    }
+    const counts = evidence.classCounts();
+    const present = [...counts.keys()].filter((c) => (counts[c] as number) > 0);
+    const fits = present.map((c) =>
+      maximumEvidence(problem, rowRange(problem.sides, c, c + 1).data, problem.primal ? (counts[c] as number) : 0),
+    );
+    const oneHot: Targets = { count: present.length, value: (i, j) => (labels[i] === present[j] ? 1 : 0) };
+    return {
+      score: await meanEvidence(evidence, fits, [oneHot]),
+      ...(problem.primal && { bounds: { least: leastEvidence(present.length) } }),
+      details: {},
+    };
   },
 };
 
@@ -74,16 +91,81 @@ function leastEvidence(classes: number): number {
   return -Math.log((2 * Math.PI * Math.E) / classes) / 2;
 }
 
+/** Columns to predict, all of one embedding or all classes. */
+interface Targets {
+  count: number;
+  /** Of a sample and a column. */
+  value(sample: number, column: number): number;
+}
+
+function embeddingTargets(labels: Int32Array | undefined) {
+  return ({ cols, data }: FloatMatrix): Targets => ({
+    count: cols,
+    value: (i, j) => data[(labels?.[i] ?? i) * cols + j] as number,
+  });
+}
+
+/** Rounding of the evidence, in nats per sample, from which on it is computed anew by `triangularised`. */
+const MOST_ROUNDING = 1e-9;
+
+/** The mean over all columns, of embeddings of one width the mean over these as well. */
+async function meanEvidence(evidence: Evidence, fits: readonly Fit[], targets: readonly Targets[]): Promise<number> {
+  const exact = fits.every(({ rounding }) => rounding <= MOST_ROUNDING)
+    ? fits
+    : await triangularised(evidence, targets);
+  return exact.reduce((sum, fit) => sum + fit.evidence, 0) / exact.length;
+}
+
+/** Targets that are reflected at once. */
+const TARGET_BLOCK = 256;
+
+/**
+ * By the rows of R, X = Q·R, and Qᵀ·y: as exact as by a singular value decomposition of X, and more so where features or samples
+ * differ in size. R is graded, and R·Rᵀ keeps that; what of y is outside of its columns is left over by Q, not by subtraction.
+ */
+async function triangularised(evidence: Evidence, targets: readonly Targets[]): Promise<Fit[]> {
+  const { features, count } = evidence;
+  const lengths = rowSquares(toDoubles(features));
+  const order = [...lengths.keys()].sort((i, j) => (lengths[j] as number) - (lengths[i] as number));
+  const rows = toDoubles(selectRows(features, order));
+  const panels = await pivotedQr(rows);
+  const size = Math.min(count, features.cols);
+  const problem = await tridiagonalProblem(evidence, await gramian(rowRange(rows, 0, size)), false);
+  const fits: Fit[] = [];
+  for (const { count: columns, value } of targets) {
+    for (let from = 0; from < columns; from += TARGET_BLOCK) {
+      const block = zeros(count, Math.min(TARGET_BLOCK, columns - from));
+      for (let at = 0; at < block.data.length; at++) {
+        block.data[at] = value(order[Math.floor(at / block.cols)] as number, from + (at % block.cols));
+      }
+      for (const panel of panels) await reflectRows(panel, rowRange(block, panel.first, count), false);
+      const sides = transpose(await problem.tridiagonal.rotate(rowRange(block, 0, size)));
+      columnSquares(rowRange(block, size, count)).forEach((left, j) => {
+        fits.push(maximumEvidence(problem, rowRange(sides, j, j + 1).data, left));
+      });
+    }
+  }
+  return fits;
+}
+
+/** A problem with what all targets come to in its basis. */
+interface SharedProblem extends TridiagonalProblem {
+  /**
+   * `[r, m]`, rotated: Xᵀy when primal, else y. With class labels one row per class, for its one-hot column, else one per
+   * column of the label embeddings, one after the other.
+   */
+  sides: Matrix;
+}
+
 /** By XᵀX `[d, d]`. */
-async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
+async function primal(evidence: Evidence): Promise<SharedProblem> {
   const { features, count, labels } = evidence;
   const statistics = await evidence.statistics();
   const mean = featureMean(statistics);
   // Reflected so that the mean lies along the first axis: however large it is, only entry (0, 0) knows.
-  const far = await farSamples(evidence);
-  const direction: Matrix = { rows: 1, cols: mean.length, data: mean };
-  const reflection = reflectionsToAxes(far ? joinRows(direction, far) : direction);
-  const gram = await reflectedGram(evidence, reflection, far !== undefined);
+  const reflection = reflectionToAxis(mean);
+  const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
+  await reflectBothSides(reflection, gram);
   gram.data[0] = (gram.data[0] as number) + count * dot(mean, mean);
 
   let sides: Matrix;
@@ -101,50 +183,19 @@ async function primal(evidence: Evidence): Promise<TridiagonalProblem> {
   for (let j = 0; j < sides.cols; j++) {
     sides.data[j] = (sides.data[j] as number) + length * (sums[j] as number);
   }
-  let zeroColumns = 0;
-  for (let j = 0; j < features.cols; j++) {
-    if (mean[j] === 0 && statistics.gram.data[j * features.cols + j] === 0) zeroColumns++;
-  }
-  // The published code drops singular values of 0 from the determinant, but not from d.
-  return problem(gram, sides, count, features.cols + zeroColumns, true);
-}
-
-/**
- * The Gram matrix of the centred features, reflected on both sides; `exactly` before they are multiplied, when some samples are so far
- * from the others that these must not be added up along the same axes.
- */
-async function reflectedGram(evidence: Evidence, reflection: Reflections, exactly: boolean): Promise<Matrix> {
-  const statistics = await evidence.statistics();
-  const gram: Matrix = { ...statistics.gram, data: statistics.gram.data.slice() };
-  if (!exactly) {
-    await reflectBothSides(reflection, gram);
-    return gram;
-  }
-  gram.data.fill(0);
-  for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
-    const block = transpose(await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count)));
-    await reflectRows(reflection, block, false);
-    addTo(gram, await gramian(block));
-  }
-  return gram;
+  return sharedProblem(evidence, gram, sides, true);
 }
 
 /** By XXᵀ `[n, n]`, for at most as many samples as features. */
-async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
-  const { features, count, labels, classCount } = evidence;
-  const statistics = await evidence.statistics();
-  const mean = featureMean(statistics);
+async function dual(evidence: Evidence): Promise<SharedProblem> {
+  const { count, labels, classCount } = evidence;
+  const mean = featureMean(await evidence.statistics());
   // Reflected so that the vector of ones lies along the first axis: only the first row contains the mean.
   const axis = new Float64Array(count).fill(1);
   const reflection = reflectionToAxis(axis);
   const rows = await centredSamples(evidence);
   await reflectRows(reflection, rows, false);
   rows.data.set(mean.map((value) => signedLength(axis) * value));
-  // Samples far from all others are in every row now: once more, so that only the first rows are large.
-  const far = await farSamples(evidence);
-  const gathering = far && reflectionsToAxes(await multiplyTransposed(far, rows));
-  if (gathering) await reflectRows(gathering, rows, false);
-  const gram = await gramian(rows);
 
   let targets: Matrix;
   if (labels === undefined) {
@@ -156,26 +207,36 @@ async function dual(evidence: Evidence): Promise<TridiagonalProblem> {
     });
   }
   await reflectRows(reflection, targets, false);
-  if (gathering) await reflectRows(gathering, targets, false);
-  return problem(gram, targets, count, features.cols, false);
+  return sharedProblem(evidence, await gramian(rows), targets, false);
 }
 
-async function problem(
+async function sharedProblem(
+  evidence: Evidence,
   gram: Matrix,
   sides: Matrix,
-  count: number,
-  dimension: number,
   isPrimal: boolean,
-): Promise<TridiagonalProblem> {
+): Promise<SharedProblem> {
+  const problem = await tridiagonalProblem(evidence, gram, isPrimal);
+  return { ...problem, sides: transpose(await problem.tridiagonal.rotate(sides)) };
+}
+
+async function tridiagonalProblem(evidence: Evidence, gram: Matrix, isPrimal: boolean): Promise<TridiagonalProblem> {
+  const { count, features } = evidence;
+  const statistics = await evidence.statistics();
   const tridiagonal = await tridiagonalise(gram);
-  makeSemidefinite(tridiagonal);
-  return {
-    tridiagonal,
-    sides: transpose(await tridiagonal.rotate(sides)),
-    count,
-    dimension,
-    primal: isPrimal,
-  };
+  tridiagonal.diagonal.forEach((value, i) => {
+    tridiagonal.diagonal[i] = Math.max(0, value);
+  });
+  let dimension = features.cols;
+  if (features.cols < count) {
+    // The published code drops singular values of 0 from the determinant, but not from d.
+    const mean = featureMean(statistics);
+    for (let j = 0; j < features.cols; j++) {
+      if (mean[j] === 0 && statistics.gram.data[j * features.cols + j] === 0) dimension++;
+    }
+  }
+  // The mean, of whatever length, is on an axis of its own.
+  return { tridiagonal, count, dimension, primal: isPrimal, rounding: Number.EPSILON * trace(statistics.gram) };
 }
 
 /** Xᵀ·Z `[d, K·d2]` for the centred features, and the column sums of Z. */
@@ -198,25 +259,17 @@ function toDoubles({ rows, cols, data }: FloatMatrix): Matrix {
   return { rows, cols, data: new Float64Array(data) };
 }
 
-/** The mean over the columns of label embedding k. */
-async function regressionScore(evidence: Evidence, problem: TridiagonalProblem, k: number): Promise<number> {
+/** Of the columns of label embedding k. */
+async function embeddingFits(evidence: Evidence, problem: SharedProblem, k: number): Promise<Fit[]> {
   const embedding = toDoubles(evidence.labelEmbeddings[k] as FloatMatrix);
-  const { rows, cols } = embedding;
+  const { cols } = embedding;
   const weights = evidence.labels === undefined ? undefined : evidence.classCounts();
-  const squares = new Float64Array(cols);
-  for (let i = 0; i < rows; i++) {
-    const weight = weights?.[i] ?? 1;
-    for (let j = 0; j < cols; j++) {
-      squares[j] = (squares[j] as number) + weight * (embedding.data[i * cols + j] as number) ** 2;
-    }
-  }
   const sides =
     weights === undefined
       ? rowRange(problem.sides, k * cols, (k + 1) * cols)
       : await multiply(transpose(embedding), problem.sides);
-  return mean(Array.from(squares, (square, j) => maximumEvidence(problem, rowRange(sides, j, j + 1).data, square)));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = columnSquares(embedding, weights);
+  return Array.from(squares, (square, j) =>
+    maximumEvidence(problem, rowRange(sides, j, j + 1).data, problem.primal ? square : 0),
+  );
 }

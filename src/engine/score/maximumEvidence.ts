@@ -1,19 +1,23 @@
-import type { Matrix } from '../linalg/matrix.ts';
 import type { Tridiagonal } from '../linalg/tridiagonal.ts';
 
-/** Ridge regression in the basis in which the Gram matrix is the tridiagonal T. */
+/** Ridge regression in the basis in which the Gram matrix is the tridiagonal T `[m, m]`. */
 export interface TridiagonalProblem {
   tridiagonal: Tridiagonal;
-  /**
-   * `[r, m]`, rotated: Xᵀy when primal, y when dual. With class labels one row per class, for its one-hot column, else one
-   * per column of the label embeddings, one after the other.
-   */
-  sides: Matrix;
   /** n */
   count: number;
   /** The exponent of √α in the evidence. */
   dimension: number;
+  /** Whether T is that of XᵀX, not of XXᵀ. */
   primal: boolean;
+  /** How far off T may be. */
+  rounding: number;
+}
+
+export interface Fit {
+  /** Per sample. */
+  evidence: number;
+  /** About how far off it is: by what rounding of T does to log det (T + t·I), and when primal that of ‖y‖² to the residual. */
+  rounding: number;
 }
 
 /** What the published code adds to the denominators of α and β. */
@@ -22,22 +26,25 @@ const MAX_STEPS = 11;
 const TOLERANCE = 1e-3;
 
 /**
- * The evidence per sample of one target y.
+ * The maximum evidence of one target y.
  *
- * @param side its row of `problem.sides`
- * @param square ‖y‖²
+ * @param side `[m]`, rotated: Xᵀy when primal, else y
+ * @param square ‖y‖² when primal, else what of it is not in `side`
  */
-export function maximumEvidence(problem: TridiagonalProblem, side: Float64Array, square: number): number {
-  const { tridiagonal, count, dimension } = problem;
+export function maximumEvidence(problem: TridiagonalProblem, side: Float64Array, square: number): Fit {
+  const { tridiagonal, count, dimension, primal } = problem;
   const size = side.length;
   let alpha = 1;
   let beta = 1;
   let weightSquare = 0;
   let residual = 0;
+  let rounding = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
     const ratio = alpha / beta;
     const fit = ridge(problem, side, square, ratio);
     ({ weightSquare, residual } = fit);
+    const ofResidual = primal ? (Number.EPSILON * square) / (residual + EPSILON) : 0;
+    rounding = Math.max(rounding, (problem.rounding * fit.inverseTrace) / count + ofResidual);
     alpha = fit.effective / (weightSquare + EPSILON);
     // n − γ without cancellation.
     const freedom = count - size + ratio * fit.inverseTrace;
@@ -52,23 +59,30 @@ export function maximumEvidence(problem: TridiagonalProblem, side: Float64Array,
     (beta / 2) * residual -
     (alpha / 2) * weightSquare -
     (count / 2) * Math.log(2 * Math.PI);
-  return evidence / count;
+  return { evidence: evidence / count, rounding };
 }
 
-/** A pivot of T + t·I is positive but for rounding where T is singular and t tiny. */
-function positivePivot(pivot: number, entry: number): number {
-  return Math.max(pivot, Number.EPSILON * entry);
+/**
+ * Pivot i of T + t·I is positive, and no less than what the next one takes away; but for rounding, where T is singular and t
+ * tiny.
+ */
+function leastPivot({ diagonal, offDiagonal }: Tridiagonal, i: number, ratio: number): number {
+  const entry = (diagonal[i] as number) + ratio;
+  const coupling = offDiagonal[i] as number;
+  const explained = coupling === 0 ? 0 : (coupling / ((diagonal[i + 1] as number) + ratio)) * coupling;
+  return Math.max(Number.EPSILON * entry, explained);
 }
 
 /** log det (T + t·I) by its pivots: one logarithm per product of as many as stay in the range of doubles. */
-function shiftedLogDeterminant({ diagonal, offDiagonal }: Tridiagonal, ratio: number): number {
+function shiftedLogDeterminant(tridiagonal: Tridiagonal, ratio: number): number {
+  const { diagonal, offDiagonal } = tridiagonal;
   let sum = 0;
   let product = 1;
   let pivot = 1;
   let coupling = 0;
   for (let i = 0; i < diagonal.length; i++) {
     const entry = (diagonal[i] as number) + ratio;
-    pivot = positivePivot(entry - (coupling / pivot) * coupling, entry);
+    pivot = Math.max(entry - (coupling / pivot) * coupling, leastPivot(tridiagonal, i, ratio));
     coupling = offDiagonal[i] as number;
     const next = product * pivot;
     if (next > 1e-290 && next < 1e290) {
@@ -101,7 +115,7 @@ interface RidgeFit {
 function ridge(
   { tridiagonal, primal }: TridiagonalProblem,
   side: Float64Array,
-  targetSquare: number,
+  square: number,
   ratio: number,
 ): RidgeFit {
   const { diagonal, offDiagonal } = tridiagonal;
@@ -119,17 +133,17 @@ function ridge(
   for (let i = 0; i < size; i++) {
     const own = diagonal[i] as number;
     const factor = coupling * inverse;
-    const square = factor * factor;
-    const effectivePivot = Math.max(0, own - square * (pivot + ratio * derivative));
-    pivot = positivePivot(own + ratio - factor * coupling, own + ratio);
-    derivative = 1 + square * derivative;
+    const factorSquare = factor * factor;
+    const effectivePivot = Math.max(0, own - factorSquare * (pivot + ratio * derivative));
+    pivot = Math.max(own + ratio - factor * coupling, leastPivot(tridiagonal, i, ratio));
+    derivative = 1 + factorSquare * derivative;
     inverse = 1 / pivot;
     effective += effectivePivot * inverse;
     inverseTrace += derivative * inverse;
     value = (side[i] as number) - factor * value;
     if (primal) {
       // Σ value²/pivot ≤ ‖y‖²: what is far more is rounding of Xᵀy along directions in which X hardly varies.
-      const limit = 2 * Math.sqrt(pivot * targetSquare);
+      const limit = 2 * Math.sqrt(pivot * square);
       value = Math.max(-limit, Math.min(limit, value));
     }
     product += value * inverse * value;
@@ -143,17 +157,17 @@ function ridge(
     solution = ((x[i] as number) - (offDiagonal[i] as number) * solution) * (inverses[i] as number);
     solutionSquare += solution * solution;
   }
-  // Primal: x = m. Dual: m = Xᵀ·x, and the residual is t·x.
+  // Primal: x = m. Else m = Xᵀ·x, and the residual is t·x and what is not in `side`.
   return primal
     ? {
         weightSquare: solutionSquare,
-        residual: Math.max(0, targetSquare - product - ratio * solutionSquare),
+        residual: Math.max(0, square - product - ratio * solutionSquare),
         effective,
         inverseTrace,
       }
     : {
         weightSquare: Math.max(0, product - ratio * solutionSquare),
-        residual: ratio * ratio * solutionSquare,
+        residual: square + ratio * ratio * solutionSquare,
         effective,
         inverseTrace,
       };

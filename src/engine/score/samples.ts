@@ -1,16 +1,7 @@
-import { reflectionsToAxes } from '../linalg/axisReflection.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, joinRows, rowRange, rowSquares, submatrix, zeros } from '../linalg/matrix.ts';
-import { reflectBothSides } from '../linalg/onnxKernels.ts';
-import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
+import { zeros } from '../linalg/matrix.ts';
 import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-
-/** All but this part of the variance lies along few directions: what varies along others drowns in the rounding of a Gram matrix. */
-const OTHER_DIRECTIONS = 1e-3;
-/** More are no exceptions. */
-const MOST_FAR_SAMPLES = 8;
 
 /** `[d]`, the mean of the samples. */
 export function featureMean({ shift, offset }: SufficientStatistics): Float64Array {
@@ -31,31 +22,6 @@ export async function centredSamples(evidence: Evidence, from = 0, to = evidence
     }
   }
   return result;
-}
-
-/**
- * The few samples `[k, d]`, less the mean of all, so far from all others that hardly anything varies along other directions than
- * theirs; as a rule there are none.
- */
-export async function farSamples(evidence: Evidence): Promise<Matrix | undefined> {
-  const { gram } = await evidence.statistics();
-  const total = trace(gram);
-  // The Gram matrix tells at once that no few directions dominate; the samples are many more numbers.
-  if (!(MOST_FAR_SAMPLES * dot(gram.data, gram.data) > ((1 - OTHER_DIRECTIONS) * total) ** 2)) return undefined;
-  const far: Matrix[] = [];
-  for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
-    const samples = await centredSamples(evidence, from, Math.min(from + BLOCK_SAMPLES, evidence.count));
-    rowSquares(samples).forEach((square, i) => {
-      if (square > total / (2 * MOST_FAR_SAMPLES)) far.push(rowRange(samples, i, i + 1));
-    });
-    if (far.length > MOST_FAR_SAMPLES) return undefined;
-  }
-  if (far.length === 0 || far.length >= Math.min(evidence.count, gram.rows)) return undefined;
-  const vectors = joinRows(...far);
-  const turned: Matrix = { ...gram, data: gram.data.slice() };
-  await reflectBothSides(reflectionsToAxes(vectors), turned);
-  const along = trace(submatrix(turned, 0, 0, vectors.rows, vectors.rows));
-  return along > (1 - OTHER_DIRECTIONS) * total ? vectors : undefined;
 }
 
 /** The indices of the samples of every class that has any, in the order of the classes. */

@@ -135,15 +135,91 @@ test.each([
   for (const scale of [1e4, 1e8]) {
     const data = features.data.map((value, at) => (outliers.includes(Math.floor(at / d)) ? scale * value : value));
     const far = { ...features, data };
-    const { diagonal, leftSingularVectors } = new SingularValueDecomposition(dense(far), { autoTranspose: true });
-    const projected = leftSingularVectors.transpose().mmul(oneHotOf(labels, 3));
-    const expected = maximumEvidence(
-      diagonal.map((value) => value ** 2),
-      projected,
-      oneHotOf(labels, 3),
-      d,
+    expect(await scoreOf('logme', { features: far, labels })).toBeCloseTo(
+      bySingularValues(far, oneHotOf(labels, 3)),
+      6,
     );
-    expect(await scoreOf('logme', { features: far, labels })).toBeCloseTo(expected, 6);
+    await expectOrderInvariance('logme', { features: far, labels }, ['classification']);
+  }
+});
+
+test.each([
+  [60, 12],
+  [12, 30],
+  [100, 70],
+])('few directions that dwarf all others do not drown them: %i samples, %i features', async (n, d) => {
+  const { features, labels } = classification(7, n, d, 3, 1.5);
+  const [places, directions] = [generator(1).matrix(n, 2), generator(2).matrix(2, d)];
+  const large = dense(places).mmul(dense(directions)).mul(1e6).add(dense(features));
+  const input = { features: { ...features, data: Float64Array.from(large.to1DArray()) }, labels };
+  expect(await scoreOf('logme', input)).toBeCloseTo(bySingularValues(input.features, oneHotOf(labels, 3)), 6);
+  await expectOrderInvariance('logme', input, ['classification']);
+});
+
+test.each([
+  [60, 12],
+  [14, 30],
+  [100, 70],
+])('features and samples of any scale: %i samples, %i features', async (n, d) => {
+  const { features, labels } = classification(7, n, d, 3, 1.5);
+  const { uniform } = generator(8);
+  const ofFeatures = Array.from({ length: d }, () => 10 ** (12 * uniform() - 6));
+  const ofSamples = Array.from({ length: n }, () => 10 ** (12 * uniform() - 6));
+  for (const [rows, columns] of [
+    [false, true],
+    [true, false],
+    [true, true],
+  ]) {
+    const data = features.data.map(
+      (value, at) =>
+        value * (columns ? (ofFeatures[at % d] as number) : 1) * (rows ? (ofSamples[Math.floor(at / d)] as number) : 1),
+    );
+    const input = { features: { ...features, data }, labels, labelEmbeddings: [generator(3).matrix(3, 4)] };
+    await expectOrderInvariance('logme', input, ['classification', 'regression']);
+    const order = generator(9).permutation(d);
+    const permuted = data.map((_, at) => data[at - (at % d) + (order[at % d] as number)] as number);
+    const before = await scoreOf('logme', input);
+    const after = await scoreOf('logme', { ...input, features: { ...features, data: permuted } });
+    expect(Math.abs(after - before)).toBeLessThan(1e-9 * Math.max(1, Math.abs(before)));
+  }
+});
+
+test.each([
+  [60, 12, 1],
+  [60, 40, 100],
+  [14, 30, 1],
+])('targets that features all but interpolate: %i samples, %i features times %d', async (n, d, scale) => {
+  const features = generator(1).matrix(n, d, () => 0);
+  features.data.set(
+    generator(2)
+      .matrix(n, d)
+      .data.map((value) => scale * value),
+  );
+  const weights = generator(3).matrix(d, 2);
+  for (const noise of [1e-2, 1e-4, 1e-6, 0]) {
+    const linear = dense(features)
+      .mmul(dense(weights))
+      .mul(1e4 / scale);
+    const targets = linear.add(dense(generator(4).matrix(n, 2)).mul(1e4 * noise));
+    const labelEmbeddings = [{ rows: n, cols: 2, data: Float64Array.from(targets.to1DArray()) }];
+    const expected = bySingularValues(features, targets);
+    const score = await scoreOf('logme', { features, labelEmbeddings }, 'regression');
+    expect(Math.abs(score - expected)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected)));
+  }
+});
+
+test.each([
+  [78, 88],
+  [60, 67],
+  [40, 40],
+])('features that depend on each other: %i samples, %i features', async (n, d) => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { features, labels } = classification(seed, n, d, 2);
+    const half = d / 2;
+    const data = features.data.map((value, at) => (at % d < half ? value : (features.data[at - Math.ceil(half)] ?? 0)));
+    const input = { features: { ...features, data }, labels };
+    expect(await scoreOf('logme', input)).toBeCloseTo(bySingularValues(input.features, oneHotOf(labels, 2)), 7);
+    await expectOrderInvariance('logme', input, ['classification']);
   }
 });
 
@@ -167,7 +243,7 @@ test.each([
   }
 });
 
-/** The published algorithm: singular values and left singular vectors. */
+/** The published algorithm by eigenvalues of the Gram matrix. */
 function published(features: FloatMatrix, targets: Dense): number {
   const x = dense(features);
   const [n, d] = [x.rows, x.columns];
@@ -179,14 +255,28 @@ function published(features: FloatMatrix, targets: Dense): number {
   return maximumEvidence(sigma, projected, targets, d);
 }
 
+/** By the singular values of the features themselves. */
+function bySingularValues(features: FloatMatrix, targets: Dense): number {
+  const { diagonal, leftSingularVectors } = new SingularValueDecomposition(dense(features), { autoTranspose: true });
+  const projected = leftSingularVectors.transpose().mmul(targets);
+  const rest = Dense.sub(targets, leftSingularVectors.mmul(projected));
+  return maximumEvidence(
+    diagonal.map((value) => value ** 2),
+    projected,
+    targets,
+    features.cols,
+    features.cols < features.rows ? rest.pow(2).sum('column') : undefined,
+  );
+}
+
 /** Given the squared singular values and the targets in the left singular vectors; one target column after the other. */
-function maximumEvidence(sigma: number[], projected: Dense, targets: Dense, d: number): number {
+function maximumEvidence(sigma: number[], projected: Dense, targets: Dense, d: number, rests?: number[]): number {
   const n = targets.rows;
   let total = 0;
   for (let c = 0; c < targets.columns; c++) {
     const y = targets.getColumnVector(c);
     const x2 = projected.getColumn(c).map((value) => value ** 2);
-    const rest = y.dot(y) - sum(x2);
+    const rest = rests?.[c] ?? y.dot(y) - sum(x2);
     let [alpha, beta, m2, res2] = [1, 1, 0, 0];
     for (let step = 0; step < 11; step++) {
       const t = alpha / beta;
