@@ -38,8 +38,8 @@ export interface CheckpointText extends TextInput {
 
 /** What ONNX Runtime loads. */
 export interface RunnableModel {
-  /** ONNX */
-  readonly model: Uint8Array;
+  /** ONNX, written when it is asked for: not every network is loaded as it is. */
+  readonly model: () => Uint8Array;
   /** The folder that the model's external weights lie in, and nowhere else. */
   readonly weightsFolder: string;
   /** What the model was written from; undefined for an ONNX file that is given as it is. */

@@ -50,7 +50,7 @@ export async function openSession(model: RunnableModel, options: SessionOptions)
   if (network && options.provider === 'cpu' && computesInHalf(network)) {
     const opened = await unlessRefused(async () => {
       const single = computeInSingle(network);
-      return openInPlace({ ...model, model: writeModel(single), network: single }, options);
+      return openInPlace({ ...model, model: () => writeModel(single), network: single }, options);
     });
     if (opened) return opened;
   }
@@ -83,7 +83,7 @@ async function openWhole(
   const keepHalf = onCpu && network !== undefined && castHalvesBytes(network) >= LARGE_HALF_PRECISION;
   const given = keepHalf
     ? writeModel(castAfterLookups({ ...network, outputs: outputsOf(network, options) }))
-    : withOutput(model, tensor);
+    : withOutput(model(), tensor);
   return InferenceSession.create(given, {
     executionProviders: onCpu ? ['cpu'] : [provider, 'cpu'],
     logSeverityLevel: 4,
@@ -143,7 +143,7 @@ async function openCast(
     file.close();
     reader.close();
   }
-  const model = writeModel({ ...single, outputs: network.outputs });
+  const model = () => writeModel({ ...single, outputs: network.outputs });
   return openWhole({ model, weightsFolder: folder, network: single }, options);
 }
 

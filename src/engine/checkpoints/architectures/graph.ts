@@ -149,7 +149,7 @@ export class Graph {
   /** The model; its external data is relative to the folder that holds every file of weights. */
   build(): RunnableModel {
     const { network } = this;
-    return { model: writeModel(network), weightsFolder: this.#folder, network };
+    return { model: () => writeModel(network), weightsFolder: this.#folder, network };
   }
 
   #find(name: string): WeightTensor {

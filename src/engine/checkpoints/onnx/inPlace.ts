@@ -38,11 +38,12 @@ export async function loadOnnx(file: string): Promise<RunnableModel> {
   const bytes = new FileBytes(real);
   try {
     const network = networkOf(model, new ValueReader(bytes, await externalFiles(model, file)));
-    if (network) return { model: writeModel(network), weightsFolder: path.dirname(real), network };
+    if (network) return { model: () => writeModel(network), weightsFolder: path.dirname(real), network };
   } finally {
     bytes.close();
   }
-  return { model: await readFile(file), weightsFolder: path.dirname(file) };
+  const whole = await readFile(file);
+  return { model: () => whole, weightsFolder: path.dirname(file) };
 }
 
 /** The files that a model's weights lie in beside it, by how it calls them: those that are there, in its folder. */

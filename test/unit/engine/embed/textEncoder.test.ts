@@ -40,7 +40,7 @@ test('an ONNX export gives what the weights give', async () => {
   });
   const exported = await temporaryFolder();
   await mkdir(path.join(exported, 'onnx'));
-  await writeFile(path.join(exported, 'onnx', 'model.onnx'), (await loadModel()).model);
+  await writeFile(path.join(exported, 'onnx', 'model.onnx'), (await loadModel()).model());
   await copyFile(path.join(folder('bert'), 'model.safetensors'), path.join(exported, 'onnx', 'model.safetensors'));
   await copyFile(path.join(folder('bert'), 'tokenizer.json'), path.join(exported, 'tokenizer.json'));
   await copyFile(path.join(folder('bert'), 'tokenizer_config.json'), path.join(exported, 'tokenizer_config.json'));

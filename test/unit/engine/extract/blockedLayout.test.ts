@@ -16,7 +16,7 @@ import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 /** What the runtime makes of a network as a whole. */
 async function optimisedWhole(model: RunnableModel, folder: string): Promise<string> {
   const optimizedModelFilePath = path.join(folder, 'whole.onnx');
-  const session = await InferenceSession.create(model.model, {
+  const session = await InferenceSession.create(model.model(), {
     logSeverityLevel: 4,
     optimizedModelFilePath,
     extra: {

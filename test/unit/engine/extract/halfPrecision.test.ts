@@ -72,7 +72,7 @@ it('is loaded as it is where the runtime refuses it in single precision', async 
   ] as const) {
     const network = model(between);
     const options = { tensor: 'y', provider: 'cpu', manyRows: true, store: undefined };
-    const loaded = await openSession({ model: writeModel(network), weightsFolder: '', network }, options);
+    const loaded = await openSession({ model: () => writeModel(network), weightsFolder: '', network }, options);
     const { y } = await loaded.session.run({ x });
     await loaded.close();
     expect(y?.type).toBe(type);

@@ -39,7 +39,7 @@ describe('openSession of convolutions and batch norms', () => {
   it.each(['F32', 'F16'] as const)('computes what it does as a whole, with weights in %s', async (precision) => {
     const { model } = await network(precision);
     expect(model.network && isConvolutional(model.network)).toBe(true);
-    const whole = await InferenceSession.create(withOutput(model.model, 'layer2'), {
+    const whole = await InferenceSession.create(withOutput(model.model(), 'layer2'), {
       logSeverityLevel: 4,
       extra: { session: { model_external_initializers_file_folder_path: model.weightsFolder } },
     });
@@ -75,6 +75,14 @@ describe('openSession of convolutions and batch norms', () => {
     expect(other).toEqual(one);
     for (const { close } of two) await close();
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('writes no model of weights where they lie, which the runtime is not given', async () => {
+    const { model } = await network('F16', resnetShapes([1, 1, 1, 1], {}));
+    const written = vi.fn(model.model);
+    const { close } = await openSession({ ...model, model: written }, options(new Store(await temporaryFolder())));
+    await close();
+    expect(written).not.toHaveBeenCalled();
   });
 
   it('leaves nothing when the weights can’t be loaded', async () => {
@@ -113,7 +121,7 @@ describe('openSession of weights in half precision', () => {
   it('computes what the runtime does that casts them', async () => {
     const { model } = await network('F16', vitShapes(192, 2, 16, SIDE, 10));
     expect(model.network && isConvolutional(model.network)).toBe(false);
-    const whole = await InferenceSession.create(model.model, {
+    const whole = await InferenceSession.create(model.model(), {
       logSeverityLevel: 4,
       extra: {
         session: { model_external_initializers_file_folder_path: model.weightsFolder, disable_prepacking: '1' },

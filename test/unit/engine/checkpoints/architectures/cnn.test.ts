@@ -146,7 +146,7 @@ describe('EfficientNet of Hugging Face', () => {
     const network = detectArchitecture(weights, config && new Map(Object.entries(config)));
     const graph = new Graph(weights);
     network?.build(graph);
-    return { network, model: Buffer.from(graph.build().model) };
+    return { network, model: Buffer.from(graph.build().model()) };
   };
   const configured = { model_type: 'efficientnet', hidden_act: 'swish', batch_norm_eps: 1e-3 };
 
@@ -346,7 +346,7 @@ describe('variations that leave no trace in the weights', () => {
       const network = detectArchitecture(weights, undefined);
       const graph = new Graph(weights);
       network?.build(graph);
-      const padsAsTensorFlow = Buffer.from(graph.build().model).includes('SAME_UPPER');
+      const padsAsTensorFlow = Buffer.from(graph.build().model()).includes('SAME_UPPER');
       return { assumed: network?.assumed, padsAsTensorFlow };
     };
     expect(named('/tf_efficientnet_b0_ns.pth')).toEqual({ assumed: undefined, padsAsTensorFlow: true });

@@ -182,7 +182,7 @@ describe('encoders of larger networks', () => {
     const graph = new Graph(weights);
     graph.output('tokens', encoder.tokens(graph, graph.input('image', 'float32', shape)));
     const { model, weightsFolder } = graph.build();
-    const session = await InferenceSession.create(model, {
+    const session = await InferenceSession.create(model(), {
       extra: { session: { model_external_initializers_file_folder_path: weightsFolder } },
     });
     const image = new Tensor('float32', waves(shape.reduce((product, size) => product * size, 1)), shape);

@@ -146,7 +146,7 @@ describe('variations that leave no trace in the weights', () => {
     const weights = weightsOf(shapes);
     const graph = new Graph(weights);
     detectArchitecture(weights, new Map(Object.entries(config)))?.build(graph);
-    return Buffer.from(graph.build().model);
+    return Buffer.from(graph.build().model());
   };
 
   it('of SigLIP are told by the name', () => {
