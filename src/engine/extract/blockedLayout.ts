@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
+import { FileBytes } from '../files/byteSource.ts';
 import { type Convolution, findConvolutions } from '../onnx/convolutions.ts';
+import type { Field } from '../onnx/protobuf.ts';
 import { replaceWeights, weightsOf } from '../onnx/replaceWeights.ts';
 import { usedParts } from '../onnx/usedParts.ts';
 import { WeightFile } from '../onnx/weightFile.ts';
@@ -54,15 +55,21 @@ export async function layOutInBlocks(
   try {
     const whole = usedParts({ ...network, outputs });
     const standIns = await chooseStandIns(whole, reader);
-    const outline = await optimise(await writeOutline(whole, standIns, reader, folder), folder);
-    const blocks = await writeBlocks(outline, standIns, reader, folder);
-    return blocks && replaceWeights(outline, blocks);
+    // Read where it was written: most of it is what stands in for weights.
+    const outline = new FileBytes(await optimise(await writeOutline(whole, standIns, reader, folder), folder));
+    try {
+      const blocks = await writeBlocks(outline, standIns, reader, folder);
+      return blocks && replaceWeights(outline, blocks);
+    } finally {
+      outline.close();
+    }
   } finally {
     reader.close();
   }
 }
 
-async function optimise(outline: NewModel, folder: string): Promise<Uint8Array> {
+/** The file of what the runtime makes of it. */
+async function optimise(outline: NewModel, folder: string): Promise<string> {
   const file = path.join(folder, 'outline.onnx');
   const session = await InferenceSession.create(writeModel(outline), {
     executionProviders: ['cpu'],
@@ -72,12 +79,12 @@ async function optimise(outline: NewModel, folder: string): Promise<Uint8Array> 
     extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
   });
   await session.release();
-  return readFile(file);
+  return file;
 }
 
 /** Puts the weights where the runtime put what stands in for them. */
 async function writeBlocks(
-  outline: Uint8Array,
+  outline: FileBytes,
   standIns: readonly StandIn[],
   reader: WeightReader,
   folder: string,
@@ -89,11 +96,11 @@ async function writeBlocks(
   const file = new WeightFile(folder, 'blocks.bin');
   const written: NewTensor[] = [];
   try {
-    for (const [name, bytes] of weightsOf(outline)) {
+    for (const [name, held] of weightsOf(outline)) {
       // What the runtime leaves as it is stays where it was.
-      const standIn = bytes ? byFirst.get(bytes.length < 4 ? 0 : bytes.readUInt32LE()) : byName.get(name);
+      const standIn = held ? byFirst.get(firstOf(outline, held)) : byName.get(name);
       if (!standIn) continue;
-      const block = bytes ? BLOCKS.find((size) => isInBlocks(bytes, standIn, size)) : 1;
+      const block = held ? BLOCKS.find((size) => isInBlocks(outline, held, standIn, size)) : 1;
       if (block === undefined) break;
       const shape = blockedShape(standIn.convolution.shape, block);
       const values = await file.add(blocksOf(standIn, reader, block, target));
@@ -106,16 +113,21 @@ async function writeBlocks(
   return missing.size === 0 ? written : undefined;
 }
 
+/** Bits of the first of some numbers, 0 where there is none. */
+function firstOf(outline: FileBytes, { start, end }: Field): number {
+  return end - start < 4 ? 0 : outline.bytes(start, 4).readUInt32LE();
+}
+
 /** Whether these are the numbers of a stand-in in blocks. The first block of outputs tells. */
-function isInBlocks(bytes: Buffer, standIn: StandIn, block: number): boolean {
+function isInBlocks(outline: FileBytes, { start, end }: Field, standIn: StandIn, block: number): boolean {
   const [outputs, inputs, height, width] = standIn.shape;
-  if (bytes.length !== Float32Array.BYTES_PER_ELEMENT * elements(blockedShape(standIn.shape, block))) return false;
+  if (end - start !== Float32Array.BYTES_PER_ELEMENT * elements(blockedShape(standIn.shape, block))) return false;
   const places = height * width;
   const scale = new Float32Array(Math.min(block, outputs)).fill(1);
   const blocks = new Float32Array(elements(blockedShape([scale.length, inputs, height, width], block)));
   const layout = { inputs, places, strides: { input: places, place: 1 } };
   intoBlocks(standInNumbers(standIn, scale.length), layout, scale, block, blocks);
-  return Buffer.from(blocks.buffer).equals(bytes.subarray(0, blocks.byteLength));
+  return Buffer.from(blocks.buffer).equals(outline.bytes(start, blocks.byteLength));
 }
 
 /** The weights of a convolution in blocks, some outputs at a time, in `target`. */

@@ -1,5 +1,5 @@
 import { PbfWriter } from 'pbf';
-import { MemoryBytes } from '../files/byteSource.ts';
+import type { ByteSource } from '../files/byteSource.ts';
 import { GRAPH, MODEL, TENSOR } from './format.ts';
 import { type Field, ProtobufReader } from './protobuf.ts';
 import { type NewTensor, writeTensor } from './writeModel.ts';
@@ -7,27 +7,24 @@ import { type NewTensor, writeTensor } from './writeModel.ts';
 /** Protobuf's type of fields that have a length. */
 const WITH_LENGTH = 2;
 
-/** The weights of a model by their names: the bytes of those it holds itself, undefined for those in other files. */
-export function weightsOf(model: Uint8Array): Map<string, Buffer | undefined> {
-  const protobuf = new ProtobufReader(new MemoryBytes(model));
-  const weights = new Map<string, Buffer | undefined>();
+/** The weights of a model by their names: where it holds their bytes itself, undefined for those in other files. */
+export function weightsOf(model: ByteSource): Map<string, Field | undefined> {
+  const protobuf = new ProtobufReader(model);
+  const weights = new Map<string, Field | undefined>();
   for (const graph of protobuf.fields()) {
     if (graph.number !== MODEL.graph) continue;
     for (const part of protobuf.fields(graph.start, graph.end)) {
       if (part.number !== GRAPH.initializer) continue;
       const { name, values } = tensorParts(protobuf, part);
-      weights.set(
-        name,
-        values && Buffer.from(model.buffer, model.byteOffset + values.start, values.end - values.start),
-      );
+      weights.set(name, values);
     }
   }
   return weights;
 }
 
 /** A model with other weights in place of its own of the same names, and all else as it is. */
-export function replaceWeights(model: Uint8Array, weights: readonly NewTensor[]): Uint8Array {
-  const protobuf = new ProtobufReader(new MemoryBytes(model));
+export function replaceWeights(model: ByteSource, weights: readonly NewTensor[]): Uint8Array {
+  const protobuf = new ProtobufReader(model);
   const others = new Map(weights.map((weight) => [weight.name, weight]));
   const parts: Uint8Array[] = [];
   let end = 0;
@@ -37,14 +34,14 @@ export function replaceWeights(model: Uint8Array, weights: readonly NewTensor[])
       let partEnd = field.start;
       for (const part of protobuf.fields(field.start, field.end)) {
         const other = part.number === GRAPH.initializer && others.get(tensorParts(protobuf, part).name);
-        graph.push(other ? initializer(other) : model.subarray(partEnd, part.end));
+        graph.push(other ? initializer(other) : model.bytes(partEnd, part.end - partEnd));
         partEnd = part.end;
       }
       const header = new PbfWriter();
       header.writeTag(MODEL.graph, WITH_LENGTH);
       header.writeVarint(graph.reduce((sum, { length }) => sum + length, 0));
       parts.push(header.finish(), ...graph);
-    } else parts.push(model.subarray(end, field.end));
+    } else parts.push(model.bytes(end, field.end - end));
     end = field.end;
   }
   return Buffer.concat(parts);

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
+import { MemoryBytes } from '../../../../src/engine/files/byteSource.ts';
 import { replaceWeights, weightsOf } from '../../../../src/engine/onnx/replaceWeights.ts';
 import { type NewTensor, writeModel } from '../../../../src/engine/onnx/writeModel.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
@@ -28,13 +29,17 @@ it('finds the weights of a model, and replaces them by others of a file beside i
     inputs: [{ name: 'x', type: 'float32', shape: [2] }],
     outputs: ['y'],
   });
-  const last = (weights: Uint8Array) => [...weightsOf(weights)].map(([name, values]) => [name, values?.readFloatLE(4)]);
+  const last = (file: Uint8Array) =>
+    [...weightsOf(new MemoryBytes(file))].map(([name, values]) => [
+      name,
+      values && Buffer.from(file).readFloatLE(values.start + 4),
+    ]);
   expect(last(model)).toEqual([
     ['kept', 5],
     ['replaced', 2],
     ['elsewhere', undefined],
   ]);
-  const replaced = replaceWeights(model, [weight('replaced', elsewhere(0))]);
+  const replaced = replaceWeights(new MemoryBytes(model), [weight('replaced', elsewhere(0))]);
   expect(last(replaced)).toEqual([
     ['kept', 5],
     ['replaced', undefined],
