@@ -13,6 +13,8 @@ import { elements, type NewModel, type NewTensor } from '../onnx/writeModel.ts';
 export const LARGEST_BLOCK = 16;
 /** Bits of the first number that stands in for weights: all are finite, and larger than any weight. */
 const FIRST_BITS = 0x60000000;
+/** Numbers that are written at a time. */
+const PART = 2 ** 13;
 
 /** What the outline has in place of a convolution and its batch norm. */
 export interface StandIn {
@@ -47,10 +49,19 @@ export async function chooseStandIns(whole: NewModel, reader: WeightReader): Pro
 }
 
 /** The numbers of a stand-in's first outputs. */
-export function standInNumbers({ shape: [, inputs, height, width], first }: StandIn, outputs: number): Float32Array {
-  const bits = new Uint32Array(outputs * inputs * height * width);
+export function standInNumbers({ shape: [, ...row], first }: StandIn, outputs: number): Float32Array {
+  return numbersFrom(first, new Uint32Array(outputs * elements(row)));
+}
+
+function numbersFrom(first: number, bits: Uint32Array): Float32Array {
   for (let index = 0; index < bits.length; index += 1) bits[index] = first + index;
-  return new Float32Array(bits.buffer);
+  return new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+}
+
+/** All numbers of a stand-in, as many at a time as there is room for in `part`. */
+function* numbersOf({ shape, first }: StandIn, part: Uint32Array): Generator<Float32Array> {
+  const end = first + elements(shape);
+  for (let next = first; next < end; next += part.length) yield numbersFrom(next, part.subarray(0, end - next));
 }
 
 /** The network with numbers that stand in for weights, and all other weights in single precision in the folder. */
@@ -78,9 +89,10 @@ export async function writeOutline(
     const initializers = [...(whole.initializers ?? []), ...biases];
     const others = usedParts({ ...whole, nodes: [...nodes.values()], initializers });
     const outline = await inSinglePrecision(others, reader, file);
+    const part = new Uint32Array(PART);
     for (const standIn of standIns) {
       const { convolution, shape } = standIn;
-      const values = await file.add([standInNumbers(standIn, shape[0])]);
+      const values = await file.add(numbersOf(standIn, part));
       outline.initializers.push({ name: standInName(convolution), type: 'float32', shape, values });
     }
     return outline;
