@@ -19,7 +19,9 @@ export function intoBlocks(
   const blockRow = block * Math.ceil(inputs / block) * places;
   const count = block * Math.ceil(scale.length / block) * blockRow;
   target.fill(0, 0, count);
-  for (const [output, factor] of scale.entries()) {
+  // Without entries(): what that makes for each output comes to megabytes in a network of few more.
+  for (let output = 0; output < scale.length; output += 1) {
+    const factor = scale[output] ?? 0;
     const inBlock = output % block;
     const start = (output - inBlock) * blockRow + inBlock;
     for (let first = 0; first < inputs; first += block) {

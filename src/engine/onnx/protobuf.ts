@@ -23,6 +23,8 @@ export interface Field {
 export class ProtobufReader {
   readonly #bytes: ByteSource;
   #textBytes = 0;
+  /** Behind the varint that was read last. */
+  #next = 0;
 
   constructor(bytes: ByteSource) {
     this.#bytes = bytes;
@@ -33,22 +35,20 @@ export class ProtobufReader {
     let position = start;
     while (position < end) {
       const tag = this.#varint(position, end);
-      position = tag.next;
-      const number = Math.floor(tag.value / 8);
-      const wire = tag.value % 8;
+      position = this.#next;
+      const number = Math.floor(tag / 8);
+      const wire = tag % 8;
       if (number === 0) throw new Error('a field has the number 0');
       let value = 0;
       let length = 0;
       if (wire === 0) {
-        const varint = this.#varint(position, end);
-        value = varint.value;
-        length = varint.next - position;
+        value = this.#varint(position, end);
+        length = this.#next - position;
       } else if (wire === 1) length = 8;
       else if (wire === 5) length = 4;
       else if (wire === 2) {
-        const prefix = this.#varint(position, end);
-        position = prefix.next;
-        length = prefix.value;
+        length = this.#varint(position, end);
+        position = this.#next;
       } else throw new Error(`wire type ${wire} does not exist`);
       if (length < 0 || position + length > end) throw new Error('the file ends in the middle of a field');
       yield { number, wire, value, start: position, end: position + length };
@@ -79,9 +79,9 @@ export class ProtobufReader {
     if (field.wire === 0) yield field.value;
     else {
       for (let position = field.start; position < field.end; ) {
-        const varint = this.#varint(position, field.end);
-        yield varint.value;
-        position = varint.next;
+        const value = this.#varint(position, field.end);
+        position = this.#next;
+        yield value;
       }
     }
   }
@@ -103,17 +103,17 @@ export class ProtobufReader {
     if (shift > 0n) throw new Error('the file ends in the middle of a number');
   }
 
-  #varint(start: number, end: number): { value: number; next: number } {
+  #varint(start: number, end: number): number {
     let value = 0;
     let scale = 1;
     for (let position = start; position < end && position < start + 10; position += 1) {
       const byte = this.#bytes.byte(position);
       value += (byte & 0x7f) * scale;
-      const next = position + 1;
       if (byte < 0x80) {
+        this.#next = position + 1;
         // Negative numbers have ten bytes.
-        const [signed] = next - start > 8 ? this.integers({ start, end: next }) : [];
-        return { value: signed === undefined ? value : Number(signed), next };
+        const [signed] = this.#next - start > 8 ? this.integers({ start, end: this.#next }) : [];
+        return signed === undefined ? value : Number(signed);
       }
       scale *= 128;
     }
