@@ -6,7 +6,7 @@ import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
-import type { InSampleFit } from './inSample.ts';
+import type { InSampleFit, InSampleSolution } from './inSample.ts';
 import { inSampleFit } from './inSample.ts';
 import { inSampleVariation } from './inSampleVariation.ts';
 import type { MixtureProjection } from './mixtureProjection.ts';
@@ -57,15 +57,7 @@ export const emms: Score = {
   },
 };
 
-interface Solution {
-  /** λ, the weights of the embeddings in the target. */
-  weights: number[];
-  /** The weights that W was fitted for. */
-  fittedWeights: readonly number[];
-  squaredResidual: number;
-}
-
-async function alternateOnce(fit: InSampleFit): Promise<Solution> {
+async function alternateOnce(fit: InSampleFit): Promise<InSampleSolution> {
   const equal = Array.from({ length: fit.gram.rows }, () => 1 / fit.gram.rows);
   const quick = await fit.mixture?.(equal);
   if (quick !== undefined) {
@@ -87,7 +79,7 @@ async function alternate(
   { gram, leastSquares }: InSampleFit,
   t: readonly number[],
   { square, products }: Omit<MixtureProjection, 'error'>,
-): Promise<Solution> {
+): Promise<InSampleSolution> {
   // The normal equations of Z·λ ≈ X·W lose the digits by which embeddings differ when they are nearly the same.
   const whitening = await trustedWhitening(gram);
   const weights = sparsemax(
@@ -97,14 +89,25 @@ async function alternate(
   );
   refuseCancelled(gram, weights);
   const cross = weights.reduce((sum, weight, k) => sum + weight * (products[k] as number), 0);
-  return { weights, fittedWeights: t, squaredResidual: square - 2 * cross + quadraticForm(gram, weights) };
+  return {
+    weights,
+    fittedWeights: t,
+    squaredResidual: square - 2 * cross + quadraticForm(gram, weights),
+    // That of a single embedding: any weights may result.
+    most: trace(gram) / t.length,
+  };
 }
 
-async function solveExactly({ gram, projected }: InSampleFit): Promise<Solution> {
+async function solveExactly({ gram, projected }: InSampleFit): Promise<InSampleSolution> {
   const residual = difference(gram, await projected());
   const weights = minimiseOnSimplex(residual);
   refuseCancelled(gram, weights);
-  return { weights, fittedWeights: weights, squaredResidual: quadraticForm(residual, weights) };
+  return {
+    weights,
+    fittedWeights: weights,
+    squaredResidual: quadraticForm(residual, weights),
+    most: quadraticForm(gram, minimiseOnSimplex(gram)),
+  };
 }
 
 /**

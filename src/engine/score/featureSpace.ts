@@ -14,7 +14,12 @@ export interface FeatureSpace {
   classSums(labels: Int32Array): Promise<Matrix>;
 }
 
-export async function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
+/** That of `evidence`; computed once, whoever asks. */
+export function featureSpace(evidence: Evidence): Promise<FeatureSpace> {
+  return evidence.share('featureSpace', () => columnSpace(evidence));
+}
+
+async function columnSpace(evidence: Evidence): Promise<FeatureSpace> {
   const statistics = await evidence.statistics();
   const { gram: featureGram, count, dimension } = statistics;
   const variance = Float64Array.from(

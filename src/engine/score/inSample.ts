@@ -44,8 +44,6 @@ import { singleFeatures } from './singleFeatures.ts';
  * the Eₖ, the class counts and the class sums of the features: nothing of size n × d2 is formed.
  */
 export interface InSampleFit {
-  /** Number of features that are linearly independent. */
-  rank(): Promise<number>;
   /** `[K, K]`, ⟨Zₖ, Zₗ⟩ */
   gram: Matrix;
   /** `[K, K]`, ⟨P·Zₖ, P·Zₗ⟩ = ⟨P·Zₖ, Zₗ⟩; computed once. */
@@ -59,11 +57,25 @@ export interface InSampleFit {
 }
 
 /** Squares of residuals, added up. */
-interface SquaredResiduals {
+export interface SquaredResiduals {
   /** `[n]`, per sample. */
   samples: Float64Array;
   /** `[d2]`, per column; per class where labels are one-hot. */
   columns: Float64Array;
+  /** `[n]`, of class labels, what is left of the indicator of the sample's class, by itself and not standardised. */
+  ofOwnClass?: Float64Array;
+}
+
+/** What mixture of the label embeddings is predicted, and how well. */
+export interface InSampleSolution {
+  /** λ `[K]`, the weights of the embeddings in the target. */
+  weights: number[];
+  /** `[K]`, the weights that W was fitted for. */
+  fittedWeights: readonly number[];
+  /** |Σ fittedWeightsₖ·P·Zₖ − Σ weightsₖ·Zₖ|² */
+  squaredResidual: number;
+  /** What that is at most, whatever the features; of weights that are the best, what is left by features that tell nothing. */
+  most: number;
 }
 
 /** Multiplications from which on a Gram matrix in single precision, refined, is worth its extra passes. */
@@ -87,12 +99,11 @@ export function inSampleFit(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
-  const space = () => evidence.share('featureSpace', () => featureSpace(evidence));
   const { features, labelEmbeddings, embeddingShape, count } = evidence;
   const columns = evidence.labelColumns();
   /** Σ tₖ·P·Zₖ `[n, d2]` */
   const fitted = async (t: readonly number[]) => {
-    const { blocks, whitening } = await space();
+    const { blocks, whitening } = await featureSpace(evidence);
     const targets = mix(evidence.standardisedLabels(), t);
     const products = zeros(whitening.rows, targets.cols);
     let first = 0;
@@ -111,10 +122,11 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
   };
   const large = count * features.cols * embeddingShape.width >= SINGLE_PRECISION_FROM;
   return {
-    rank: async () => (await space()).whitening.rows,
     gram: columns.gram,
     projected: () =>
-      evidence.share('projectedProducts', async () => projectedProducts(evidence, columns, await space())),
+      evidence.share('projectedProducts', async () =>
+        projectedProducts(evidence, columns, await featureSpace(evidence)),
+      ),
     ...(large &&
       embeddingShape.count > MIXTURE_PRODUCTS && {
         mixture: async (t) => mixtureProjection(labelEmbeddings, columns, t, await singleFeatures(evidence)),
@@ -131,7 +143,7 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
 }
 
 async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSampleFit> {
-  const { rank, products, fits } = (await refinedFit(evidence, labels)) ?? (await projectedFit(evidence, labels));
+  const { products, fits } = (await refinedFit(evidence, labels)) ?? (await projectedFit(evidence, labels));
   const targets = evidence.standardisedLabels();
   const counts = evidence.classCounts();
   const lengths = counts.map(Math.sqrt);
@@ -140,7 +152,6 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
   const gram = innerProducts(unitTargets, unitTargets);
   const projected = innerProducts(await inTurn(targets, (target) => multiply(products, target)), targets);
   return {
-    rank: async () => rank,
     gram,
     projected: async () => projected,
     leastSquares: async (t) => {
@@ -159,7 +170,9 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
       const linear = await multiplyTransposed(actual, fittedTarget);
       const explained = columnDots(difference(scaled(actual, 2), fittedTarget), await multiply(products, fittedTarget));
       const columns = columnSquares(actual, counts).map((square, j) => square - (explained[j] as number));
+      const frequency = counts.map((samples) => samples / labels.length);
       const residuals = new Float64Array(labels.length);
+      const ofOwnClass = new Float64Array(labels.length);
       let sample = 0;
       for await (const block of fits()) {
         const rows = transpose(block);
@@ -172,9 +185,10 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
             dot(q, rowRange(transformed, i, i + 1).data) -
             2 * dot(q, rowRange(linear, label, label + 1).data) +
             dot(u, u);
+          ofOwnClass[sample] = (1 - (frequency[label] as number) - (q[label] as number)) ** 2;
         }
       }
-      return { samples: residuals, columns };
+      return { samples: residuals, columns, ofOwnClass };
     },
   };
 }
@@ -193,7 +207,6 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
   const projected = sum((c) => fitted[c] as number);
   const single = (value: number): Matrix => ({ rows: 1, cols: 1, data: Float64Array.of(value) });
   return {
-    rank: async () => whitening.rows,
     gram: single(gram),
     projected: async () => single(projected),
     leastSquares: async ([t = 0]) => [(t * projected) / gram],
@@ -201,6 +214,7 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
       const coefficients = await multiply(coordinates, whitening);
       const expected = squares.map((square, c) => square * share(c));
       const residuals = new Float64Array(labels.length);
+      const ofOwnClass = new Float64Array(labels.length);
       let sample = 0;
       for await (const block of blocks()) {
         const fits = await multiply(coefficients, block);
@@ -209,15 +223,17 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
         for (let i = 0; i < fits.cols; i++, sample++) {
           const label = labels[sample] as number;
           const square = squares[label] as number;
-          const product = square * (fits.data[label * fits.cols + i] as number) - (means[i] as number);
+          const own = fits.data[label * fits.cols + i] as number;
+          const product = square * own - (means[i] as number);
           residuals[sample] =
             a * a * (fitLengths[i] as number) - 2 * a * b * product + b * b * (lengths[label] as number);
+          ofOwnClass[sample] = (1 - share(label) - own) ** 2;
         }
       }
       const columns = squares.map(
         (square, c) => square * (a * (a - 2 * b) * (fitted[c] as number) + b * b * lengthOf(c)),
       );
-      return { samples: residuals, columns };
+      return { samples: residuals, columns, ofOwnClass };
     },
   };
 }
@@ -234,7 +250,6 @@ function columnSums({ rows, cols, data }: Matrix, weights: Float64Array): Float6
 
 /** The projections P·u of the class indicators u `[n, C]` on the column space of X. */
 interface IndicatorFit {
-  rank: number;
   /** `[C, C]`, ⟨P·u, P·u⟩ */
   products: Matrix;
   /** (P·u)ᵀ in blocks `[C, b]` of samples. */
@@ -264,7 +279,6 @@ async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<Indic
   if (solved === undefined) return undefined;
   const coefficients = transpose(solved.solution);
   return {
-    rank: d,
     products: solved.products,
     async *fits() {
       for (const block of blocks()) yield multiply(coefficients, block);
@@ -277,7 +291,6 @@ async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<Ind
   const { blocks, whitening, classSums } = await featureSpace(evidence);
   const coordinates = transpose(await multiplyLowerTriangular(whitening, await classSums(labels)));
   return {
-    rank: whitening.rows,
     products: await gramian(coordinates),
     async *fits() {
       const coefficients = await multiply(coordinates, whitening);

@@ -1,93 +1,118 @@
 import { dot, mix, rowSquares, transpose } from '../linalg/matrix.ts';
-import { gramian } from '../linalg/multiply.ts';
+import { gramian, SINGLE_PRECISION_FROM, squaredLengths } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
 import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
-import type { InSampleFit } from './inSample.ts';
+import { featureSpace } from './featureSpace.ts';
+import type { InSampleFit, InSampleSolution, SquaredResiduals } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
+import { LEAST_FREEDOM } from './ridgeSolvers.ts';
 import { scaleColumns } from './samples.ts';
 import type { LeftOut } from './score.ts';
 
 /** Share of the labels' squared length; what a fit leaves less of is rounding. */
 const LEAST_SHARE = 1e-12;
+/** Mean of what samples keep of their errors, up to which it is rounding: one free sample of a million is more. */
+const USED_UP = 1e-9;
 
 /**
- * How the in-sample score −factor·|Σ aₖ·P·Zₖ − Σ bₖ·Zₖ|²/n varies with the samples, on the scale of Fisher's z, artanh R: R² is the
- * share of the labels' squared length that the fit explains, and an R of samples varies by about 1 − R².
+ * How the in-sample score −factor·|Σ aₖ·P·Zₖ − Σ bₖ·Zₖ|²/n varies with the samples, on the scale of Fisher's z, artanh R: 1 − R² is the
+ * share of the most that is left, and an R of samples varies by about 1 − R².
  *
- * Each of the r columns of Z is standardised again with other samples: sample i moves the sum over columns of the share ρⱼ of column
- * j that is left by rᵢⱼ² − ρⱼ·zᵢⱼ² over n. Of errors ε with the projector M that leaves the residuals r = Mε, |r|² varies, per
- * sample, by f²·Var|εᵢ|², what each adds of its own, and 2f(1 − f)·‖Σ‖², what pairs of them do together, where f is the mean of the
- * diagonal of M and Σ the covariance of ε. The residuals tell: with their squares over f, the above varies by the former and
- * 2(1 − f²)·‖Σ‖².
+ * Each of the r columns of Z is standardised again with other samples: the sum over columns of the share ρⱼ of column j that is left
+ * moves by rᵢⱼ²/(1 − hᵢ) − ρⱼ·zᵢⱼ² over n with sample i, hᵢ its entry of the diagonal of P. Of errors ε with the projector M that leaves
+ * the residuals r = Mε, |r|² varies, per sample, by f²·Var|εᵢ|², what each adds of its own, and 2f(1 − f)·‖Σ‖², what pairs of them do
+ * together, where f is the mean of the diagonal of M and Σ the covariance of ε. The above varies by the former and 2(1 − f²)·‖Σ‖².
  *
- * @param a `[K]`, the weights that the regression was fitted for
- * @param b `[K]`, the weights of what it is compared with
+ * With a and b the weights that the regression was fitted for and of what it is compared with.
  */
 export async function inSampleVariation(
   evidence: Evidence,
   fit: InSampleFit,
-  { fittedWeights: a, weights: b }: { fittedWeights: readonly number[]; weights: readonly number[] },
+  { fittedWeights: a, weights: b, most }: InSampleSolution,
   factor: number,
 ): Promise<LeftOut> {
   const { count } = evidence;
-  const { samples: residuals, columns } = await fit.squaredResiduals(a, b);
-  const labels = squaredLabels(
-    evidence,
-    b,
-    columns.map((square) => square / count),
-  );
-  const residual = mean(residuals);
+  const residuals = await fit.squaredResiduals(a, b);
+  const residual = mean(residuals.samples);
+  const freedom = await freedomOfSamples(evidence);
+  const free = mean(freedom);
+  const moves = centred(sampleMoves(evidence, b, residuals, freedom));
+  const pairs = 2 * (residual / free) ** 2 * (await concentration(evidence, b));
+  const variance = mean(moves.map((move) => move ** 2));
+  const own = Math.max(0, variance - (1 - free ** 2) * pairs);
   // A fit that uses up all samples leaves nothing to vary but rounding.
-  const freedom = Math.max(0, count - (await fit.rank()) - 1) / count;
-  const moves = freedom > 0 ? await spreadMoves(evidence, b, { residuals, labels, freedom }) : residuals.map(() => 0);
-  const { blocks, pairs, blocksInAll } = ratiosWithoutBlocks({
-    numerator: moves.map((move) => residual + move),
-    denominator: moves.map(() => 1),
-  });
-  const { cols, data } = fit.gram;
-  // As many as there are columns that aren't the same for all samples.
-  const length = b.reduce((sum, weight, k) => sum + (weight * (data[k * cols + k] as number)) / count, 0);
-  const onScale = (left: number) => fisherOf(left / length);
+  const varies = free > USED_UP && variance > 0;
+  const spread = varies ? Math.sqrt((own + free * (1 - free) * pairs) / variance) : 0;
+
+  const length = most / count;
+  const left = Math.max(LEAST_SHARE, residual / length);
+  const value = fisherOf(left);
+  // No steeper than at chance, which leaves f: where less is explained it is R² that varies less, not z that varies more.
+  const at = Math.min(left, free);
+  const slope = 1 / (2 * at * Math.sqrt(1 - at));
   return {
-    scale: {
-      value: onScale(residual),
-      expectedScore: (end) => 0 - (factor * length) / Math.cosh(Math.max(0, end)) ** 2,
-    },
-    blocks: blocks.map(onScale),
-    pairs: pairs.map(onScale),
-    blocksInAll,
+    scale: { value, expectedScore: (end) => 0 - (factor * length) / Math.cosh(Math.max(0, end)) ** 2 },
+    ...ratiosWithoutBlocks({
+      numerator: moves.map((move) => value - (spread * slope * move) / length),
+      denominator: moves.map(() => 1),
+    }),
   };
 }
 
 /** artanh R, given 1 − R². */
-function fisherOf(unexplained: number): number {
-  const left = Math.max(LEAST_SHARE, Math.min(1, unexplained));
-  return Math.log1p(Math.sqrt(1 - left)) - Math.log(left) / 2;
+function fisherOf(left: number): number {
+  return Math.log1p(Math.sqrt(Math.max(0, 1 - left))) - Math.log(Math.min(1, left)) / 2;
+}
+
+/** `[n]`, 1 − hᵢ: how much of its own error a sample keeps. */
+async function freedomOfSamples(evidence: Evidence): Promise<Float64Array> {
+  const { blocks, whitening } = await featureSpace(evidence);
+  const { count } = evidence;
+  const single = count * whitening.rows ** 2 >= SINGLE_PRECISION_FROM;
+  const freedom = new Float64Array(count);
+  let first = 0;
+  for await (const block of blocks()) {
+    const leverages = await squaredLengths(whitening, block, single);
+    freedom.set(
+      leverages.map((value) => Math.max(LEAST_FREEDOM, 1 - 1 / count - value)),
+      first,
+    );
+    first += block.cols;
+  }
+  return freedom;
 }
 
 /**
- * `[n]`, what the samples move the residual by, as if the regression was done again.
- *
- * @param parts.residuals `[n]`, squared
- * @param parts.labels `[n]`, their squared columns times ρ
- * @param parts.freedom f, more than 0
+ * `[n]`, Σⱼ rᵢⱼ²/(1 − hᵢ) − ρⱼ·zᵢⱼ² given t `[K]`. The one-hot column of a class of m samples loses as much as one of them has of its
+ * length: there it is m/(m − 1) times as much for these, and for a single one, without which there is no column, as it is.
  */
-async function spreadMoves(
+function sampleMoves(
   evidence: Evidence,
-  weights: readonly number[],
-  { residuals, labels, freedom }: { residuals: Float64Array; labels: Float64Array; freedom: number },
-): Promise<Float64Array> {
-  const moves = residuals.map((square, i) => square / freedom - (labels[i] as number));
-  const centre = mean(moves);
-  const variance = mean(moves.map((move) => (move - centre) ** 2));
-  if (!(variance > 0)) return residuals.map(() => 0);
-  const pairs = 2 * (mean(residuals) / freedom) ** 2 * (await concentration(evidence, weights));
-  // Where the fit leaves little the difference is mostly chance, but then errors in residuals are many and so all but normal.
-  const normal = mean(residuals.map((square, i) => (square - (labels[i] as number)) ** 2));
-  const own = Math.max(0, Math.min(normal, variance - (1 - freedom ** 2) * pairs));
-  const spread = Math.sqrt((own + freedom * (1 - freedom) * pairs) / variance);
-  return moves.map((move) => spread * (move - centre));
+  t: readonly number[],
+  { samples, columns, ofOwnClass }: SquaredResiduals,
+  freedom: Float64Array,
+): Float64Array {
+  const { count, labels } = evidence;
+  const shares = columns.map((square) => square / count);
+  const labelSquares = squaredLabels(evidence, t, shares);
+  const moves = samples.map((square, i) => square / (freedom[i] as number) - (labelSquares[i] as number));
+  if (!evidence.isOneHot || labels === undefined || ofOwnClass === undefined) return moves;
+  const counts = evidence.classCounts();
+  const { frequency, scale } = oneHotLabels(evidence);
+  return moves.map((move, i) => {
+    const c = labels[i] as number;
+    const others = (counts[c] as number) - 1;
+    const square = (scale[c] as number) ** 2;
+    const own =
+      (ofOwnClass[i] as number) / (freedom[i] as number) - (shares[c] as number) * (1 - (frequency[c] as number)) ** 2;
+    return others > 0 ? move + (square * own) / others : move;
+  });
+}
+
+function centred(values: Float64Array): Float64Array {
+  const centre = mean(values);
+  return values.map((value) => value - centre);
 }
 
 /** ‖Σ‖²/tr²Σ of the covariance of the mixed labels, which tells that of the errors in shape: 1 over how many columns seem to vary. */

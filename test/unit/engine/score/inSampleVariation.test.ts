@@ -1,21 +1,29 @@
+import { Matrix as Dense, pseudoInverse } from 'ml-matrix';
 import { expect, test } from 'vitest';
 import { scaled } from '../../../../src/engine/linalg/matrix.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
+import { drawBlocks } from '../../../../src/engine/score/blocks.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf } from '../../../helpers/scoreCases.ts';
 
 test.each([
-  ['2 classes that are alike', 100, 32, 2, 0],
-  ['2 classes that are far apart', 60, 8, 2, 1.3],
-  ['20 classes, each told as well as it happens to be', 100, 8, 20, 1.3],
-  ['nearly as many features as samples', 80, 60, 4, 0.4],
-])('about 90 % of the intervals of exact hold the expected score: %s', async (_, n, d, classes, distance) => {
+  ['2 classes that are alike', 100, 32, 2, 0, 0],
+  ['2 classes that are far apart', 60, 8, 2, 1.3, 0],
+  ['20 classes, each told as well as it happens to be', 100, 8, 20, 1.3, 0],
+  ['20 classes of few samples', 100, 32, 20, 0.6, 0],
+  ['nearly as many features as samples', 80, 60, 4, 0.4, 0],
+  ['features of which some lie far out', 100, 16, 5, 1.3, 0.7],
+])('about 90 % of the intervals of exact hold the expected score: %s', async (_, n, d, classes, distance, tail) => {
   const centres = scaled(generator(2).matrix(classes, d), distance);
   const runs: { score: number; interval: readonly [number, number] }[] = [];
   for (let run = 0; run < 200; run++) {
-    const evidence = createEvidence(classification(2000 + run, n, d, classes, 1, centres));
+    const { features, labels } = classification(2000 + run, n, d, classes, 1, centres);
+    const { uniform } = generator(run);
+    const far = Array.from({ length: n }, () => (1 - uniform()) ** -tail);
+    const data = features.data.map((value, at) => value * (far[Math.floor(at / d)] ?? Number.NaN));
+    const evidence = createEvidence({ features: { ...features, data }, labels });
     const result = await computeScore('emms', evidence, { variant: 'exact', variation: true });
     const { score } = result;
     const [confidence] = rankConfidence([{ id: 'a', score, samples: n, variation: leftOutOf(result) }]);
@@ -50,3 +58,53 @@ test('fits that leave nothing but rounding are tied, and do not vary', async () 
     expect(interval?.[1]).toBeCloseTo(0, 9);
   }
 });
+
+/** What the residual moves by without each sample, by the hat matrix, up to a factor. */
+function movesOf(x: Dense, labels: Int32Array, classes: number): number[] {
+  const n = x.rows;
+  const centred = x.clone().subRowVector(x.mean('column'));
+  const hat = centred.mmul(pseudoInverse(centred)).add(Dense.ones(n, n).mul(1 / n));
+  const moves = new Array<number>(n).fill(0);
+  for (let c = 0; c < classes; c++) {
+    const z = Dense.columnVector(Array.from(labels, (label) => (label === c ? 1 : 0)));
+    const size = z.sum();
+    z.sub(size / n).div(Math.sqrt((size / n) * (1 - size / n)) + 1e-8);
+    const residuals = z.clone().sub(hat.mmul(z));
+    const share = residuals.norm() ** 2 / n;
+    for (let i = 0; i < n; i++) {
+      const move = residuals.get(i, 0) ** 2 / (1 - hat.get(i, i)) - share * z.get(i, 0) ** 2;
+      moves[i] = (moves[i] ?? 0) + (labels[i] === c && size > 1 ? (move * size) / (size - 1) : move);
+    }
+  }
+  return moves;
+}
+
+test.each([
+  ['few classes', 60, 4, 3],
+  ['many classes, some of a single sample', 150, 10, 70],
+])(
+  'without a block of samples exact moves by what they explain and by their share of the columns: %s',
+  async (...args) => {
+    const [, n, d, classes] = args;
+    const { features, labels } = classification(8, n, d, classes);
+    const result = await computeScore('emms', createEvidence({ features, labels }), {
+      variant: 'exact',
+      variation: true,
+    });
+    const { scale, blocks } = leftOutOf(result);
+    const moves = movesOf(Dense.from1DArray(n, d, features.data), labels, classes);
+    const mean = moves.reduce((sum, move) => sum + move, 0) / n;
+    const blockOf = drawBlocks(n, blocks.length);
+    const expected = Array.from(blocks, (_, block) => {
+      const kept = moves.filter((_move, i) => blockOf[i] !== block);
+      return mean - kept.reduce((sum, move) => sum + move, 0) / kept.length;
+    });
+    const actual = Array.from(blocks, (value) => value - (scale?.value ?? Number.NaN));
+    const lengthOf = (values: number[]) => Math.hypot(...values);
+    const factor = lengthOf(actual) / lengthOf(expected);
+    expect(factor).toBeGreaterThan(0);
+    actual.forEach((value, block) => {
+      expect(value / lengthOf(actual)).toBeCloseTo((expected[block] ?? Number.NaN) / lengthOf(expected), 8);
+    });
+  },
+);

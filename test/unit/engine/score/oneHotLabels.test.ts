@@ -28,6 +28,8 @@ describe.each(SAMPLES)('%s', (_, n, d) => {
     const byNumbers = await computeScore('emms', embedded, { variant, variation: true });
     expect(Math.abs(byForm.score - byNumbers.score)).toBeLessThan(1e-9 * Math.max(1, Math.abs(byNumbers.score)));
     expect(byForm.details.weights).toEqual([1]);
+    // In-sample a sample counts for more in the column of its own class, which only the form of the embedding tells.
+    if (variant !== 'cv') return;
     const partsOf = (result: ScoreResult) => {
       const { blocks, pairs } = leftOutOf(result);
       return [blocks, pairs];
@@ -35,7 +37,7 @@ describe.each(SAMPLES)('%s', (_, n, d) => {
     partsOf(byForm).forEach((actual, k) => {
       const expected = partsOf(byNumbers)[k];
       const largest = Math.max(1, ...(expected ?? []).map(Math.abs));
-      expect(actual).toHaveLength(variant === 'cv' ? 20 : 32);
+      expect(actual).toHaveLength(20);
       actual?.forEach((value, i) => {
         expect(Math.abs(value - (expected?.[i] ?? Number.NaN))).toBeLessThan(1e-9 * largest);
       });
