@@ -102,7 +102,8 @@ function aboveLeast({ blocks, pairs, blocksInAll }: LeftOut, { score, bounds }: 
   if (least === undefined) return { blocks, pairs, blocksInAll };
   const rootOf = (value: number) => Math.sign(value - least) * Math.sqrt(Math.abs(value - least));
   return {
-    scale: squareScale(rootOf(score), least),
+    // LogME's published steps may stop short of the least evidence that there is: what is below it counts as at it.
+    scale: squareScale(Math.max(0, rootOf(score)), least),
     blocks: blocks.map(rootOf),
     pairs: pairs.map(rootOf),
     blocksInAll,

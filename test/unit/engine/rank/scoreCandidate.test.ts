@@ -3,7 +3,7 @@ import type { Extraction } from '../../../../src/engine/extract/extractor.ts';
 import { parseMetric } from '../../../../src/engine/rank/metric.ts';
 import { scoreCandidate, scoreWithVariation } from '../../../../src/engine/rank/scoreCandidate.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
-import { classification } from '../../../helpers/random.ts';
+import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf } from '../../../helpers/scoreCases.ts';
 
 function scoresOf(metric: string, n: number, d: number) {
@@ -51,6 +51,21 @@ test('two samples, of which none can be left out', async () => {
   await expect(scoresOf('logme', 2, 8)).rejects.toThrow(
     '2 samples are too few for the interval of logme: without some of them, Features [1, 8]',
   );
+});
+
+test('LogME below the least evidence that there is counts as at it', async () => {
+  const labels = Int32Array.from({ length: 60 }, (_, i) => i % 2);
+  const scored = [];
+  for (let seed = 0; seed < 12; seed++) {
+    const input = { features: generator(seed).matrix(60, 24), labels };
+    const { score, bounds, variation } = await scoreWithVariation(input, createEvidence(input), parseMetric('logme'));
+    scored.push({ isBelow: score < (bounds?.least ?? Number.NaN), value: leftOutOf({ variation }).scale?.value });
+  }
+  expect(new Set(scored.map(({ isBelow }) => isBelow)).size).toBe(2);
+  for (const { isBelow, value } of scored) {
+    if (isBelow) expect(value).toBe(0);
+    else expect(value).toBeGreaterThan(0);
+  }
 });
 
 test('LogME of regression targets without each of ten blocks and of ten pairs of them', async () => {
