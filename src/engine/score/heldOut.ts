@@ -33,14 +33,19 @@ export interface HeldOutFit {
   dual: DualGram | undefined;
 }
 
-/** log₁₀(γ/n) where the search begins, and how far it may go: from hardly any ridge to nothing but ridge. */
-const START_EXPONENT = -1;
+/** How far the search of log₁₀(γ/n) may go: from hardly any ridge to nothing but ridge. */
 const LOWEST_EXPONENT = -6;
 const HIGHEST_EXPONENT = 5;
+/** Where the search begins, and where it goes on when less is left there. */
+const STARTS = [-1, 1, -4, LOWEST_EXPONENT];
 /** A decade is too coarse for one parabola: on simulated features it missed up to 2 % of the score. */
 const HALF = 0.5;
-/** Where the search goes on when less is left there. */
-const FURTHER_STARTS = [-4, LOWEST_EXPONENT];
+/**
+ * Problems of fewer multiplications are cheap enough to begin everywhere, and to go on in smaller steps: few samples have
+ * several valleys, and narrow ones.
+ */
+const SMALL = 2 ** 27;
+const SMALLEST_STEP = 0.125;
 /** What counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
 
@@ -54,13 +59,16 @@ async function crossValidate(evidence: Evidence): Promise<HeldOutFit> {
   const side = labels === undefined ? await sampleLabels(evidence) : await classLabels(evidence, labels);
   const gram = count > evidence.features.cols ? undefined : await dualGram(await standardisedSamples(evidence));
   const solver = gram ? dualSolver(gram) : await primalSolver(evidence);
-  const ridge = await minimiseOverPowers(async (candidate) => {
-    let sum = 0;
-    await solver.solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
-      sum += heldOutProducts(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
-    });
-    return sum;
-  });
+  const ridge = await minimiseOverPowers(
+    async (candidate) => {
+      let sum = 0;
+      await solver.solve([side.search], count * candidate, true, async ([residuals = zeros(0, 0)], _, freedom) => {
+        sum += heldOutProducts(columnSquares(residuals), freedom).reduce((total, square) => total + square, 0);
+      });
+      return sum;
+    },
+    count * Math.min(count, evidence.features.cols) ** 2 < SMALL,
+  );
 
   const held = zeros(side.embeddings, side.embeddings);
   await solver.solve(side.regressands, count * ridge, false, async (residuals, _, freedom) => {
@@ -89,11 +97,12 @@ function heldOutProducts(products: Float64Array, freedom: Float64Array): Float64
 }
 
 /**
- * The power of ten 10^x with the least `objective`: downhill over whole x from the start, then over halves, then one parabola
- * step. The held-out residual has one valley, as a rule; where features nearly depend on each other, and what little they
- * differ by predicts the labels, a second one lies far below.
+ * The power of ten 10^x with the least `objective`: downhill in steps of 1 from where least is left, then over halves, and `thorough`
+ * over parts of them, then one parabola step. The held-out residual has one valley, as a rule; where features nearly
+ * depend on each other, and what little they differ by predicts the labels, a second one lies far below, and with few samples
+ * there may be another above.
  */
-async function minimiseOverPowers(objective: (power: number) => Promise<number>): Promise<number> {
+async function minimiseOverPowers(objective: (power: number) => Promise<number>, thorough: boolean): Promise<number> {
   const known = new Map<number, number>();
   const at = async (exponent: number) => {
     const value = known.get(exponent) ?? (await objective(10 ** exponent));
@@ -109,16 +118,22 @@ async function minimiseOverPowers(objective: (power: number) => Promise<number>)
     while (isWithin(exponent + step) && (await improves(exponent, exponent + step))) exponent += step;
     return exponent;
   };
-  let whole = await downhill(START_EXPONENT);
-  for (const start of FURTHER_STARTS) {
-    if (start < whole && (await improves(whole, start))) whole = await downhill(start);
+  const [first = 0, ...further] = STARTS;
+  let best = await downhill(first);
+  const everywhere = Array.from(
+    { length: (HIGHEST_EXPONENT - LOWEST_EXPONENT) / HALF + 1 },
+    (_, i) => LOWEST_EXPONENT + i * HALF,
+  );
+  for (const start of thorough ? everywhere : further) if (await improves(best, start)) best = await downhill(start);
+  let step = HALF;
+  for (; ; step /= 2) {
+    for (const beside of [best - step, best + step]) if (await improves(best, beside)) best = beside;
+    if (!thorough || step <= SMALLEST_STEP) break;
   }
-  let best = whole;
-  for (const half of [whole - HALF, whole + HALF]) if (await improves(best, half)) best = half;
-  const [below, here, above] = [await at(best - HALF), await at(best), await at(best + HALF)];
+  const [below, here, above] = [await at(best - step), await at(best), await at(best + step)];
   const curvature = below - 2 * here + above;
   const vertex = curvature > LEAST_IMPROVEMENT * here ? (below - above) / (2 * curvature) : 0;
-  return 10 ** (best + HALF * Math.max(-0.5, Math.min(0.5, vertex)));
+  return 10 ** (best + step * Math.max(-0.5, Math.min(0.5, vertex)));
 }
 
 function isWithin(exponent: number): boolean {

@@ -4,12 +4,14 @@ import fc from 'fast-check';
 import { Matrix as Dense, inverse, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
-import { joinRows } from '../../../../src/engine/linalg/matrix.ts';
+import { columnSquares, joinRows } from '../../../../src/engine/linalg/matrix.ts';
 import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { heldOutFit } from '../../../../src/engine/score/heldOut.ts';
+import { sampleLabels } from '../../../../src/engine/score/heldOutLabels.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
+import { dualGram, dualSolver, standardisedSamples } from '../../../../src/engine/score/ridgeSolvers.ts';
 import { SufficientStatistics } from '../../../../src/engine/stats/sufficientStatistics.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf, takeRows, variedScore } from '../../../helpers/scoreCases.ts';
@@ -83,6 +85,37 @@ test('the ridge leaves hardly more than the best one', async () => {
       .add(1 / n);
     const held = Dense.sub(z, hat.mmul(z)).divColumnVector(hat.diagonal().map((leverage) => 1 - leverage));
     expect(residual.data[0]).toBeLessThan(1.005 * held.norm() ** 2);
+  }
+});
+
+test('with few samples the ridge is the best of all valleys', async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const { uniform, matrix } = generator(seed);
+    const n = 10 + Math.floor(10 * uniform());
+    const d = 20 + Math.floor(30 * uniform());
+    const features = matrix(n, d);
+    const targets = matrix(n, 2);
+    features.data.forEach((value, at) => {
+      features.data[at] = value * 10 ** ((-2 * (at % d)) / d) + (targets.data[2 * Math.floor(at / d)] as number) / 3;
+    });
+    const evidence = createEvidence({ features, targets });
+    const { residual } = await heldOutFit(evidence);
+    const gram = await dualGram(await standardisedSamples(evidence));
+    const { regressands } = await sampleLabels(evidence);
+    for (let exponent = -6; exponent <= 5; exponent += 0.25) {
+      let least = 0;
+      await dualSolver(gram).solve(
+        regressands,
+        n * 10 ** exponent,
+        false,
+        async ([residuals = gram.gram], _, freedom) => {
+          columnSquares(residuals).forEach((square, i) => {
+            least += square / (freedom[i] as number) ** 2;
+          });
+        },
+      );
+      expect(residual.data[0]).toBeLessThan(1.002 * least);
+    }
   }
 });
 

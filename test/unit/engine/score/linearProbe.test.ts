@@ -16,9 +16,9 @@ import {
 test.each(expectedScores())('agrees with scikit-learn: $name', async ({ name, expected }) => {
   const input = await readCase(`scores/${name}`);
   const { score, details } = await computeScore('linearProbe', createEvidence(input));
-  // Its ridge is a power of ten, ours is refined from there: a sample or two may change sides.
+  // Its ridge is a power of ten, ours is refined between them: a sample or two may change sides.
   expect(Math.abs(score - expected.linearProbe.accuracy)).toBeLessThanOrEqual(2.5 / input.features.rows);
-  expect(Math.abs(Math.log10((details.ridge ?? Number.NaN) / expected.linearProbe.ridge))).toBeLessThan(0.51);
+  expect(Math.abs(Math.log10((details.ridge ?? Number.NaN) / expected.linearProbe.ridge))).toBeLessThan(1);
   await expectVariation('linearProbe', input);
   await expectOrderInvariance('linearProbe', input, ['ridge']);
 });
