@@ -1,4 +1,5 @@
-import { dot, rowRange } from '../linalg/matrix.ts';
+import { dot, rowRange, rowSquares, zeros } from '../linalg/matrix.ts';
+import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { classScatter } from './classScatter.ts';
 import type { Discriminant } from './discriminant.ts';
 import { adaptiveDiscriminant, ownProbabilities, softmaxAt } from './discriminant.ts';
@@ -44,10 +45,35 @@ const SAMPLES_PER_LEAST = 200;
 
 async function classProbabilities(evidence: Evidence, reference: boolean): Promise<Float64Array> {
   const scatter = await classScatter(evidence);
-  const discriminant = reference
-    ? nearestMean(scatter.means, scatter.counts)
-    : (await adaptiveDiscriminant(evidence, scatter, 'ETran')).discriminant;
-  return ownProbabilities(discriminant, scatter, softmaxAt, (from, to) => centredSamples(evidence, from, to));
+  if (!reference) {
+    const { discriminant } = await adaptiveDiscriminant(evidence, scatter, 'ETran');
+    return ownProbabilities(discriminant, scatter, softmaxAt, (from, to) => centredSamples(evidence, from, to));
+  }
+  // Distances don't depend on the origin, but their rounding does: one far sample takes the mean far from all others.
+  const origin = await typicalSample(evidence);
+  const centre = (await centredSamples(evidence, origin, origin + 1)).data;
+  const { means, counts } = scatter;
+  const moved = { ...means, data: means.data.map((value, at) => value - (centre[at % means.cols] as number)) };
+  return ownProbabilities(nearestMean(moved, counts), scatter, softmaxAt, async (from, to) => {
+    const { cols, data } = evidence.features;
+    const samples = zeros(to - from, cols);
+    for (let at = 0; at < samples.data.length; at++) {
+      samples.data[at] = (data[from * cols + at] as number) - (data[origin * cols + (at % cols)] as number);
+    }
+    return samples;
+  });
+}
+
+/** The one nearest to the mean. */
+async function typicalSample(evidence: Evidence): Promise<number> {
+  let [nearest, least] = [0, Number.POSITIVE_INFINITY];
+  for (let from = 0; from < evidence.count; from += BLOCK_SAMPLES) {
+    const to = Math.min(from + BLOCK_SAMPLES, evidence.count);
+    rowSquares(await centredSamples(evidence, from, to)).forEach((square, i) => {
+      if (square < least) [nearest, least] = [from + i, square];
+    });
+  }
+  return nearest;
 }
 
 function nearestMean(means: Discriminant['coefficients'], counts: Float64Array): Discriminant {

@@ -72,3 +72,27 @@ test('degenerate input', async () => {
     await expect(scoreOf('etran', input)).rejects.toThrow('ETran needs classes that vary');
   }
 });
+
+test('one sample far from all others costs the distances of the others no digits', async () => {
+  const { features, labels } = classification(4, 60, 5, 3, 1.5);
+  const data = features.data.map((value, at) => (Math.floor(at / 5) === 7 ? 1e8 * value : value));
+  const row = (i: number) => data.subarray(5 * i, 5 * i + 5);
+  const members = [0, 1, 2].map((c) => [...labels.keys()].filter((i) => labels[i] === c));
+  const means = members.map((of) =>
+    Float64Array.from({ length: 5 }, (_, j) => of.reduce((sum, i) => sum + (row(i)[j] as number), 0) / of.length),
+  );
+  const probabilities = Array.from(labels, (label, i) => {
+    const scores = means.map(
+      (mean, c) =>
+        Math.log((members[c]?.length ?? 0) / 60) -
+        row(i).reduce((sum, value, j) => sum + (value - (mean[j] as number)) ** 2, 0) / 2,
+    );
+    const largest = Math.max(...scores);
+    const exponentials = scores.map((score) => Math.exp(score - largest));
+    return (exponentials[label] as number) / exponentials.reduce((sum, value) => sum + value, 0);
+  });
+  const expected = probabilities.reduce((sum, value) => sum + value, 0) / 60;
+  const input = { features: { ...features, data }, labels };
+  expect(Math.abs((await scoreOf('etran', input, 'reference')) - expected)).toBeLessThan(1e-9);
+  await expectOrderInvariance('etran', input, ['reference']);
+});
