@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { CancelledError, InputError } from '../../errors.ts';
@@ -25,15 +25,16 @@ const QUOTED_BEHIND_BLANK = /[,;|] +"[^"]*"\s*([,;|]|$)/;
 
 /** The first kilobytes of a file, as text, up to the last whole line unless that is hardly begun with, as in JSON. */
 export async function headOf(file: string, bytes = 16 * 1024): Promise<string> {
-  const handle = await open(file);
+  // At once: a search looks into very many files, several times, and waiting for each takes five times as long as reading it.
+  const descriptor = openSync(file, 'r');
   try {
-    const buffer = Buffer.alloc(bytes);
-    const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
+    const buffer = Buffer.allocUnsafe(bytes);
+    const bytesRead = readSync(descriptor, buffer, 0, bytes, 0);
     const text = decodeText(buffer.subarray(0, bytesRead));
     const whole = text.lastIndexOf('\n') + 1;
     return bytesRead < bytes || whole < text.length / 2 ? text : text.slice(0, whole);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
