@@ -124,6 +124,16 @@ describe('headOf', () => {
     expect(await headOf(await fileOf(''), 10)).toBe('');
     expect(await headOf(await fileOf('{\n"data": [1, 2]'), 10)).toBe('{\n"data": ');
   });
+
+  it('lets a cancellation in, however many files are looked into', async () => {
+    const file = await fileOf('ab\n');
+    let cancelled = false;
+    setImmediate(() => {
+      cancelled = true;
+    });
+    await headOf(file);
+    expect(cancelled).toBe(true);
+  });
 });
 
 describe('readJsonArray', () => {
