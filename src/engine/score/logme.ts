@@ -235,8 +235,9 @@ async function tridiagonalProblem(evidence: Evidence, gram: Matrix, isPrimal: bo
       if (mean[j] === 0 && statistics.gram.data[j * features.cols + j] === 0) dimension++;
     }
   }
-  // The mean, of whatever length, is on an axis of its own.
-  return { tridiagonal, count, dimension, primal: isPrimal, rounding: Number.EPSILON * trace(statistics.gram) };
+  // The mean, of whatever length, is on an axis of its own. What rounding does to the entries doesn't add up along any direction.
+  const rounding = (Number.EPSILON * trace(statistics.gram)) / Math.sqrt(gram.rows);
+  return { tridiagonal, count, dimension, primal: isPrimal, rounding };
 }
 
 /** Xᵀ·Z `[d, K·d2]` for the centred features, and the column sums of Z. */
