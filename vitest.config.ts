@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     // Engine tests run ONNX Runtime, which takes every core itself: files run side by side only gain little.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
@@ -19,7 +19,7 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 120_000 },
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 300_000 },
       },
       {
         extends: true,
@@ -27,8 +27,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/globalSetup.ts',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // One VS Code and one browser at a time, and after everything else.
           fileParallelism: false,
           // A browser on a busy machine can miss a click; what is broken fails twice.
