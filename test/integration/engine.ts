@@ -46,7 +46,7 @@ export function rankSample(cacheFolder: string | null, changes: Partial<RankPara
 }
 
 /** Waits until something holds, looking often. */
-export async function until(condition: () => boolean, seconds = 30): Promise<void> {
+export async function until(condition: () => boolean, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`it did not happen within ${seconds} s`);
