@@ -1,6 +1,6 @@
 import { independentRows, inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
-import { dot, selectRows } from './matrix.ts';
+import { dot, selectRows, trace } from './matrix.ts';
 import { inTurn, multiplyLowerTriangular, sumOfGramians } from './multiply.ts';
 import { positiveWhitening } from './whitening.ts';
 
@@ -70,12 +70,4 @@ async function shiftedWhitening(gram: Matrix): Promise<Matrix> {
     shifted.data[i * gram.cols + i] = (shifted.data[i * gram.cols + i] as number) + shift;
   }
   return positiveWhitening(shifted, shift);
-}
-
-function trace(matrix: Matrix): number {
-  let sum = 0;
-  for (let i = 0; i < matrix.rows; i++) {
-    sum += matrix.data[i * matrix.cols + i] as number;
-  }
-  return sum;
 }

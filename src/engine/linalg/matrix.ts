@@ -109,6 +109,13 @@ export function transpose(matrix: Matrix): Matrix {
   return result;
 }
 
+/** Σ of the diagonal. */
+export function trace({ rows, cols, data }: Matrix): number {
+  let sum = 0;
+  for (let i = 0; i < rows; i++) sum += data[i * cols + i] as number;
+  return sum;
+}
+
 /** Σ aᵢ·bᵢ over two arrays of the same length. */
 export function dot(a: Float64Array, b: Float64Array): number {
   // Four running sums: independent additions overlap in the processor, and rounding errors grow more slowly.

@@ -1,6 +1,6 @@
 import { uniformNumbers } from '../random.ts';
 import type { Matrix } from './matrix.ts';
-import { addTo, columnSquares, difference, joinColumns, rowRange, transpose, zeros } from './matrix.ts';
+import { addTo, columnSquares, difference, joinColumns, rowRange, trace, transpose, zeros } from './matrix.ts';
 import { multiply, multiplyTransposed } from './multiply.ts';
 import { addGramian } from './onnxKernels.ts';
 import { randomNormals } from './randomMatrix.ts';
@@ -106,10 +106,4 @@ function columnRange(matrix: Matrix, from: number, to: number): Matrix {
 
 function total(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-function trace({ rows, cols, data }: Matrix): number {
-  let sum = 0;
-  for (let i = 0; i < rows; i++) sum += data[i * cols + i] as number;
-  return sum;
 }

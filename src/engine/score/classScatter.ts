@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { addTo, difference, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { addTo, difference, selectRows, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { Evidence } from './evidence.ts';
@@ -74,11 +74,4 @@ export function subtractRows({ rows: count, cols, data }: Matrix, rows: Matrix, 
     for (let j = 0; j < cols; j++)
       data[i * cols + j] = (data[i * cols + j] as number) - (rows.data[from + j] as number);
   }
-}
-
-/** Σ of the diagonal. */
-export function trace({ rows, cols, data }: Matrix): number {
-  let sum = 0;
-  for (let i = 0; i < rows; i++) sum += data[i * cols + i] as number;
-  return sum;
 }

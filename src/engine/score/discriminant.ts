@@ -1,11 +1,10 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, rowRange, scaled } from '../linalg/matrix.ts';
+import { dot, rowRange, scaled, trace } from '../linalg/matrix.ts';
 import { multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 
 const LEAST_SHRINKAGE = 1e-10;

@@ -1,8 +1,7 @@
 import { InputError } from '../errors.ts';
 import { trustedWhitening } from '../linalg/columnSpace.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, transpose } from '../linalg/matrix.ts';
-import { trace } from './classScatter.ts';
+import { difference, trace, transpose } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';

@@ -1,7 +1,6 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, zeros } from '../linalg/matrix.ts';
+import { columnSquares, trace, zeros } from '../linalg/matrix.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import type { LabelSide } from './heldOutLabels.ts';
 import { classLabels, pairs, sampleLabels } from './heldOutLabels.ts';

@@ -1,9 +1,9 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, dot, rowRange, scaled, transpose } from '../linalg/matrix.ts';
+import { columnSquares, dot, rowRange, scaled, trace, transpose } from '../linalg/matrix.ts';
 import { multiplyLowerTriangular } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
-import { classScatter, trace } from './classScatter.ts';
+import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';

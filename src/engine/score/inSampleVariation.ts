@@ -1,7 +1,6 @@
-import { dot, mix, rowSquares, transpose } from '../linalg/matrix.ts';
+import { dot, mix, rowSquares, trace, transpose } from '../linalg/matrix.ts';
 import { gramian, SINGLE_PRECISION_FROM, squaredLengths } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { featureSpace } from './featureSpace.ts';
 import type { InSampleFit, InSampleSolution, SquaredResiduals } from './inSample.ts';

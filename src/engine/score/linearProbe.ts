@@ -1,10 +1,10 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, rowRange, scaled, transpose, zeros } from '../linalg/matrix.ts';
+import { columnSquares, rowRange, scaled, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
-import { classScatter, trace } from './classScatter.ts';
+import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';

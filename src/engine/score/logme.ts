@@ -9,6 +9,7 @@ import {
   rowRange,
   rowSquares,
   selectRows,
+  trace,
   transpose,
   zeros,
 } from '../linalg/matrix.ts';
@@ -17,7 +18,6 @@ import { reflectBothSides, reflectRows } from '../linalg/onnxKernels.ts';
 import { pivotedQr } from '../linalg/pivotedQr.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { tridiagonalise } from '../linalg/tridiagonal.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { type Fit, maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
 import { centredSamples, featureMean } from './samples.ts';

@@ -1,12 +1,12 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, dot, rowRange, scaled, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { difference, dot, rowRange, scaled, selectRows, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { nuclearNorm } from '../linalg/nuclearNorm.ts';
 import { leadingEigenvectors, spectrumOf } from '../linalg/symmetricEigen.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
-import { classScatter, subtractRows, trace } from './classScatter.ts';
+import { classScatter, subtractRows } from './classScatter.ts';
 import { classScores, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';

@@ -1,5 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, joinColumns, scaled, selectColumns, submatrix, transpose } from '../linalg/matrix.ts';
+import { columnSquares, joinColumns, scaled, selectColumns, submatrix, trace, transpose } from '../linalg/matrix.ts';
 import {
   gramian,
   inTurn,
@@ -13,7 +13,6 @@ import {
 } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
-import { trace } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import type { Regressand } from './heldOutLabels.ts';
 
