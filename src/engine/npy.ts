@@ -124,7 +124,7 @@ export function npyMatrices(array: NpyArray): FloatMatrix[] {
 }
 
 /** A 1-dimensional array (or one column) of whole numbers ≥ 0 as class labels. */
-export function npyLabels(array: NpyArray): Int32Array {
+export function npyClassLabels(array: NpyArray): Int32Array {
   if (array.shape.filter((length) => length !== 1).length > 1) {
     throw new InputError(
       `${array.path}: shape (${array.shape.join(', ')}) is not a list of labels; give one per sample.`,
@@ -156,12 +156,12 @@ export interface NpyLabels {
  *
  * @throws InputError for all else
  */
-export function npyAnyLabels(array: NpyArray): NpyLabels {
+export function npyLabels(array: NpyArray): NpyLabels {
   const columns = array.shape.length > 2 ? Number.NaN : (array.shape[1] ?? 1);
   const isFloat = array.dtype.startsWith('f');
   if (columns === 1) {
     if (!isFloat || array.data.every((value) => Number.isInteger(value) && value >= 0))
-      return { labels: npyLabels(array) };
+      return { labels: npyClassLabels(array) };
     return { targets: npyMatrix({ ...array, shape: [array.data.length, 1] }) };
   }
   if (!(columns > 1)) {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../src/engine/linalg/matrix.ts';
-import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy.ts';
+import { npyClassLabels, npyMatrices, npyMatrix, readNpy } from '../../src/engine/npy.ts';
 import { createEvidence } from '../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../src/engine/score/registry.ts';
@@ -69,7 +69,7 @@ export async function readCase(folder: string): Promise<EvidenceInput> {
   const matrix = async (name: string) => npyMatrix(await readNpy(path(name)));
   return {
     features: await matrix('features'),
-    labels: existsSync(path('labels')) ? npyLabels(await readNpy(path('labels'))) : undefined,
+    labels: existsSync(path('labels')) ? npyClassLabels(await readNpy(path('labels'))) : undefined,
     labelEmbeddings: existsSync(path('label_embeddings'))
       ? npyMatrices(await readNpy(path('label_embeddings')))
       : undefined,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { npyAnyLabels, npyMatrix, readNpy, writeNpy } from '../../src/engine/npy.ts';
+import { npyLabels, npyMatrix, readNpy, writeNpy } from '../../src/engine/npy.ts';
 import { discoverySchema } from '../../src/protocol/discovery.ts';
 import { rankingReportSchema } from '../../src/protocol/report.ts';
 import { scoreIdSchema } from '../../src/protocol/scores.ts';
@@ -261,7 +261,7 @@ describe('emms extract and emms score', () => {
     const checkpoint = path.join(sample, 'checkpoints', 'resnet-digits.onnx');
     const written = ['--checkpoint', checkpoint, '--device', 'cpu', '--out', X, '--labels', y];
     expect(await emms(['extract', miniature('VOCdevkit/VOC2007'), ...written])).toMatchObject({ code: 0 });
-    const { multiLabels } = npyAnyLabels(await readNpy(y));
+    const { multiLabels } = npyLabels(await readNpy(y));
     const { rows } = npyMatrix(await readNpy(X));
     expect(multiLabels).toMatchObject({ rows, cols: 3 });
     expect([...(multiLabels?.data ?? [])].filter((value) => value === 1).length).toBeGreaterThan(rows);

@@ -1,6 +1,6 @@
 import { InputError, UsageError } from '../errors.ts';
 import { loadRuntime } from '../linalg/onnxKernels.ts';
-import { npyAnyLabels, npyMatrices, npyMatrix, readNpy } from '../npy.ts';
+import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../npy.ts';
 import { rankConfidence } from '../rank/confidence.ts';
 import { parseMetric } from '../rank/metric.ts';
 import { scoreWithVariation } from '../rank/scoreCandidate.ts';
@@ -33,7 +33,7 @@ export const scoreCommand: Command = {
     const metric = parseMetric(values.variant === undefined ? named : `${named}:${values.variant}`);
     const input = {
       features: npyMatrix(await readNpy(values.features)),
-      ...(values.labels !== undefined && npyAnyLabels(await readNpy(values.labels))),
+      ...(values.labels !== undefined && npyLabels(await readNpy(values.labels))),
       labelEmbeddings:
         values['label-embeddings'] === undefined ? undefined : npyMatrices(await readNpy(values['label-embeddings'])),
       sourceProbabilities:

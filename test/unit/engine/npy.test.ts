@@ -2,8 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { npyLabels, npyMatrices, npyMatrix, readNpy, writeNpy } from '../../../src/engine/npy.ts';
+import { describe, expect, test } from 'vitest';
+import type { NpyArray } from '../../../src/engine/npy.ts';
+import { npyClassLabels, npyLabels, npyMatrices, npyMatrix, readNpy, writeNpy } from '../../../src/engine/npy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'emms-npy-'));
 
@@ -149,9 +150,44 @@ test('arrays become matrices and labels, or say why not', () => {
     [4, 5, 6],
   ]);
   expect(() => npyMatrix(array)).toThrow('x.npy: shape (2, 1, 3) is not a matrix');
-  expect(() => npyLabels(array)).toThrow('x.npy: shape (2, 1, 3) is not a list of labels');
-  expect([...npyLabels({ ...array, shape: [6, 1] })]).toEqual([1, 2, 3, 4, 5, 6]);
-  expect(() => npyLabels({ ...array, shape: [2], data: Float32Array.of(1, 0.5) })).toThrow('label 1 is 0.5');
+  expect(() => npyClassLabels(array)).toThrow('x.npy: shape (2, 1, 3) is not a list of labels');
+  expect([...npyClassLabels({ ...array, shape: [6, 1] })]).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(() => npyClassLabels({ ...array, shape: [2], data: Float32Array.of(1, 0.5) })).toThrow('label 1 is 0.5');
+});
+
+describe('what a file of labels holds', () => {
+  const array = (dtype: string, shape: number[], values: number[]): NpyArray => ({
+    path: 'y.npy',
+    shape,
+    dtype,
+    data: dtype.startsWith('f') ? Float64Array.from(values) : Int32Array.from(values),
+  });
+
+  test('integers are classes', () => {
+    expect(npyLabels(array('i8', [3], [0, 2, 1]))).toEqual({ labels: Int32Array.of(0, 2, 1) });
+    expect(npyLabels(array('u1', [3, 1], [0, 2, 1]))).toEqual({ labels: Int32Array.of(0, 2, 1) });
+    expect(npyLabels(array('b1', [2], [0, 1]))).toEqual({ labels: Int32Array.of(0, 1) });
+    expect(npyLabels(array('f8', [2], [0, 3]))).toEqual({ labels: Int32Array.of(0, 3) });
+    expect(() => npyLabels(array('i4', [2], [0, -1]))).toThrow('y.npy: label 1 is -1');
+  });
+
+  test('0 and 1 in a matrix are several labels per sample', () => {
+    for (const dtype of ['b1', 'i4', 'f4']) {
+      expect(npyLabels(array(dtype, [2, 2], [0, 1, 1, 1])).multiLabels).toMatchObject({ rows: 2, cols: 2 });
+    }
+  });
+
+  test('other floats are regression targets', () => {
+    expect(npyLabels(array('f8', [2], [0.5, 3])).targets).toMatchObject({ rows: 2, cols: 1 });
+    expect(npyLabels(array('f4', [2, 1], [-1, 3])).targets).toMatchObject({ rows: 2, cols: 1 });
+    expect(npyLabels(array('f2', [2, 2], [10, 20, 30, 40])).targets).toMatchObject({ rows: 2, cols: 2 });
+  });
+
+  test('what is unclear is refused', () => {
+    expect(() => npyLabels(array('i4', [2, 2], [0, 1, 2, 1]))).toThrow('an integer matrix of more than 0 and 1');
+    expect(() => npyLabels(array('i4', [1, 2, 2], [0, 1, 2, 1]))).toThrow('is not labels');
+    expect(() => npyLabels(array('i4', [2, 0], []))).toThrow('is not labels');
+  });
 });
 
 function write(content: Uint8Array): string {

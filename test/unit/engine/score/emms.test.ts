@@ -5,7 +5,7 @@ import { Matrix as Dense, inverse, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import { columnSquares, joinRows } from '../../../../src/engine/linalg/matrix.ts';
-import { npyLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
+import { npyClassLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { heldOutFit } from '../../../../src/engine/score/heldOut.ts';
@@ -364,7 +364,7 @@ async function readEvidence(folder: string) {
   const labels = join(folder, 'labels.npy');
   return createEvidence({
     features: npyMatrix(await readNpy(join(folder, 'features.npy'))),
-    labels: existsSync(labels) ? npyLabels(await readNpy(labels)) : undefined,
+    labels: existsSync(labels) ? npyClassLabels(await readNpy(labels)) : undefined,
     labelEmbeddings: npyMatrices(await readNpy(join(folder, 'label_embeddings.npy'))),
   });
 }

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
-import type { NpyArray } from '../../../../src/engine/npy.ts';
-import { npyAnyLabels, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
+import { npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore, SCORES } from '../../../../src/engine/score/registry.ts';
@@ -175,41 +174,6 @@ test('one target: the linear probe is held-out EMMS, kNN is as by hand, PARC has
   const probe = await scoreOf('linearProbe', { features, targets });
   expect(probe).toBeCloseTo(await scoreOf('emms', { features, targets }), 12);
   await expect(scoreOf('parc', { features, targets })).rejects.toThrow('one number per sample is too few');
-});
-
-describe('what a file of labels holds', () => {
-  const array = (dtype: string, shape: number[], values: number[]): NpyArray => ({
-    path: 'y.npy',
-    shape,
-    dtype,
-    data: dtype.startsWith('f') ? Float64Array.from(values) : Int32Array.from(values),
-  });
-
-  test('integers are classes', () => {
-    expect(npyAnyLabels(array('i8', [3], [0, 2, 1]))).toEqual({ labels: Int32Array.of(0, 2, 1) });
-    expect(npyAnyLabels(array('u1', [3, 1], [0, 2, 1]))).toEqual({ labels: Int32Array.of(0, 2, 1) });
-    expect(npyAnyLabels(array('b1', [2], [0, 1]))).toEqual({ labels: Int32Array.of(0, 1) });
-    expect(npyAnyLabels(array('f8', [2], [0, 3]))).toEqual({ labels: Int32Array.of(0, 3) });
-    expect(() => npyAnyLabels(array('i4', [2], [0, -1]))).toThrow('y.npy: label 1 is -1');
-  });
-
-  test('0 and 1 in a matrix are several labels per sample', () => {
-    for (const dtype of ['b1', 'i4', 'f4']) {
-      expect(npyAnyLabels(array(dtype, [2, 2], [0, 1, 1, 1])).multiLabels).toMatchObject({ rows: 2, cols: 2 });
-    }
-  });
-
-  test('other floats are regression targets', () => {
-    expect(npyAnyLabels(array('f8', [2], [0.5, 3])).targets).toMatchObject({ rows: 2, cols: 1 });
-    expect(npyAnyLabels(array('f4', [2, 1], [-1, 3])).targets).toMatchObject({ rows: 2, cols: 1 });
-    expect(npyAnyLabels(array('f2', [2, 2], [10, 20, 30, 40])).targets).toMatchObject({ rows: 2, cols: 2 });
-  });
-
-  test('what is unclear is refused', () => {
-    expect(() => npyAnyLabels(array('i4', [2, 2], [0, 1, 2, 1]))).toThrow('an integer matrix of more than 0 and 1');
-    expect(() => npyAnyLabels(array('i4', [1, 2, 2], [0, 1, 2, 1]))).toThrow('is not labels');
-    expect(() => npyAnyLabels(array('i4', [2, 0], []))).toThrow('is not labels');
-  });
 });
 
 describe('label embeddings that say nothing are refused', () => {
