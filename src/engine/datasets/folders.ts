@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { formatCount } from '../../protocol/format.ts';
+import { IMAGE, UNREAD_IMAGE } from '../files/imageNames.ts';
 import type { Folder } from '../files/walk.ts';
-import { IMAGE, UNREAD_IMAGE } from './images.ts';
 
 /** How deep below the folder that a person named its dataset may lie, as archives wrap folders in folders. */
 const MAX_WRAPPERS = 3;

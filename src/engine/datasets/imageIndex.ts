@@ -1,7 +1,7 @@
 import path from 'node:path';
+import { IMAGE } from '../files/imageNames.ts';
 import type { Folder } from '../files/walk.ts';
 import { below, idWithin, imagesBelow } from './folders.ts';
-import { IMAGE } from './images.ts';
 import { splitKind } from './splitNames.ts';
 
 /**

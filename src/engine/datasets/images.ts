@@ -1,11 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { ImageSource, RawImage } from './dataset.ts';
 
-/** Endings of the image files that can be decoded. */
-export const IMAGE = /\.(png|jpe?g|jpe|jfif|webp|gif|tiff?|avif|bmp|p[gp]m)$/i;
-/** Endings of others. */
-export const UNREAD_IMAGE = /\.(dib|p[bn]m|hei[cf]|jp2|j2k|jxl|tga|dcm|nii|psd)$/i;
-
 /** Photographs and scans stay far below; a larger file is no image. */
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { InputError } from '../errors.ts';
+import { IMAGE_ENDING } from '../files/imageNames.ts';
 import { haveOtherTask, plainName } from './columnNames.ts';
 import { classesIn } from './huggingFaceFeatures.ts';
 import { SPLIT_COLUMNS, splitInCell } from './splitNames.ts';
@@ -77,7 +78,7 @@ export async function openManifest(
 }
 
 /** Lines with an image and its class, `images/1.jpg 3`. More behind an image are boxes or something else. */
-const LISTED = /^(.*\.(?:png|jpe?g|jpe|jfif|webp|gif|tiff?|avif|bmp|p[gp]m))[\s,;]+([^\s,;]+)$/i;
+const LISTED = new RegExp(String.raw`^(.*${IMAGE_ENDING})[\s,;]+([^\s,;]+)$`, 'i');
 
 async function listTable(file: string): Promise<ManifestTable | undefined> {
   let lines = 0;

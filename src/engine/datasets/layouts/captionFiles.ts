@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { formatCount } from '../../../protocol/format.ts';
+import { IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples } from '../annotatedSamples.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { countImages, idWithin } from '../folders.ts';
-import { IMAGE } from '../images.ts';
 import { isSplitName } from '../splitNames.ts';
 import { areTexts } from '../tables/texts.ts';
 import { textIn, withTexts } from '../textFiles.ts';

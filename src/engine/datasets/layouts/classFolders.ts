@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { formatCount } from '../../../protocol/format.ts';
+import { IMAGE, UNREAD_IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout, Sample } from '../dataset.ts';
 import { idWithin, remarkOnFormats } from '../folders.ts';
-import { fileImage, IMAGE, UNREAD_IMAGE } from '../images.ts';
+import { fileImage } from '../images.ts';
 import { isSplitName, splitWithin } from '../splitNames.ts';
 
 /**

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { formatCount } from '../../../protocol/format.ts';
 import { InputError } from '../../errors.ts';
+import { IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout, Recognition } from '../dataset.ts';
 import { below, countImages, fileIn, idWithin, locate } from '../folders.ts';
-import { IMAGE } from '../images.ts';
 import { LabelledImages } from '../labelledImages.ts';
 import { numberIn, readMat, textIn } from '../matFile.ts';
 

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { formatCount } from '../../../protocol/format.ts';
+import { IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples } from '../annotatedSamples.ts';
 import { readTogether } from '../annotationFiles.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { idWithin, locate } from '../folders.ts';
-import { IMAGE } from '../images.ts';
 import { isSplitName, splitWithin } from '../splitNames.ts';
 import { textIn, withTexts } from '../textFiles.ts';
 

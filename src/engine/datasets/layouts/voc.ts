@@ -1,8 +1,8 @@
 import path from 'node:path';
+import { IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import type { DatasetLayout } from '../dataset.ts';
 import { below, fileIn, filesNamed, locate } from '../folders.ts';
-import { IMAGE } from '../images.ts';
 import { LabelledImages } from '../labelledImages.ts';
 import { readLines } from '../tables/lines.ts';
 import { withTexts } from '../textFiles.ts';

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { CancelledError, InputError } from '../../errors.ts';
+import { IMAGE } from '../../files/imageNames.ts';
 import type { Folder } from '../../files/walk.ts';
 import { AnnotatedSamples, textOf } from '../annotatedSamples.ts';
 import type { Dataset, DatasetLayout, ImageSource, Recognition } from '../dataset.ts';
 import { fileIn, idWithin, locate } from '../folders.ts';
-import { IMAGE, imageWithin } from '../images.ts';
+import { imageWithin } from '../images.ts';
 import { LabelledImages } from '../labelledImages.ts';
 import { isSplitName, splitWithin } from '../splitNames.ts';
 import { decodeText } from '../tables/encoding.ts';

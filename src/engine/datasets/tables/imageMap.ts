@@ -1,11 +1,13 @@
-import { IMAGE } from '../images.ts';
+import { IMAGE, IMAGE_ENDING } from '../../files/imageNames.ts';
 import { readJsonMembers } from './json.ts';
 import { isRecord, type JsonRows } from './jsonl.ts';
 import { areTexts } from './texts.ts';
 
 /** `{"a.jpg": "cat", …}`, `{"images/1.jpg": ["a caption", …], …}`, up to the first text that is said of an image. */
-const HEAD =
-  /^\s*\{\s*"[^"]+\.(?:png|jpe?g|webp|gif|tiff?|avif|bmp)"\s*:\s*(\{|\d|\[\s*\d|(?:\[\s*)?"((?:[^"\\]|\\.)*))/i;
+const HEAD = new RegExp(
+  String.raw`^\s*\{\s*"[^"]+${IMAGE_ENDING}"\s*:\s*(\{|\d|\[\s*\d|(?:\[\s*)?"((?:[^"\\]|\\.)*))`,
+  'i',
+);
 
 /**
  * A JSON object of what is said of images by their names, as rows with a column `image`: beside it stand the members of what

@@ -131,18 +131,19 @@ describe('tables of annotations', () => {
   });
 
   it('may be an object of JSON by the names of images, with a caption, some, or members for each', async () => {
-    const name = 'images/a.png';
-    for (const said of [
-      ['a "text" of words', '一只猫坐在桌子上面睡觉'],
-      'a text of some words',
-      { caption: 'words', split: 'val' },
-    ]) {
+    for (const [name, said] of [
+      ['images/a.png', ['a "text" of words', '一只猫坐在桌子上面睡觉']],
+      ['images/a.png', 'a text of some words'],
+      ['images/a.png', { caption: 'words', split: 'val' }],
+      ['images/a.jfif', 'a text of some words'],
+    ] as const) {
       const dataset = await opened({
         'captions.json': JSON.stringify({ [name]: said, 'b.png': said }, null, 1),
+        [name]: 'an image',
         ...TWO,
       });
       expect(dataset).toMatchObject({ task: 'image-captioning', warnings: [] });
-      const texts = Array.isArray(said) ? said : [typeof said === 'string' ? said : said.caption];
+      const texts = typeof said === 'string' ? [said] : 'caption' in said ? [said.caption] : said;
       expect(textsOf(dataset, texts[0] === 'words' ? 'val' : 'all')).toEqual([...texts, ...texts]);
     }
   });
