@@ -4,15 +4,13 @@ import type { WeightTensor } from '../weights.ts';
 import { countOf, isCount, requireElementType, shapeOf } from './storedTensors.ts';
 import { SAVE_STATE_DICT, SpecialTensor, TorchTensor } from './torchPickle.ts';
 
+/** Keys of averaged weights, which are taken before plain ones, as timm does. */
+const AVERAGED = /(^|_)(ema|swa)(_|$)/i;
 /**
- * Keys under which training code puts the state dict of its network, the likelier one to be meant first: averaged
- * weights before plain ones, as timm does; the teacher of DINO and the target encoder of I-JEPA, which are the networks
- * that their authors publish, before the student.
+ * Keys under which training code puts the state dict of its network, the likelier one to be meant first: the teacher of
+ * DINO and the target encoder of I-JEPA, which are the networks that their authors publish, before the student.
  */
 const WRAPPERS = [
-  'state_dict_ema',
-  'model_ema',
-  'ema_state_dict',
   'state_dict',
   'model_state_dict',
   'model_state',
@@ -25,12 +23,12 @@ const WRAPPERS = [
   'network',
   'encoder',
   'backbone',
+  'trunk',
   'weights',
   'params',
-  'ema',
 ];
-/** `{'model': {'state_dict': …}}` is as deep as published checkpoints wrap. */
-const MAX_WRAPPERS = 3;
+/** VISSL's `{'classy_state_dict': {'base_model': {'model': {'trunk': …}}}}` is as deep as published checkpoints wrap. */
+const MAX_WRAPPERS = 4;
 
 const SPECIAL_REMEDY = 'Save it as a plain tensor.';
 
@@ -65,6 +63,10 @@ function findStateDict(
   if (!(value instanceof Map) || searched.has(value)) return undefined;
   searched.add(value);
   const find = (item: PickleValue) => (wrappers > 0 ? findStateDict(item, wrappers - 1, searched) : undefined);
+  for (const [key, item] of value) {
+    const found = typeof key === 'string' && AVERAGED.test(key) ? find(item) : undefined;
+    if (found && isStateDict(found)) return found;
+  }
   for (const key of WRAPPERS) {
     const found = find(value.get(key) ?? null);
     if (found) return found;

@@ -179,6 +179,33 @@ describe('a torch archive', () => {
     }
   });
 
+  it.each(['ema', 'state_dict_ema', 'model_ema', 'ema_state_dict', 'params_ema', 'swa_state_dict'])(
+    'is read as its averages under %s, before the plain weights',
+    async (key) => {
+      const named = (name: string) => P.dict(P.text(`${name}.weight`), pickledTensor());
+      for (const plain of ['state_dict', 'model', 'params']) {
+        const run = P.dict(P.text(plain), named('plain'), P.text('ema_decay'), P.int(1), P.text(key), named('average'));
+        const { tensors } = await read(archive(P.whole(run)));
+        expect([...tensors.keys()]).toEqual(['average.weight']);
+      }
+    },
+  );
+
+  it('is read as it is beside averages of something else', async () => {
+    const average = P.dict(P.text('decay'), pickledTensor());
+    const weights = P.dict(P.text('fc.weight'), pickledTensor());
+    const { tensors } = await read(archive(P.whole(P.dict(P.text('ema'), average, P.text('model'), weights))));
+    expect([...tensors.keys()]).toEqual(['fc.weight']);
+  });
+
+  it('is read as VISSL wraps it, with heads beside', async () => {
+    const weights = (name: string) => P.dict(P.text(name), pickledTensor());
+    const model = P.dict(P.text('heads'), weights('0.clf.weight'), P.text('trunk'), weights('conv1.weight'));
+    const state = P.dict(P.text('base_model'), P.dict(P.text('model'), model), P.text('phase_idx'), P.int(3));
+    const { tensors } = await read(archive(P.whole(P.dict(P.text('classy_state_dict'), state))));
+    expect([...tensors.keys()]).toEqual(['conv1.weight']);
+  });
+
   it.each([
     ['bytearray', P.call(P.global('builtins', 'bytearray'))],
     ['range', P.call(P.global('__builtin__', 'xrange'), P.int(0), P.int(5), P.int(1))],
