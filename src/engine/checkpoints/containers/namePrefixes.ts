@@ -32,7 +32,7 @@ const WRAPPER_PREFIXES = [
 
 /** Parts that only training needs, and that no network has: what compares its features, losses, counters (thop's in every module). */
 const TRAINING_PARTS =
-  /^(((online|target|momentum)_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step|(.+\.)?total_(ops|params))(\.|$)/;
+  /^(aux(iliary)?_(head|fc|classifier)|(head|fc|classifier)_aux|((online|target|momentum)_)?(projector|predictor|projection_head|prediction_head)(_momentum)?|prototypes|queue\d*(_ptr)?|(dino|ibot)_head|\w+_loss|loss(_fn)?|criterion|center|n_averaged|initted|step|(.+\.)?total_(ops|params))(\.|$)/;
 
 /** Parts that may stand beside the wrapped network and are not it: the other network of a pair, and heads. */
 const SIDE_PARTS =
@@ -76,13 +76,12 @@ export function candidatesOfNames(stored: Weights): Weights[] {
   return candidates;
 }
 
-/** The attribute that most of the weights are of but for side parts', `resnet.` or `0.`. */
+/** The attribute that most of the weights are of but for side parts', `resnet.` or `0.`; or that all are of. */
 function attributeIn({ tensors }: Weights): string[] {
   const counts = new Map<string, number>();
-  for (const part of [...tensors.keys()].map(firstPart)) {
-    if (!SIDE_PARTS.test(part)) counts.set(part, (counts.get(part) ?? 0) + 1);
-  }
-  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  for (const part of [...tensors.keys()].map(firstPart)) counts.set(part, (counts.get(part) ?? 0) + 1);
+  const wrapping = counts.size === 1 ? [...counts] : [...counts].filter(([part]) => !SIDE_PARTS.test(part));
+  const [most] = wrapping.sort(([, a], [, b]) => b - a);
   return most ? [`${most[0]}.`] : [];
 }
 

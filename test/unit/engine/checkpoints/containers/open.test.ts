@@ -143,6 +143,16 @@ describe('candidates of names', () => {
       ],
     ],
     [
+      'an attribute called like a head',
+      ['classifier.model.a', 'classifier.model.b'],
+      [
+        ['classifier.model.a', 'classifier.model.b'],
+        ['model.a', 'model.b'],
+        ['a', 'b'],
+      ],
+    ],
+    ['auxiliary heads', ['conv1.a', 'conv2.aux_fc', 'fc_aux.a', 'aux_head.0.a'], [['conv1.a', 'conv2.aux_fc']]],
+    [
       'fastai, and of a head of any name',
       ['0.0.weight', '0.1.weight', '0.4.weight', '1.2.weight', '1.4.weight'],
       [
