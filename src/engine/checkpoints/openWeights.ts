@@ -7,6 +7,7 @@ import type { ModelConfig, RecognisedNetwork } from './architectures/architectur
 import { detectArchitecture, FAMILIES } from './architectures/detect.ts';
 import { Graph } from './architectures/graph.ts';
 import { textOf } from './architectures/naming.ts';
+import { asPublishedIn } from './architectures/torchvisionFiles.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { candidatesOfNames } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
@@ -35,8 +36,8 @@ export async function openWeights(file: string, id: string, options: OpenOptions
   const stored = await withRealFiles(await readWeights(file));
   const config = await readModelConfig(folder);
   const { weights, network } = recognise(stored, config, file, options);
-  const preprocessing =
-    network.image && (await readPreprocessing(file, network.image.input, network.image.published, config));
+  const published = network.image && asPublishedIn(stored.name, network.image.published);
+  const preprocessing = network.image && (await readPreprocessing(file, network.image.input, published, config));
   const bytes = (await Promise.all(stored.files.map((part) => stat(part)))).reduce((sum, { size }) => sum + size, 0);
   const build = () => {
     const graph = new Graph(weights);

@@ -275,7 +275,7 @@ function describe(
       name,
       published: {
         ...cropped,
-        resize: size === 224 && width === 1024 ? 242 : cropped.resize,
+        resize: size === 224 && letter === 'L' && patch === 16 ? 242 : cropped.resize,
         kernel: size === 224 ? 'linear' : 'cubic',
         ...IMAGENET,
       },

@@ -81,6 +81,15 @@ it('what lies in the Hugging Face cache, links to hashes, is prepared for by the
   expect(image?.preprocessing.description).toContain('as mobilenetv3_small_100.lamb_in1k was published');
 });
 
+it('what torchvision published is prepared for by the name of its file', async () => {
+  const folder = await temporaryFolder();
+  const file = path.join(folder, 'resnet50-11ad3fa6.pth');
+  await copyFile(path.join(NETWORKS, 'cnn/resnet10-headless/resnet10-headless.pth'), file);
+  const { image } = await openCheckpoint(file, folder, { modalities: ['image'] });
+  expect(image?.preprocessing.resize).toEqual({ shortestEdge: 232 });
+  expect(image?.preprocessing.description).toContain('as resnet50-11ad3fa6 was published');
+});
+
 it('networks of which a single tensor was trained are not the same', async () => {
   const folder = await temporaryFolder();
   const weights = await readFile(path.join(NETWORKS, 'cnn/timm-convnext/model.safetensors'));

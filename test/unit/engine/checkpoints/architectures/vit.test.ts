@@ -37,6 +37,26 @@ describe('networks made by timm, torchvision and transformers', () => {
   });
 });
 
+/** A ViT under torchvision's names. */
+const torchvisionShapes = (width: number, depth: number, patch: number): Shapes =>
+  Object.fromEntries(
+    Object.entries(vitShapes(width, depth, patch, 224, 1000)).map(([name, shape]) => [
+      name
+        .replace('cls_token', 'class_token')
+        .replace('pos_embed', 'encoder.pos_embedding')
+        .replace('patch_embed.proj', 'conv_proj')
+        .replace(/^blocks\.(\d+)/, 'encoder.layers.encoder_layer_$1')
+        .replace(/\.norm([12])/, '.ln_$1')
+        .replace('attn.qkv.', 'self_attention.in_proj_')
+        .replace('attn.proj', 'self_attention.out_proj')
+        .replace('mlp.fc1', 'mlp.0')
+        .replace('mlp.fc2', 'mlp.3')
+        .replace(/^norm/, 'encoder.ln')
+        .replace(/^head/, 'heads.head'),
+      shape,
+    ]),
+  );
+
 function parameters(shapes: Shapes): number {
   return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
@@ -88,6 +108,21 @@ describe('published networks, by names and shapes alone', () => {
     expect(network?.architecture).toBe('MoCo v3 ViT-S/16');
     expect(network?.hasLogits).toBe(false);
     expect(network?.image?.published.kernel).toBe('linear');
+  });
+
+  it.each<[name: string, shapes: Shapes, resize: number]>([
+    ['ViT-B/16', torchvisionShapes(768, 12, 16), 256],
+    ['ViT-L/16', torchvisionShapes(1024, 24, 16), 242],
+    ['ViT-L/32', torchvisionShapes(1024, 24, 32), 256],
+  ])('%s of torchvision is prepared for as there', (name, shapes, resize) => {
+    const network = detectArchitecture(weightsOf(shapes), undefined);
+    expect(network?.architecture).toBe(name);
+    expect(network?.image?.published).toMatchObject({
+      size: 224,
+      resize,
+      kernel: 'linear',
+      mean: [0.485, 0.456, 0.406],
+    });
   });
 
   it('goes by the training that timm notes', () => {
