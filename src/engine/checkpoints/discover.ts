@@ -26,9 +26,12 @@ const READERS: readonly { readonly name: RegExp; readonly open: Open }[] = [
   { name: /^(open_clip_)?pytorch_model.*\.bin$/i, open: openWeights },
 ];
 
-/** What training code saves beside the weights under the same endings, and the shards of an index. */
+/** What training code saves beside the weights under the same endings, the shards of an index, and adapters. */
 const NO_CHECKPOINT =
   /^(optimizer|scheduler|scaler|rng_state.*|training_args|.*_optim_states|.*-\d{5}-of-\d{5}|adapter_model)\.(pt|pth|bin|safetensors)$/i;
+
+/** What the Hugging Face cache keeps beside models. */
+const NO_MODELS = /^(datasets|spaces)--/;
 
 /** The same network in several containers lies in one folder under one name: the first of these is taken. */
 const CONTAINERS = [
@@ -53,9 +56,9 @@ function findCheckpointFiles(folder: Folder, exported = false): string[] {
   const isRead = read.length > 0 && folder.files.includes('config.json');
   const others = isRead || exported ? [] : otherContainers(folder.files, read);
   const here = [...read, ...others].map((name) => path.join(folder.path, name));
-  const inside = folder.folders.flatMap((child) =>
-    findCheckpointFiles(child, exported || (isRead && EXPORTS.test(child.name))),
-  );
+  const inside = folder.folders
+    .filter(({ name }) => !NO_MODELS.test(name))
+    .flatMap((child) => findCheckpointFiles(child, exported || (isRead && EXPORTS.test(child.name))));
   return [...here, ...inside];
 }
 

@@ -85,6 +85,27 @@ const CONTAINERS: readonly {
     what: 'a GGUF file, whose weights are quantised',
     remedy: 'Get the original weights as safetensors.',
   },
+  {
+    name: /\.engine$/i,
+    what: 'an engine of TensorRT, made for one kind of GPU',
+    remedy: 'Get the ONNX file or the weights that it was built from.',
+  },
+  {
+    name: /\.ort$/i,
+    starts: { at: 4, text: 'ORTM' },
+    what: 'a model in ONNX Runtime’s own format',
+    remedy: 'Get the ONNX file that it was made from.',
+  },
+  {
+    name: /\.pdparams$/i,
+    what: 'weights for PaddlePaddle',
+    remedy: 'Export the network to ONNX (paddle2onnx).',
+  },
+  {
+    name: /^adapter_model\.(safetensors|bin)$/i,
+    what: 'an adapter (PEFT), which is not merged into its network',
+    remedy: 'Save both as one: model.merge_and_unload().save_pretrained(folder).',
+  },
 ];
 /** Any part but the first of a model in several files. */
 const LATER_PART = /-(?!0*1-)\d{5}-of-\d{5}\./;

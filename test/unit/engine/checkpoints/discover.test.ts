@@ -43,7 +43,6 @@ describe('the checkpoints in a folder', () => {
       'scheduler.pt',
       'rng_state_0.pth',
       'training_args.bin',
-      'adapter_model.safetensors',
       'zero_pp_rank_0_mp_rank_00_optim_states.pt',
     ];
     const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
@@ -75,6 +74,11 @@ describe('the checkpoints in a folder', () => {
     'm/net-00001-of-00002.gguf',
     'n/net.pt2',
     'o/__0_0.distcp',
+    'p/net.engine',
+    'q/net.ort',
+    'r/net.pdparams',
+    's/adapter_model.safetensors',
+    't/adapter_model.bin',
   ];
 
   it('are listed where they can’t be read, once for each network', async () => {
@@ -82,7 +86,9 @@ describe('the checkpoints in a folder', () => {
     const later = ['m/net-00002-of-00002.gguf', 'o/__1_0.distcp', 'a/flax_model.msgpack', 'f/net.tflite'];
     expect((await found(...unread, ...data, ...later)).sort()).toEqual(unread);
     for (const name of unread) {
-      expect(OTHER_CHECKPOINT_ENDINGS.filter((ending) => name.endsWith(ending))).not.toEqual([]);
+      expect(
+        [...CHECKPOINT_ENDINGS, ...OTHER_CHECKPOINT_ENDINGS].filter((ending) => name.endsWith(ending)),
+      ).not.toEqual([]);
     }
   });
 
@@ -95,12 +101,18 @@ describe('the checkpoints in a folder', () => {
     expect(await found('config.json', ...exported)).toHaveLength(3);
   });
 
+  it('are the models of the Hugging Face cache, not what its datasets hold', async () => {
+    const model = 'hub/models--a--b/snapshots/0a/model.safetensors';
+    expect(await found(model, 'hub/datasets--a--b/snapshots/0a/train.pt', 'hub/spaces--a--b/x.pth')).toEqual([model]);
+  });
+
   it('say what they are and what would make them rankable', async () => {
     const folder = await temporaryFolder();
     const contents = {
       'tf_model.h5': '\x89HDF\r\n',
       'net.gguf': 'GGUF',
       'net.tflite': '\0\0\0\0TFL3',
+      'adapter_model.bin': 'PK',
       'net.keras': 'version https://git-lfs.github.com/spec/v1',
     };
     const files = Object.keys(contents).map((name) => path.join(folder, name));
@@ -113,6 +125,7 @@ describe('the checkpoints in a folder', () => {
       'weights for TensorFlow in the names of Hugging Face. Save them as safetensors: AutoModel.from_pretrained(folder, from_tf=True).save_pretrained(folder).',
       'a GGUF file, whose weights are quantised. Get the original weights as safetensors.',
       'a model for TensorFlow Lite. Export it to ONNX: python -m tf2onnx.convert --tflite file --output model.onnx.',
+      'an adapter (PEFT), which is not merged into its network. Save both as one: model.merge_and_unload().save_pretrained(folder).',
       'it is a Git LFS pointer, not the weights themselves. Run "git lfs pull".',
     ]);
   });
