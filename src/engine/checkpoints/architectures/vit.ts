@@ -44,8 +44,9 @@ export const vit: Architecture = { family: 'ViT', recognise };
 const KNOWN =
   /^((cls|dist|reg)_token|pos_embed|(patch_embed\.proj|norm_pre|norm|fc_norm|pre_logits\.fc)\.(weight|bias)|head(_dist)?\..+|blocks\.\d+\.((norm[12]|attn\.(qkv|[qkv]|proj|[qk]_norm|norm)|mlp\.(fc[12]|norm))\.(weight|bias)|ls[12]\.gamma))$/;
 
-/** Parts of pretraining, a pooler that no classifier takes, and indices that are no weights. */
-const UNUSED = /^((embeddings\.)?mask_token|decoder.*|pooler\..*|embeddings\.position_ids|visual_projection\.weight)$/;
+/** Parts of pretraining (`fc` is MSN's head), a pooler that no classifier takes, and indices that are no weights. */
+const UNUSED =
+  /^((embeddings\.)?mask_token|masked_embed|fc\..*|decoder.*|pooler\..*|embeddings\.position_ids|visual_projection\.weight)$/;
 
 /** What config.json may call it. */
 const KINDS =

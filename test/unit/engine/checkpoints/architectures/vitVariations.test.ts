@@ -6,6 +6,7 @@ import { candidatesOfNames } from '../../../../../src/engine/checkpoints/contain
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import { readCase, readConfig } from '../../../../helpers/networks.ts';
 import {
+  layer,
   layerNorm,
   newSwinShapes,
   pvtV2Shapes,
@@ -236,6 +237,13 @@ describe('variations that leave no trace in the weights', () => {
   it('a Swin that was pretrained on masked images is a Swin', () => {
     const shapes = { ...newSwinShapes(96, [2, 2, 6, 2], 7), 'swin.embeddings.mask_token': [1, 1, 96] };
     expect(detect(shapes)?.architecture).toBe('Swin-T');
+  });
+
+  it('a ViT with what iBOT and MSN pretrain it with is a ViT', () => {
+    const vit = { ...vitShapes(384, 12, 16, 224), masked_embed: [1, 384] };
+    expect(detect({ ...vit, ...layer('fc.fc1', 2048, 384), 'fc.bn1.running_mean': [2048] })?.architecture).toBe(
+      'ViT-S/16',
+    );
   });
 
   it('of Swin V2 are asked for, unless the name of the file says them', () => {
