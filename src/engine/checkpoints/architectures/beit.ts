@@ -14,6 +14,7 @@ import { layerNorm } from './layers.ts';
 import { countOf, publishedName, rename, shapeOf, textOf } from './naming.ts';
 import {
   hiddenActivation,
+  type ImageEncoder,
   imageOfSize,
   imageSizeIn,
   meanOfTokens,
@@ -22,6 +23,7 @@ import {
   setting,
   token,
   tokensFrom,
+  weightsUnder,
 } from './visionTransformer.ts';
 import { SIZES } from './vitConventions.ts';
 import { tokens, type VitAnatomy } from './vitGraph.ts';
@@ -79,6 +81,25 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
       const normed = graph.has('fc_norm.weight') ? layerNorm(graph, pooled, 'fc_norm', anatomy.epsilon) : pooled;
       outputs(graph, normed, classifier);
     },
+  };
+}
+
+/**
+ * The encoder of a captioner: all tokens, after the norm where there is one of them and not of their mean.
+ * @param prefix of its names: `encoder.` …; under it they are a BEiT's of any library
+ * @param config the encoder's own
+ */
+export function beitEncoder(
+  weights: Weights,
+  prefix: string,
+  config: ModelConfig | undefined,
+): ImageEncoder | undefined {
+  const anatomy = dissect(weightsUnder(weights, prefix), config);
+  if (!anatomy) return undefined;
+  return {
+    input: imageOfSize(...anatomy.image),
+    width: anatomy.width,
+    tokens: (graph, image) => tokens(graph, image, anatomy),
   };
 }
 

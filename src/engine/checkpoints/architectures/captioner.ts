@@ -2,6 +2,7 @@ import type { Weights } from '../weights.ts';
 import type { Architecture, ModelConfig, RecognisedNetwork } from './architecture.ts';
 import { INCEPTION } from './architecture.ts';
 import { bartDecoder } from './bart.ts';
+import { beitEncoder } from './beit.ts';
 import { bertDecoder } from './bert.ts';
 import { clipEncoder } from './clip.ts';
 import { assumedSettings } from './configured.ts';
@@ -14,10 +15,10 @@ import { weightsUnder } from './visionTransformer.ts';
 import { vitEncoder } from './vit.ts';
 
 /**
- * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, Swin, Swin V2 or CLIP's image tower under `encoder.`
- * and a GPT-2, BERT, RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for captioning are
- * such. The caption is given to the decoder (teacher forcing); features are the last states of the decoder, behind its
- * last LayerNorm, the mean over the caption's real tokens.
+ * Captioners of Hugging Face's `VisionEncoderDecoderModel`: a ViT, BEiT, Swin, Swin V2 or CLIP's image tower under
+ * `encoder.` and a GPT-2, BERT, RoBERTa or BART with cross-attention under `decoder.`; EMMS's own candidates for
+ * captioning are such. The caption is given to the decoder (teacher forcing); features are the last states of the
+ * decoder, behind its last LayerNorm, the mean over the caption's real tokens.
  */
 export const captioner: Architecture = { family: 'VisionEncoderDecoder', recognise };
 
@@ -43,6 +44,7 @@ function recognise(weights: Weights, config: ModelConfig | undefined): Recognise
   const textConfig = sectionOf(config, 'decoder');
   const encoder =
     clipEncoder(weights, 'encoder.', imageConfig) ??
+    beitEncoder(weights, 'encoder.', imageConfig) ??
     vitEncoder(weights, 'encoder.', imageConfig) ??
     swinEncoder(weights, 'encoder.', imageConfig);
   const decoding = weightsUnder(weights, 'decoder.');
