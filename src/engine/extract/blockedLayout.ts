@@ -8,7 +8,7 @@ import { usedParts } from '../onnx/usedParts.ts';
 import { WeightFile } from '../onnx/weightFile.ts';
 import { WeightReader } from '../onnx/weightReader.ts';
 import { elements, type NewModel, type NewTensor, writeModel } from '../onnx/writeModel.ts';
-import { intoBlocks } from './channelBlocks.ts';
+import { type Block, intoBlocks } from './channelBlocks.ts';
 import { chooseStandIns, LARGEST_BLOCK, type StandIn, standInName, standInNumbers, writeOutline } from './outline.ts';
 
 // ONNX Runtime fuses convolutions with their batch norms and puts their weights into blocks of channels. Networks run
@@ -17,8 +17,13 @@ import { chooseStandIns, LARGEST_BLOCK, type StandIn, standInName, standInNumber
 
 /** From this share of the weights on, what the runtime copies for convolutions is more than the rest. */
 const CONVOLUTIONS = 1 / 4;
-/** Sizes of blocks. One is the order of ONNX, where the runtime has no blocks. */
-const BLOCKS = [LARGEST_BLOCK, 8, 4, 1];
+/** The order of ONNX, where the runtime has no blocks. */
+const NO_BLOCK: Block = { outputs: 1, inputs: 1 };
+/** What blocks may be: of outputs alone where there are few inputs, as of a depthwise convolution. */
+const BLOCKS: readonly Block[] = [
+  ...[LARGEST_BLOCK, 8, 4].flatMap((outputs) => [outputs, 1].map((inputs) => ({ outputs, inputs }))),
+  NO_BLOCK,
+];
 /** Values that are read at a time. */
 const PART = 2 ** 16;
 
@@ -100,8 +105,8 @@ async function writeBlocks(
       // What the runtime leaves as it is stays where it was.
       const standIn = held ? byFirst.get(firstOf(outline, held)) : byName.get(name);
       if (!standIn) continue;
-      const block = held ? BLOCKS.find((size) => isInBlocks(outline, held, standIn, size)) : 1;
-      if (block === undefined) break;
+      const block = held ? BLOCKS.find((size) => isInBlocks(outline, held, standIn, size)) : NO_BLOCK;
+      if (!block) break;
       const shape = blockedShape(standIn.convolution.shape, block);
       const values = await file.add(blocksOf(standIn, reader, block, target));
       written.push({ name, type: 'float32', shape, values });
@@ -119,11 +124,11 @@ function firstOf(outline: FileBytes, { start, end }: Field): number {
 }
 
 /** Whether these are the numbers of a stand-in in blocks. The first block of outputs tells. */
-function isInBlocks(outline: FileBytes, { start, end }: Field, standIn: StandIn, block: number): boolean {
+function isInBlocks(outline: FileBytes, { start, end }: Field, standIn: StandIn, block: Block): boolean {
   const [outputs, inputs, height, width] = standIn.shape;
   if (end - start !== Float32Array.BYTES_PER_ELEMENT * elements(blockedShape(standIn.shape, block))) return false;
   const places = height * width;
-  const scale = new Float32Array(Math.min(block, outputs)).fill(1);
+  const scale = new Float32Array(Math.min(block.outputs, outputs)).fill(1);
   const blocks = new Float32Array(elements(blockedShape([scale.length, inputs, height, width], block)));
   const layout = { inputs, places, strides: { input: places, place: 1 } };
   intoBlocks(standInNumbers(standIn, scale.length), layout, scale, block, blocks);
@@ -134,7 +139,7 @@ function isInBlocks(outline: FileBytes, { start, end }: Field, standIn: StandIn,
 async function* blocksOf(
   { convolution, scale }: StandIn,
   reader: WeightReader,
-  block: number,
+  block: Block,
   target: Float32Array,
 ): AsyncGenerator<Float32Array> {
   const { weight, shape, strides } = convolution;
@@ -156,9 +161,10 @@ function rowsOfPart({ shape: [, ...row] }: Convolution): number {
 /** The values that a part has at most. */
 function partSize(convolution: Convolution): number {
   const [, ...row] = convolution.shape;
-  return elements(blockedShape([rowsOfPart(convolution), ...row], LARGEST_BLOCK));
+  return elements(blockedShape([rowsOfPart(convolution), ...row], { outputs: LARGEST_BLOCK, inputs: LARGEST_BLOCK }));
 }
 
-function blockedShape([outputs, inputs, height, width]: Convolution['shape'], block: number): number[] {
-  return [block * Math.ceil(outputs / block), block * Math.ceil(inputs / block), height, width];
+function blockedShape([outputs, inputs, height, width]: Convolution['shape'], block: Block): number[] {
+  const whole = (channels: number, size: number) => size * Math.ceil(channels / size);
+  return [whole(outputs, block.outputs), whole(inputs, block.inputs), height, width];
 }

@@ -19,7 +19,7 @@ const PART = 2 ** 13;
 /** What the outline has in place of a convolution and its batch norm. */
 export interface StandIn {
   readonly convolution: Convolution;
-  /** `[outputs, few inputs, height, width]` */
+  /** `[outputs, few inputs, height, width]`: that of the weights where there are no more. */
   readonly shape: readonly [number, number, number, number];
   /** Bits of the first of its numbers. Each in the outline is another one, in a row. */
   readonly first: number;
@@ -29,21 +29,19 @@ export interface StandIn {
   readonly bias: Float32Array | undefined;
 }
 
-/** What stands in for the convolutions of a network that have many inputs. */
+/** What stands in for the convolutions of a network. */
 export async function chooseStandIns(whole: NewModel, reader: WeightReader): Promise<StandIn[]> {
   const standIns: StandIn[] = [];
   let first = FIRST_BITS;
   for (const convolution of findConvolutions(whole)) {
-    const { norm, shape } = convolution;
-    const [outputs, inputs, height, width] = shape;
-    if (inputs < 2 * LARGEST_BLOCK) continue;
+    const [outputs, inputs, height, width] = convolution.shape;
     // With the same remainder the runtime decides the same.
-    const few = [outputs, LARGEST_BLOCK + (inputs % LARGEST_BLOCK), height, width] as const;
-    const folded = norm
-      ? await foldedNorm(norm, reader)
+    const shape = [outputs, Math.min(inputs, LARGEST_BLOCK + (inputs % LARGEST_BLOCK)), height, width] as const;
+    const folded = convolution.norm
+      ? await foldedNorm(convolution.norm, reader)
       : { scale: new Float32Array(outputs).fill(1), bias: undefined };
-    standIns.push({ convolution, shape: few, first, ...folded });
-    first += elements(few);
+    standIns.push({ convolution, shape, first, ...folded });
+    first += elements(shape);
   }
   return standIns;
 }

@@ -5,7 +5,9 @@ import { expect, it } from 'vitest';
 import type { RunnableModel } from '../../../../src/engine/checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
 import { layOutInBlocks } from '../../../../src/engine/extract/blockedLayout.ts';
+import { MemoryBytes } from '../../../../src/engine/files/byteSource.ts';
 import { readOnnxModel } from '../../../../src/engine/onnx/readModel.ts';
+import { weightsOf } from '../../../../src/engine/onnx/replaceWeights.ts';
 import { type NewModel, type NewNode, type NewTensor, writeModel } from '../../../../src/engine/onnx/writeModel.ts';
 import { writeLargeWeights } from '../../../helpers/largeWeights.ts';
 import { waves } from '../../../helpers/networks.ts';
@@ -141,6 +143,8 @@ it.each([
   ['of full blocks', 64, 64],
   ['of blocks that are not full', 20, 36],
   ['that can’t be put into blocks', 33, 35],
+  ['of images', 32, 3],
+  ['of half a block', 32, 8],
 ])('computes the same numbers with channels %s', async (_, outputs, inputs) => {
   const layers: Layer[] = [
     { name: 'plain', from: 'image', shape: [outputs, inputs, 1, 1] },
@@ -160,12 +164,29 @@ it.each([
 it('computes the same numbers in groups, and where others take a value before its norm', async () => {
   const layers: Layer[] = [
     { name: 'grouped', from: 'image', shape: [64, 48, 3, 3], group: 2, norm: 'random' },
+    { name: 'narrow', from: 'image', shape: [96, 8, 3, 3], group: 12, norm: 'random' },
     { name: 'depthwise', from: 'image', shape: [96, 1, 3, 3], group: 96, norm: 'random' },
     { name: 'shared', from: 'image', shape: [32, 96, 1, 1], norm: 'random' },
   ];
   const sum = { op: 'Add', inputs: ['shared', 'shared.convolved'], outputs: ['sum'] };
-  const { whole, blocked } = await runBoth(network(layers, [sum], ['grouped', 'depthwise', 'sum']), image(96));
+  const outputs = ['grouped', 'narrow', 'depthwise', 'sum'];
+  const { whole, blocked } = await runBoth(network(layers, [sum], outputs), image(96));
   expect(blocked).toEqual(whole);
+});
+
+it('maps the weights of all convolutions, those with few inputs too', async () => {
+  const layers: Layer[] = [
+    { name: 'first', from: 'image', shape: [96, 3, 7, 7], norm: 'random' },
+    { name: 'grouped', from: 'first', shape: [96, 8, 3, 3], group: 12, norm: 'random' },
+    { name: 'depthwise', from: 'grouped', shape: [96, 1, 3, 3], group: 96, norm: 'random' },
+    { name: 'features', from: 'depthwise', shape: [64, 96, 1, 1], norm: 'random' },
+  ];
+  const folder = await temporaryFolder();
+  const model = await layOutInBlocks(network(layers, [], ['features']), ['features'], folder, folder);
+  const held = [...weightsOf(new MemoryBytes(model ?? new Uint8Array()))].flatMap(([, values]) => values ?? []);
+  expect(held).toHaveLength(layers.length);
+  const biases = [96, 96, 96, 64].map((outputs) => Float32Array.BYTES_PER_ELEMENT * outputs);
+  expect(held.map(({ start, end }) => end - start).sort()).toEqual(biases.sort());
 });
 
 it('multiplies channels by one number each', async () => {
