@@ -22,6 +22,8 @@ export interface NormalSolution {
   solution: Matrix;
   /** Sᵀ·M⁻¹·S `[r, r]` */
   products: Matrix;
+  /** Per column f of a block `[d, b]` of F its leverage fᵀ·M⁻¹·f; in single precision, of which ρ below bounds the relative error. */
+  leverages(block: Matrix): Promise<Float64Array>;
 }
 
 /**
@@ -75,7 +77,9 @@ export async function solveNormalEquations(
     const last = await multiply(residualRows, correction);
     addTo(products, last);
     addTo(solution, correction);
-    if ((error / (1 - error)) * trace(last) <= TOLERANCE * trace(products)) return { solution, products };
+    if ((error / (1 - error)) * trace(last) <= TOLERANCE * trace(products)) {
+      return { solution, products, leverages: async (block) => columnSquares(await lower(block)) };
+    }
   }
   return undefined;
 }

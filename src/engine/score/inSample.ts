@@ -21,6 +21,7 @@ import {
   multiplyLowerTriangular,
   multiplyTransposed,
   SINGLE_PRECISION_FROM,
+  squaredLengths,
 } from '../linalg/multiply.ts';
 import { solveNormalEquations } from '../linalg/normalEquations.ts';
 import { addProduct } from '../linalg/onnxKernels.ts';
@@ -62,6 +63,8 @@ export interface SquaredResiduals {
   samples: Float64Array;
   /** `[d2]`, per column; per class where labels are one-hot. */
   columns: Float64Array;
+  /** `[n]`, the diagonal of P, in single precision. */
+  leverages: Float64Array;
   /** `[n]`, of class labels, what is left of the indicator of the sample's class, by itself and not standardised. */
   ofOwnClass?: Float64Array;
 }
@@ -137,7 +140,14 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
     },
     squaredResiduals: async (a, b) => {
       const residuals = difference(await fitted(a), mix(evidence.standardisedLabels(), b));
-      return { samples: rowSquares(residuals), columns: columnSquares(residuals) };
+      const { blocks, whitening } = await featureSpace(evidence);
+      const leverages = new Float64Array(count);
+      let first = 0;
+      for await (const block of blocks()) {
+        leverages.set(await squaredLengths(whitening, block, true), first);
+        first += block.cols;
+      }
+      return { samples: rowSquares(residuals), columns: columnSquares(residuals), leverages };
     },
   };
 }
@@ -173,9 +183,11 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
       const frequency = counts.map((samples) => samples / labels.length);
       const residuals = new Float64Array(labels.length);
       const ofOwnClass = new Float64Array(labels.length);
+      const leverages = new Float64Array(labels.length);
       let sample = 0;
       for await (const block of fits()) {
-        const rows = transpose(block);
+        leverages.set(block.leverages, sample);
+        const rows = transpose(block.indicators);
         const transformed = await multiply(rows, quadratic);
         for (let i = 0; i < rows.rows; i++, sample++) {
           const label = labels[sample] as number;
@@ -188,7 +200,7 @@ async function fitClasses(evidence: Evidence, labels: Int32Array): Promise<InSam
           ofOwnClass[sample] = (1 - (frequency[label] as number) - (q[label] as number)) ** 2;
         }
       }
-      return { samples: residuals, columns, ofOwnClass };
+      return { samples: residuals, columns, leverages, ofOwnClass };
     },
   };
 }
@@ -215,8 +227,10 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
       const expected = squares.map((square, c) => square * share(c));
       const residuals = new Float64Array(labels.length);
       const ofOwnClass = new Float64Array(labels.length);
+      const leverages = new Float64Array(labels.length);
       let sample = 0;
       for await (const block of blocks()) {
+        leverages.set(await squaredLengths(whitening, block, true), sample);
         const fits = await multiply(coefficients, block);
         const fitLengths = columnSquares(fits, squares);
         const means = columnSums(fits, expected);
@@ -233,7 +247,7 @@ async function fitOneHot(evidence: Evidence, labels: Int32Array): Promise<InSamp
       const columns = squares.map(
         (square, c) => square * (a * (a - 2 * b) * (fitted[c] as number) + b * b * lengthOf(c)),
       );
-      return { samples: residuals, columns, ofOwnClass };
+      return { samples: residuals, columns, leverages, ofOwnClass };
     },
   };
 }
@@ -252,8 +266,8 @@ function columnSums({ rows, cols, data }: Matrix, weights: Float64Array): Float6
 interface IndicatorFit {
   /** `[C, C]`, ⟨P·u, P·u⟩ */
   products: Matrix;
-  /** (P·u)ᵀ in blocks `[C, b]` of samples. */
-  fits(): AsyncIterable<Matrix>;
+  /** In blocks of samples (P·u)ᵀ `[C, b]` and the diagonal of P `[b]`. */
+  fits(): AsyncIterable<{ indicators: Matrix; leverages: Float64Array }>;
 }
 
 /**
@@ -281,7 +295,9 @@ async function refinedFit(evidence: Evidence, labels: Int32Array): Promise<Indic
   return {
     products: solved.products,
     async *fits() {
-      for (const block of blocks()) yield multiply(coefficients, block);
+      for (const block of blocks()) {
+        yield { indicators: await multiply(coefficients, block), leverages: await solved.leverages(block) };
+      }
     },
   };
 }
@@ -294,7 +310,12 @@ async function projectedFit(evidence: Evidence, labels: Int32Array): Promise<Ind
     products: await gramian(coordinates),
     async *fits() {
       const coefficients = await multiply(coordinates, whitening);
-      for await (const block of blocks()) yield multiply(coefficients, block);
+      for await (const block of blocks()) {
+        yield {
+          indicators: await multiply(coefficients, block),
+          leverages: await squaredLengths(whitening, block, true),
+        };
+      }
     },
   };
 }

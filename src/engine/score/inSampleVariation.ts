@@ -1,18 +1,18 @@
 import { dot, mix, rowSquares, trace, transpose } from '../linalg/matrix.ts';
-import { gramian, SINGLE_PRECISION_FROM, squaredLengths } from '../linalg/multiply.ts';
+import { gramian } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
 import type { Evidence } from './evidence.ts';
-import { featureSpace } from './featureSpace.ts';
 import type { InSampleFit, InSampleSolution, SquaredResiduals } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
-import { LEAST_FREEDOM } from './ridgeSolvers.ts';
 import { scaleColumns } from './samples.ts';
 import type { LeftOut } from './score.ts';
 
 /** Share of the labels' squared length; what a fit leaves less of is rounding. */
 const LEAST_SHARE = 1e-12;
-/** Mean of what samples keep of their errors, up to which it is rounding: one free sample of a million is more. */
-const USED_UP = 1e-9;
+/** Of what a sample keeps of its own error, 1 − hᵢ; less is rounding of single precision. */
+const LEAST_FREEDOM = 1e-6;
+/** Mean of it, up to which all is rounding: one free sample of as many as there may be features is more. */
+const USED_UP = 1e-5;
 
 /**
  * How the in-sample score −factor·|Σ aₖ·P·Zₖ − Σ bₖ·Zₖ|²/n varies with the samples, on the scale of Fisher's z, artanh R: 1 − R² is the
@@ -34,7 +34,7 @@ export async function inSampleVariation(
   const { count } = evidence;
   const residuals = await fit.squaredResiduals(a, b);
   const residual = mean(residuals.samples);
-  const freedom = await freedomOfSamples(evidence);
+  const freedom = residuals.leverages.map((leverage) => Math.max(LEAST_FREEDOM, 1 - 1 / count - leverage));
   const free = mean(freedom);
   const moves = centred(sampleMoves(evidence, b, residuals, freedom));
   const pairs = 2 * (residual / free) ** 2 * (await concentration(evidence, b));
@@ -62,24 +62,6 @@ export async function inSampleVariation(
 /** artanh R, given 1 − R². */
 function fisherOf(left: number): number {
   return Math.log1p(Math.sqrt(Math.max(0, 1 - left))) - Math.log(Math.min(1, left)) / 2;
-}
-
-/** `[n]`, 1 − hᵢ: how much of its own error a sample keeps. */
-async function freedomOfSamples(evidence: Evidence): Promise<Float64Array> {
-  const { blocks, whitening } = await featureSpace(evidence);
-  const { count } = evidence;
-  const single = count * whitening.rows ** 2 >= SINGLE_PRECISION_FROM;
-  const freedom = new Float64Array(count);
-  let first = 0;
-  for await (const block of blocks()) {
-    const leverages = await squaredLengths(whitening, block, single);
-    freedom.set(
-      leverages.map((value) => Math.max(LEAST_FREEDOM, 1 - 1 / count - value)),
-      first,
-    );
-    first += block.cols;
-  }
-  return freedom;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inverseCholesky } from '../../../../src/engine/linalg/cholesky.ts';
 import type { Matrix } from '../../../../src/engine/linalg/matrix.ts';
-import { submatrix, transpose } from '../../../../src/engine/linalg/matrix.ts';
+import { columnSquares, submatrix, transpose } from '../../../../src/engine/linalg/matrix.ts';
 import {
   gramian,
   multiply,
@@ -39,6 +39,11 @@ test.each([1, 1e-1, 1e-2])(
     const products = await gramian(transpose(coordinates));
     expect(distance(refined?.products, products)).toBeLessThan(1e-10);
     expect(distance(refined?.solution, await multiplyLowerTransposed(whitening, coordinates))).toBeLessThan(1e-6);
+
+    const leverages = columnSquares(await multiplyLowerTriangular(whitening, f));
+    for (const [i, leverage] of ((await refined?.leverages(f)) ?? []).entries()) {
+      expect(Math.abs(leverage / (leverages[i] ?? Number.NaN) - 1)).toBeLessThan(1e-3);
+    }
   },
 );
 

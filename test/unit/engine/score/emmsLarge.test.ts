@@ -4,7 +4,7 @@ import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { takeRows, variedScore } from '../../../helpers/scoreCases.ts';
+import { leftOutOf, takeRows, variedScore } from '../../../helpers/scoreCases.ts';
 
 // Sizes from which on EMMS works in single precision and checks or refines, against sizes and paths that don't.
 
@@ -28,6 +28,10 @@ test('refined normal equations of class labels give what double precision gives,
   });
   expect(Math.abs(far.score / refined.score - 1)).toBeLessThan(1e-9);
   expect(variedScore(refined) / refined.score).toBeCloseTo(1, 7);
+  const { blocks } = leftOutOf(double);
+  leftOutOf(refined).blocks.forEach((value, block) => {
+    expect(value).toBeCloseTo(blocks[block] ?? Number.NaN, 6);
+  });
 }, 60_000);
 
 /** Embeddings of classes and the same of every sample: the score of those is computed in double precision. */
