@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { InputError, messageOf } from '../errors.ts';
+import { readSmallFile } from '../files/smallFile.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -8,11 +8,10 @@ const MAX_BYTES = 1024 * 1024;
  * @throws InputError naming the file that is no JSON, or larger than configurations are
  */
 export async function readConfigFile(file: string): Promise<unknown> {
-  const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  if (found.size > MAX_BYTES) throw new InputError(`${file}: larger than any configuration. Remove or mend it.`);
+  const text = await readSmallFile(file, MAX_BYTES, 'configuration');
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(text);
   } catch (error) {
     throw new InputError(`${file}: not valid JSON (${messageOf(error)}). Mend or remove it.`);
   }

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Tensor } from 'onnxruntime-node';
+import * as z from 'zod';
 import type { Checkpoint, CheckpointText } from '../checkpoints/checkpoint.ts';
+import { readConfigFile } from '../checkpoints/configFile.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { CancelledError, InputError } from '../errors.ts';
 import { type LoadedModel, openSession } from '../extract/session.ts';
@@ -189,7 +190,8 @@ async function openTextNetwork(folder: string, file: string): Promise<Checkpoint
   return chosen ?? openCheckpoint(file, folder, options);
 }
 
+const clipConfig = z.looseObject({ model_type: z.string().startsWith('clip') });
+
 async function isClip(folder: string): Promise<boolean> {
-  const config = await readFile(path.join(folder, 'config.json'), 'utf8').catch(() => '');
-  return /"model_type"\s*:\s*"clip/.test(config);
+  return clipConfig.safeParse(await readConfigFile(path.join(folder, 'config.json'))).success;
 }

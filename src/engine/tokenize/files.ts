@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
 import { InputError, messageOf } from '../errors.ts';
+import { readSmallFile } from '../files/smallFile.ts';
 import { bertTokenizer, byteLevelTokenizer } from './publishedFiles.ts';
 
 const namedToken = z
@@ -19,13 +19,15 @@ const settingsSchema = z.looseObject({
 type Settings = z.infer<typeof settingsSchema>;
 const definitionSchema = z.looseObject({ model: z.looseObject({}) });
 
+/** The largest of networks that are read here, XLM-RoBERTa's with 250,000 tokens, takes 17 MB. */
+const MAX_BYTES = 64 * 1024 * 1024;
 /** Names that the published tokenizers give these tokens, for snapshots whose settings don't say. */
 const PADDING_TOKENS = ['[PAD]', '<pad>'];
 const END_TOKENS = ['<|endoftext|>', '</s>'];
 
 /**
  * Reads the tokenizer's files in a folder.
- * @throws InputError naming the folder when there is none, or the file that can't be understood
+ * @throws InputError naming the folder when there is none, or the file that can't be understood or is too large
  */
 export async function readTokenizer(
   folder: string,
@@ -55,7 +57,7 @@ function paddingOf(library: Tokenizer, settings: Settings): number {
 async function readDefinition(folder: string, settings: Settings): Promise<{ file: string; definition: object }> {
   const read = async (name: string) => {
     const file = path.join(folder, name);
-    return { file, text: await readFile(file, 'utf8').catch(() => undefined) };
+    return { file, text: await readText(file) };
   };
   const whole = await read('tokenizer.json');
   if (whole.text !== undefined)
@@ -83,8 +85,12 @@ async function readDefinition(folder: string, settings: Settings): Promise<{ fil
 }
 
 async function readSettings(file: string): Promise<Settings> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readText(file);
   return text === undefined ? {} : parse(file, text, settingsSchema);
+}
+
+function readText(file: string): Promise<string | undefined> {
+  return readSmallFile(file, MAX_BYTES, 'file of a tokenizer');
 }
 
 function parse<T>(file: string, text: string, schema: z.ZodType<T>): T {

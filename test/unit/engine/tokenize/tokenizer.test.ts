@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -91,6 +91,24 @@ test('names what is missing or broken', async () => {
   await expect(loadTokenizer(folder)).rejects.toThrow(`${file}: not the JSON of a tokenizer`);
   await writeFile(file, '{"model": {"type": "Abacus"}}');
   await expect(loadTokenizer(folder)).rejects.toThrow(`${file}: the tokenizer can't be read`);
+});
+
+test.each([
+  'tokenizer.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+])('reads no %s that is larger than any tokenizer', async (name) => {
+  const folder = await temporaryFolder();
+  await writeFile(path.join(folder, 'vocab.json'), '{"a": 0}');
+  const file = path.join(folder, name);
+  await writeFile(file, '');
+  await truncate(file, 64 * 1024 * 1024 + 1);
+  await expect(loadTokenizer(folder)).rejects.toThrow(
+    `${file}: larger than any file of a tokenizer (67108865 bytes). Use`,
+  );
 });
 
 async function expectPythonsIds(folder: string, expected: readonly (readonly number[])[]): Promise<void> {
