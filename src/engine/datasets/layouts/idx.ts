@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
@@ -198,6 +198,11 @@ function isPacked(file: string): boolean {
 }
 
 async function contentOf(file: string): Promise<Buffer> {
+  if ((await stat(file)).size > MAX_UNPACKED_BYTES) {
+    throw new InputError(
+      `${path.basename(file)}: larger than any file of labels or compressed images; download it again.`,
+    );
+  }
   try {
     const bytes = await readFile(file);
     return isPacked(file) ? await unpack(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }) : bytes;

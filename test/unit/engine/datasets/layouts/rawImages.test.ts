@@ -121,6 +121,12 @@ describe('idx', () => {
     await expect(openFolder(idx, folder)).rejects.toThrow(new InputError(message));
   });
 
+  it('reads no labels that are larger than any', async () => {
+    const folder = await folderWith({ 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte': labels });
+    await truncate(path.join(folder, 'train-labels-idx1-ubyte'), 1024 ** 3);
+    await expect(openFolder(idx, folder)).rejects.toThrow('train-labels-idx1-ubyte: larger than any file of labels');
+  });
+
   it('tells of a compressed file that ends early', async () => {
     const cut = gzipSync(labels).subarray(0, 20);
     const folder = await folderWith({
