@@ -28,6 +28,8 @@ const NEVER_LISTED = new Set(['Thumbs.db', 'desktop.ini']);
 /** A workspace of this size is walked in seconds; beyond it somebody opened their home folder or a whole disk. */
 const MAX_ENTRIES = 1_000_000;
 const MAX_DEPTH = 32;
+/** Links to folders on one way: where folders have two to the next one each, the ways double with every folder. */
+const MAX_NESTED_LINKS = 4;
 const CONCURRENT_READS = 16;
 
 export interface WalkOptions {
@@ -39,8 +41,8 @@ export interface WalkOptions {
 }
 
 /**
- * Reads the names below a folder. Symbolic links to folders are followed unless they lead back to a folder that the
- * link lies in; folders that can't be read count as empty.
+ * Reads the names below a folder. Symbolic links to folders are followed, but not far through each other, and not
+ * back to a folder that the link lies in; folders that can't be read count as empty.
  */
 export async function walk(folder: string, options: WalkOptions = {}): Promise<Walk> {
   const excludes = new Set(options.excludes ?? []);
@@ -48,7 +50,13 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
   let truncated = false;
   const limit = pLimit(CONCURRENT_READS);
 
-  async function visit(directory: string, real: string, ancestors: readonly string[], depth: number): Promise<Folder> {
+  async function visit(
+    directory: string,
+    real: string,
+    ancestors: readonly string[],
+    depth: number,
+    links: number,
+  ): Promise<Folder> {
     if (options.signal?.aborted) throw new CancelledError();
     const node = { path: directory, name: path.basename(directory), folders: [] as Folder[], files: [] as string[] };
     const children = await limit(() => readdir(directory, { withFileTypes: true }).catch((): Dirent[] => []));
@@ -68,12 +76,14 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
         continue;
       }
       const childPath = path.join(directory, child.name);
-      if (child.isDirectory()) folders.push(visit(childPath, path.join(real, child.name), chain, depth + 1));
+      if (child.isDirectory()) folders.push(visit(childPath, path.join(real, child.name), chain, depth + 1, links));
       else if (child.isSymbolicLink()) {
         const target = await resolveLink(childPath);
-        if (target?.isFolder && !chain.some((ancestor) => contains(target.path, ancestor))) {
-          folders.push(visit(childPath, target.path, chain, depth + 1));
-        } else if (target && !target.isFolder) node.files.push(child.name);
+        if (target?.isFolder) {
+          const leadsBack = chain.some((ancestor) => contains(target.path, ancestor));
+          if (!leadsBack && links < MAX_NESTED_LINKS)
+            folders.push(visit(childPath, target.path, chain, depth + 1, links + 1));
+        } else if (target) node.files.push(child.name);
       }
     }
     node.folders = await Promise.all(folders);
@@ -82,7 +92,7 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
     return node;
   }
 
-  const root = await visit(folder, await realpath(folder), [], 0);
+  const root = await visit(folder, await realpath(folder), [], 0, 0);
   return { root, truncated };
 }
 

@@ -60,6 +60,17 @@ describe('walk', () => {
     expect(list((await walk(path.join(root, 'data'))).root)).toEqual(['cat/1.png']);
   });
 
+  it('does not follow links far through each other, as the ways by them double with every folder', async () => {
+    const root = await tree(Array.from({ length: 12 }, (_, i) => `${i}/x.txt`));
+    for (const i of Array.from({ length: 11 }).keys()) {
+      for (const name of ['a', 'b']) await symlink(path.join(root, `${i + 1}`), path.join(root, `${i}`, name));
+    }
+    const files = list((await walk(root)).root);
+    expect(files).toContain('0/a/b/a/b/x.txt');
+    expect(files).not.toContain('0/a/b/a/b/a/x.txt');
+    expect(files).toContain('11/x.txt');
+  });
+
   it('stops when it is cancelled', async () => {
     const cancel = new AbortController();
     cancel.abort();
