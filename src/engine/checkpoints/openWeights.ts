@@ -9,7 +9,7 @@ import { Graph } from './architectures/graph.ts';
 import { textOf } from './architectures/naming.ts';
 import { asPublishedIn } from './architectures/torchvisionFiles.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
-import { candidatesOfNames } from './containers/namePrefixes.ts';
+import { candidatesOfNames, normaliserIn } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
 import { readModelConfig } from './modelConfig.ts';
 import { readPreprocessing } from './preprocessing.ts';
@@ -111,7 +111,7 @@ function recognise(
   const kind = kindIn(config);
   const which = kind === undefined ? '' : ` Its config.json calls it ${JSON.stringify(kind)}.`;
   throw new InputError(
-    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which}${otherImages(stored)} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
+    `${file}: no known family of networks has these ${stored.tensors.size} weights (${names.join(', ')}, …).${which}${otherImages(stored)}${otherRange(stored)} Export it to ONNX to rank it. Known: ${FAMILIES.join(', ')}.`,
   );
 }
 
@@ -135,6 +135,14 @@ function explained<Result>(file: string, config: ModelConfig | undefined, make: 
 function otherImages({ tensors }: Weights): string {
   const inputs = [...tensors.values()].filter(({ shape }) => shape.length === 4).map(({ shape }) => shape[1]);
   return inputs.length === 0 || inputs.includes(3) ? '' : ' None of its convolutions takes the 3 channels of an image.';
+}
+
+/** What may be why: without knowing which images it was given, a network within another is not taken out of it. */
+function otherRange(weights: Weights): string {
+  const name = normaliserIn(weights);
+  return name === undefined
+    ? ''
+    : ` It normalises images itself (${JSON.stringify(name.slice(0, 80))}): save the network inside alone.`;
 }
 
 /** What config.json calls the network, if anything. */

@@ -38,8 +38,9 @@ const TRAINING_PARTS =
 const SIDE_PARTS =
   /^((online|target|momentum|ema)_\w+|\w+_momentum|encoder_k|teacher|student|bn|projection|((proj|cls|classification)_)?heads?|classifier|fc|mlp|linear)$/;
 
-/** Parts before the network: what brings images into a range of its own, or embeds what are no texts. */
-const INPUT_PARTS = /^(normali[sz]er?|(pixel_)?(mean|std)|embed_\w+|\w+_embeddings?)$/;
+/** Parts before the network: what brings images into a range of its own, and what embeds what are no texts. */
+const NORMALISERS = /^(normali[sz]er?|(pixel_)?(mean|std))$/;
+const EMBEDDINGS = /^(embed_\w+|\w+_embeddings?)$/;
 
 /** Vectors and matrices beside a network that are a head's, whatever it is called: two norms and three layers have 16. */
 const MAX_HEAD_TENSORS = 24;
@@ -76,6 +77,11 @@ export function candidatesOfNames(stored: Weights): Weights[] {
   return candidates;
 }
 
+/** The name of a weight by which a network brings images into a range of its own, where one is seen. */
+export function normaliserIn({ tensors }: Weights): string | undefined {
+  return [...tensors.keys()].find((name) => NORMALISERS.test(firstPart(name.replace(TRAINING_WRAPPER, ''))));
+}
+
 /** The attribute that most of the weights are of but for side parts', `resnet.` or `0.`; or that all are of. */
 function attributeIn({ tensors }: Weights): string[] {
   const counts = new Map<string, number>();
@@ -98,7 +104,7 @@ export function stripPrefix(
   for (const [name, { shape }] of tensors) {
     const part = firstPart(name);
     if (name.startsWith(prefix) && name.length > prefix.length) stripped.set(name, name.slice(prefix.length));
-    else if (INPUT_PARTS.test(part)) return undefined;
+    else if (NORMALISERS.test(part) || EMBEDDINGS.test(part)) return undefined;
     else if (!SIDE_PARTS.test(part)) {
       if (shape.length > 2) return undefined;
       others += 1;

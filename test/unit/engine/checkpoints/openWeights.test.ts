@@ -35,6 +35,17 @@ it('weights of no known family are refused by their images’ channels, where th
   expect(await reason(convolution(3))).not.toContain('channels');
 });
 
+it('weights of no known family are refused by what normalises their images, where something does', async () => {
+  const vectors = (...names: string[]) => {
+    const tensors = names.map((name, i) => [name, { dtype: 'U8', shape: [1], data_offsets: [i, i + 1] }]);
+    return safetensorsFile(Object.fromEntries(tensors), Buffer.alloc(names.length));
+  };
+  expect(await reason(vectors('module.normalizer.new_mean', 'module.model.conv1.weight'))).toContain(
+    'It normalises images itself ("module.normalizer.new_mean"): save the network inside alone. Export it to ONNX',
+  );
+  expect(await reason(vectors('model.mean'))).not.toContain('normalises');
+});
+
 it('a network that lacks a weight, or can’t be built for another reason, is refused before it is loaded', async () => {
   const folder = path.join(NETWORKS, 'text/bert');
   const weights = await readFile(path.join(folder, 'model.safetensors'));
