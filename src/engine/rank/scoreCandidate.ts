@@ -44,7 +44,7 @@ export async function scoreCandidate(
 ): Promise<CandidateScores> {
   const { features, logits } = extraction;
   const { labels, classCount } = supervision;
-  const key = cacheKey('statistics', extraction.key, classCount ?? 0, ...(labels ?? []));
+  const key = cacheKey('statistics', extraction.key, classCount ?? 0, (labels ?? []).join());
   const kept = await store?.get(key);
   const statistics = kept && SufficientStatistics.deserialize(kept);
   const input = { ...supervision, features, sourceProbabilities: classProbabilities(logits) };

@@ -53,6 +53,10 @@ test('two samples, of which none can be left out', async () => {
   );
 });
 
+test('more samples than a function may have arguments', async () => {
+  expect((await scoresOf('emms:exact', 150_000, 1)).score).toBeLessThan(0);
+});
+
 test('LogME below the least evidence that there is counts as at it', async () => {
   const labels = Int32Array.from({ length: 60 }, (_, i) => i % 2);
   const scored = [];
