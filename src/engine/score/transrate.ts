@@ -44,14 +44,14 @@ export const transrate: Score = {
 
 const EPSILON = 1e-4;
 /** Of a coding rate, relative. */
-const TOLERATED_ROUNDING = 1e-6;
+const TOLERATED_ROUNDING = 1e-9;
 
 /**
  * ½·log det(I + ZᵀZ/(n·ε)) of samples Z `[n, d]`, by the Cholesky factor L of that matrix A, or of I + ZZᵀ/(n·ε).
  *
  * Rounding perturbs entry (i, j) of A by about 2⁻⁵²·√(A_ii·A_jj), however much features differ in scale, which moves the
  * result by at most size·2⁻⁵³·Σ A_ii·(A⁻¹)_ii, and (A⁻¹)_ii are the squares of the columns of L⁻¹. When that bound is more than
- * 1e-6 of the result, the 1 of the definition may drown in the rounding of what is large: singular values of Z keep it.
+ * 1e-9 of the result, the 1 of the definition may drown in the rounding of what is large: singular values of Z keep it.
  *
  * @param gram ZᵀZ where it is at hand and there are more samples than features
  */

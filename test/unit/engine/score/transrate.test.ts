@@ -27,6 +27,7 @@ test.each([
 test('order of samples, shift of features', async () => {
   const { features, labels } = classification(3, 50, 12, 3);
   await expectOrderInvariance('transrate', { features, labels }, ['paper', 'reference']);
+  await expectOrderInvariance('transrate', classification(5, 6, 100, 3, 150), ['paper', 'reference']);
   const shifted = { ...features, data: features.data.map((value) => value + 2 ** 20) };
   const before = await scoreOf('transrate', { features, labels });
   expect(await scoreOf('transrate', { features: shifted, labels })).toBeCloseTo(before, 7);
