@@ -76,13 +76,20 @@ interface Result extends Case {
 }
 
 const wanted = (name: string) => options.only === undefined || name.includes(options.only);
+const cases = (options.large ? [LARGE] : CASES).filter(({ name }) => wanted(name));
+const allWanted = !options.large && wanted(ALL);
+if (cases.length === 0 && !allWanted) {
+  const names = options.large ? [LARGE.name] : [...CASES.map(({ name }) => name), ALL];
+  console.error(`--only ${options.only}: no such case. Part of the name of one of ${names.join(', ')}.`);
+  process.exit(2);
+}
 const results: object[] = [];
-for (const example of (options.large ? [LARGE] : CASES).filter(({ name }) => wanted(name))) {
+for (const example of cases) {
   const result = await run(example);
   results.push(result);
   if (!options.json) print(result);
 }
-if (!options.large && wanted(ALL)) {
+if (allWanted) {
   const result = await runAll(CLASSES);
   results.push(result);
   if (!options.json) printAll(result);

@@ -1,5 +1,5 @@
 // Runs a benchmark of bench/ by its name: npm run bench -- score [--json]
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,4 +30,4 @@ await esbuild.build({
     js: "import { createRequire as emmsCreateRequire } from 'node:module'; const require = emmsCreateRequire(import.meta.url);",
   },
 });
-execFileSync(process.execPath, [bundle, ...options], { cwd: root, stdio: 'inherit' });
+process.exitCode = spawnSync(process.execPath, [bundle, ...options], { cwd: root, stdio: 'inherit' }).status ?? 1;
