@@ -1,3 +1,4 @@
+import { formatQuantity } from '../../protocol/format.ts';
 import { InputError } from '../errors.ts';
 
 /** How well scores rank models whose accuracy after fine-tuning is known. */
@@ -37,7 +38,7 @@ export function evaluateRanking(scores: Record<string, number>, truth: Record<st
   const models = Object.keys(scores).filter((model) => Object.hasOwn(truth, model));
   if (models.length < 2) {
     throw new InputError(
-      `Scores and known accuracies have ${models.length} models in common; at least 2 must bear the same name in both.`,
+      `Scores and known accuracies have ${formatQuantity(models.length, 'model')} in common; at least 2 must bear the same name in both.`,
     );
   }
   const x = models.map((model) => finite(model, scores[model]));
@@ -115,7 +116,7 @@ function tau(x: readonly number[], y: readonly number[], weight: (i: number, j: 
       untiedY += w * Math.abs(signY);
     }
   }
-  return agreement / Math.sqrt(untiedX) / Math.sqrt(untiedY);
+  return agreement / Math.sqrt(untiedX * untiedY);
 }
 
 function pearson(x: readonly number[], y: readonly number[], weights: readonly number[]): number {
@@ -132,7 +133,9 @@ function pearson(x: readonly number[], y: readonly number[], weights: readonly n
     xx += at(weights, i) * dx * dx;
     yy += at(weights, i) * dy * dy;
   }
-  return isConstant(x) || isConstant(y) ? Number.NaN : xy / Math.sqrt(xx) / Math.sqrt(yy);
+  if (isConstant(x) || isConstant(y)) return Number.NaN;
+  // Rounding may take it beyond; SciPy limits it, too.
+  return Math.max(-1, Math.min(1, xy / Math.sqrt(xx) / Math.sqrt(yy)));
 }
 
 /** Rounding makes the variance of equal numbers a little more than 0, so they are compared instead. */

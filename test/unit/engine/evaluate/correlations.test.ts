@@ -42,6 +42,15 @@ test('relative accuracy and recall of the best picks', () => {
   expect(evaluateRanking({ a: 1, b: 2, c: 4, d: 3 }, truth)).toMatchObject({ 'rel@3': 8 / 9, 'recall@3': 0 });
 });
 
+test.each([3, 4, 5, 6, 7, 9, 12])('no rounding takes full agreement of %i models beyond 1', (size) => {
+  const accuracies = Array.from({ length: size }, (_, i) => 0.1 * i);
+  const scores = accuracies.map((accuracy) => 3 * accuracy + 0.1);
+  const { weightedTau, kendallTau, pearson } = evaluateRanking(named(scores), named(accuracies));
+  expect([weightedTau, kendallTau]).toEqual([1, 1]);
+  expect(pearson).toBeLessThanOrEqual(1);
+  expect(pearson).toBeCloseTo(1, 14);
+});
+
 test('only models in both lists count, and the others are named', () => {
   const result = evaluateRanking({ a: 1, b: 2, constructor: 3 }, { b: 2, a: 1, z: 0 });
   expect(result).toMatchObject({ models: 2, kendallTau: 1, missingScores: ['z'], missingTruth: ['constructor'] });
@@ -50,6 +59,6 @@ test('only models in both lists count, and the others are named', () => {
 test('what is undefined is null, and what is nonsense is refused', () => {
   const result = evaluateRanking({ a: 0.1, b: 0.1, c: 0.1 }, { a: 1, b: 2, c: 3 });
   expect(result).toMatchObject({ weightedTau: null, kendallTau: null, pearson: null, weightedPearson: null });
-  expect(() => evaluateRanking({ a: 1 }, { a: 1 })).toThrow('1 models in common');
+  expect(() => evaluateRanking({ a: 1 }, { a: 1 })).toThrow('1 model in common');
   expect(() => evaluateRanking({ a: 1, b: Number.NaN }, { a: 1, b: 1 })).toThrow('The value of b is NaN');
 });
