@@ -8,6 +8,7 @@ import { discoverySchema } from '../../src/protocol/discovery.ts';
 import { rankingReportSchema } from '../../src/protocol/report.ts';
 import { scoreIdSchema } from '../../src/protocol/scores.ts';
 import { miniature } from '../helpers/miniatures.ts';
+import { candidate, report } from '../helpers/report.ts';
 import { temporaryFolder } from '../helpers/temporaryFolder.ts';
 import { dataset, root, sample } from './engine.ts';
 
@@ -338,5 +339,24 @@ describe('emms evaluate', () => {
         expect(Math.abs(agreement[measure] - expected[measure])).toBeLessThan(1e-9);
       }
     }
+  });
+
+  it('keeps candidates of one name apart by their ids, and names the files whose models differ', async () => {
+    const folder = await temporaryFolder();
+    const [scores = '', truth = ''] = ['report.json', 'truth.json'].map((name) => path.join(folder, name));
+    const candidates = [
+      candidate(1, 'model', { id: 'a/model.onnx' }),
+      candidate(2, 'other'),
+      candidate(3, 'model', { id: 'b/model.onnx' }),
+    ];
+    await writeFile(scores, JSON.stringify(report(candidates)));
+    await writeFile(truth, JSON.stringify({ 'a/model.onnx': 3, other: 2, 'b/model.onnx': 1 }));
+    const { stdout } = await emms(['evaluate', '--scores', scores, '--truth', truth, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ kendallTau: 1, models: 3, missingScores: [], missingTruth: [] });
+    await writeFile(truth, JSON.stringify({ other: 2 }));
+    expect(await emms(['evaluate', '--scores', scores, '--truth', truth])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`${scores}, ${truth}: Scores and known accuracies have 1 model in common`),
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { firstLineOf, UsageError } from '../errors.ts';
+import { firstLineOf, InputError, UsageError } from '../errors.ts';
 
 /** A subcommand of `emms`. */
 export interface Command {
@@ -52,4 +52,17 @@ export function oneOf<const T extends string>(value: string, allowed: readonly T
   const found = allowed.find((name) => name === value);
   if (found === undefined) throw new UsageError(`--${option} ${value}: one of ${allowed.join(', ')}.`);
   return found;
+}
+
+/** Runs what knows its data, but not the files that they are from, and names these where it fails. */
+export async function namingFiles<Result>(
+  files: readonly (string | undefined)[],
+  run: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${files.filter((file) => file !== undefined).join(', ')}: ${error.message}`);
+  }
 }

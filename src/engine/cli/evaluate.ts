@@ -5,7 +5,7 @@ import { rankingReportSchema } from '../../protocol/report.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { evaluateRanking } from '../evaluate/correlations.ts';
 import { formatTable } from '../report/table.ts';
-import { type Command, parseCommandLine } from './command.ts';
+import { type Command, namingFiles, parseCommandLine } from './command.ts';
 
 const modelNumbers = z.record(z.string(), z.number());
 /** A truth with its provenance around it, as in the sample workspace. */
@@ -14,15 +14,16 @@ const accuraciesSchema = z.object({ accuracies: modelNumbers });
 export const evaluateCommand: Command = {
   synopsis: 'evaluate --scores <scores.json> --truth <truth.json> [--json]',
   summary:
-    'Agreement of scores with known accuracies. Both files map model → number; the scores may be a report of `emms rank --json`, the truth an object with "accuracies".',
+    'Agreement of scores with known accuracies. Both files map model → number; the scores may be a report of `emms rank --json` (models by their names, or by their ids where several have the same name), the truth an object with "accuracies".',
 
   async run(args) {
     const options = { scores: { type: 'string' }, truth: { type: 'string' }, json: { type: 'boolean' } } as const;
     const { values } = parseCommandLine(args, options, this.synopsis, 0);
-    if (values.scores === undefined || values.truth === undefined) throw new UsageError(`Usage: emms ${this.synopsis}`);
-    const scores = await readNumbers(values.scores, scoresOf);
-    const truth = await readNumbers(values.truth, truthOf);
-    const agreement = evaluateRanking(scores, truth);
+    const { scores: scoresFile, truth: truthFile } = values;
+    if (scoresFile === undefined || truthFile === undefined) throw new UsageError(`Usage: emms ${this.synopsis}`);
+    const scores = await readNumbers(scoresFile, scoresOf);
+    const truth = await readNumbers(truthFile, truthOf);
+    const agreement = await namingFiles([scoresFile, truthFile], () => evaluateRanking(scores, truth));
     if (values.json) process.stdout.write(`${JSON.stringify(agreement, null, 2)}\n`);
     else {
       const { models, missingScores, missingTruth, ...measures } = agreement;
@@ -37,9 +38,14 @@ export const evaluateCommand: Command = {
   },
 };
 
+/** Of a report by the names of its candidates, or by their ids where several have the same name. */
 function scoresOf(json: unknown): Record<string, number> | undefined {
   const report = rankingReportSchema.safeParse(json);
-  if (report.success) return Object.fromEntries(report.data.candidates.map(({ name, score }) => [name, score]));
+  if (report.success) {
+    const { candidates } = report.data;
+    const isShared = (name: string) => candidates.filter((candidate) => candidate.name === name).length > 1;
+    return Object.fromEntries(candidates.map(({ id, name, score }) => [isShared(name) ? id : name, score]));
+  }
   return modelNumbers.safeParse(json).data;
 }
 

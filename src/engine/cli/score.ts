@@ -6,7 +6,7 @@ import { parseMetric } from '../rank/metric.ts';
 import { scoreWithVariation } from '../rank/scoreCandidate.ts';
 import { createEvidence } from '../score/evidence.ts';
 import { computeScore } from '../score/registry.ts';
-import { type Command, parseCommandLine } from './command.ts';
+import { type Command, namingFiles, parseCommandLine } from './command.ts';
 import { SCORE_LIST } from './scoreList.ts';
 
 const OPTIONS = {
@@ -43,7 +43,7 @@ export const scoreCommand: Command = {
     };
     await loadRuntime();
     const files = [values.features, values.labels, values['label-embeddings'], values['source-probabilities']];
-    const result = await naming(files, async () => {
+    const result = await namingFiles(files, async () => {
       const evidence = createEvidence(input);
       return values.interval
         ? await scoreWithVariation(input, evidence, metric)
@@ -65,13 +65,3 @@ export const scoreCommand: Command = {
     }
   },
 };
-
-/** Runs what knows samples and labels, but not the files that they are from, and names these where it fails. */
-async function naming<Result>(files: readonly (string | undefined)[], run: () => Promise<Result>): Promise<Result> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(`${files.filter((file) => file !== undefined).join(', ')}: ${error.message}`);
-  }
-}
