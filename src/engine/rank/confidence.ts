@@ -101,6 +101,9 @@ function halfWidth(varying: Varying): number {
  * second differences, whose I estimates Σ ½·k·(k−1)·σₖ², tell how much is too much: it matters where labels are interpolated, or
  * where classes alike leave nothing else to vary. Both J − I, right for k ≤ 2, and J²/(J + 2I), right for a single k, are never
  * more than Σ σₖ², whatever k, so the larger is taken. The latter doubles the relative error of J: its degrees of freedom are fewer.
+ *
+ * So are they where few samples lie far out: the squared relative error of a variance of n_b numbers is 2/(n_b − 1) + κ/n_b with κ
+ * their excess kurtosis, and that of blocks is added.
  */
 function standardError({ value, blocks, pairs, blocksInAll }: Varying): { error: number; quantile: number } {
   const { length: count } = blocks;
@@ -116,7 +119,8 @@ function standardError({ value, blocks, pairs, blocksInAll }: Varying): { error:
   const interaction = blocksInAll > 2 ? variance(differences) / (2 * (1 + 2 / blocksInAll)) : 0;
   const share = jackknife / (jackknife + 2 * interaction);
   const error = Math.sqrt(Math.max(jackknife - interaction, jackknife * share));
-  const degrees = (count - 1) / ((2 - share) ** 2 + (1 - share) ** 2);
+  const squaredError = (2 * ((2 - share) ** 2 + (1 - share) ** 2)) / (count - 1) + excessKurtosis(blocks) / count;
+  const degrees = 2 / squaredError;
   return { error, quantile: studentQuantile(degrees) };
 }
 
@@ -129,6 +133,14 @@ function studentQuantile(degrees: number): number {
 function variance(values: Float64Array): number {
   const mean = sum(values) / values.length;
   return values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - 1);
+}
+
+/** Of numbers of which few lie far out; none of others. */
+function excessKurtosis(values: Float64Array): number {
+  const mean = sum(values) / values.length;
+  const squares = values.map((value) => (value - mean) ** 2);
+  const total = sum(squares);
+  return Math.max(0, values.length * sum(squares.map((square) => (square / total) ** 2)) - 3);
 }
 
 function sum(values: Float64Array): number {

@@ -30,6 +30,18 @@ test('the interval of a mean is that of Student', () => {
   expect(confidence?.interval[1]).toBeCloseTo(15.5 + 1.6955 * error, 3);
 });
 
+test('where one of the samples lies far out few degrees of freedom are left', () => {
+  const [confidence] = rankConfidence([
+    candidate(
+      'a',
+      Float64Array.from({ length: 32 }, (_, i) => (i === 9 ? 32 : 0)),
+    ),
+  ]);
+  // The standard error is 1. An excess kurtosis of 27.03 leaves 2.2 degrees of freedom; Wallace's quantile is good to 2 %.
+  expect(confidence?.interval[0]).toBeCloseTo(1 - 2.747, 1);
+  expect(confidence?.interval[1]).toBeCloseTo(1 + 2.747, 1);
+});
+
 test('about 90 % of the intervals hold the true ratio', () => {
   const { normal, uniform } = generator(11);
   let covered = 0;
