@@ -18,3 +18,21 @@ export const scoreIdSchema = z.enum([
   'pactran',
 ]);
 export type ScoreId = z.infer<typeof scoreIdSchema>;
+
+/** For people. */
+export const SCORE_TITLES: Readonly<Record<ScoreId, string>> = {
+  emms: 'EMMS',
+  logme: 'LogME',
+  leep: 'LEEP',
+  nleep: 'NLEEP',
+  transrate: 'TransRate',
+  sfda: 'SFDA',
+  hscore: 'H-score',
+  knn: 'kNN',
+  linearProbe: 'Linear probe',
+  parc: 'PARC',
+  gbc: 'GBC',
+  ncti: 'NCTI',
+  etran: 'ETran',
+  pactran: 'PACTran',
+};

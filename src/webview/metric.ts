@@ -1,23 +1,7 @@
 import type { RankingReport } from '../protocol/report.ts';
-import type { ScoreId } from '../protocol/scores.ts';
+import { SCORE_TITLES } from '../protocol/scores.ts';
 
-const scoreTitles: Readonly<Record<ScoreId, string>> = {
-  emms: 'EMMS',
-  logme: 'LogME',
-  leep: 'LEEP',
-  nleep: 'NLEEP',
-  transrate: 'TransRate',
-  sfda: 'SFDA',
-  hscore: 'H-score',
-  knn: 'kNN',
-  linearProbe: 'Linear probe',
-  parc: 'PARC',
-  gbc: 'GBC',
-  ncti: 'NCTI',
-  etran: 'ETran',
-  pactran: 'PACTran',
-};
-const metricNames = new Map<string, string>(Object.entries(scoreTitles));
+const metricNames = new Map<string, string>(Object.entries(SCORE_TITLES));
 
 const variantNames = new Map([['cv', 'held-out']]);
 

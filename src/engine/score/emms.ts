@@ -37,7 +37,6 @@ const LARGEST_ERROR = 1e-7;
  */
 export const emms: Score = {
   id: 'emms',
-  title: 'EMMS',
   variants: ['cv', 'exact', 'paper', 'reference'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning:

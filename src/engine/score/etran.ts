@@ -27,7 +27,6 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  */
 export const etran: Score = {
   id: 'etran',
-  title: 'ETran',
   variants: ['classification', 'reference', 'energy'],
   needs: [['labels']],
   meaning: 'Discriminant analysis is surer of the classes, or the features are more active.',

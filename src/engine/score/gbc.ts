@@ -22,7 +22,6 @@ import type { Score } from './score.ts';
  */
 export const gbc: Score = {
   id: 'gbc',
-  title: 'GBC',
   variants: ['spherical', 'diagonal'],
   needs: [['labels']],
   meaning: 'The classes overlap less, each taken as a Gaussian.',

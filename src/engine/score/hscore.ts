@@ -22,7 +22,6 @@ import type { Score } from './score.ts';
  */
 export const hscore: Score = {
   id: 'hscore',
-  title: 'H-score',
   variants: ['shrunk'],
   needs: [['labels']],
   meaning: 'More of the variance of the features lies between the classes.',

@@ -20,7 +20,6 @@ import { PROBABILITY } from './score.ts';
  */
 export const knn: Score = {
   id: 'knn',
-  title: 'kNN',
   variants: ['cosine'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'More samples have the class of the samples most similar to them.',

@@ -17,7 +17,6 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  */
 export const leep: Score = {
   id: 'leep',
-  title: 'LEEP',
   variants: ['paper', 'reference'],
   needs: [['labels', 'sourceProbabilities']],
   meaning: 'The class follows better from what the source classifier says of a sample.',

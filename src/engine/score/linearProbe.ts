@@ -29,7 +29,6 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  */
 export const linearProbe: Score = {
   id: 'linearProbe',
-  title: 'Linear probe',
   variants: ['ridge'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A linear classifier finds the class of more samples that it has not seen.',

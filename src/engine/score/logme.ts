@@ -48,7 +48,6 @@ import type { Score } from './score.ts';
  */
 export const logme: Score = {
   id: 'logme',
-  title: 'LogME',
   variants: ['classification', 'regression'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A Bayesian linear model of the features finds the labels more plausible.',

@@ -35,7 +35,6 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  */
 export const ncti: Score = {
   id: 'ncti',
-  title: 'NCTI',
   variants: ['ncc', 'seli', 'vc'],
   needs: [['labels']],
   meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',

@@ -22,7 +22,6 @@ import type { Score } from './score.ts';
  */
 export const nleep: Score = {
   id: 'nleep',
-  title: 'NLEEP',
   variants: ['paper', 'reference'],
   needs: [['labels']],
   meaning: 'The class follows better from which cluster of the features a sample is in.',

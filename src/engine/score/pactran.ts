@@ -31,7 +31,6 @@ import type { Score } from './score.ts';
  */
 export const pactran: Score = {
   id: 'pactran',
-  title: 'PACTran',
   variants: ['gaussian', 'dirichlet', 'gamma'],
   needs: [['labels']],
   meaning: 'A new top layer is guaranteed a smaller error.',

@@ -31,7 +31,6 @@ import type { Bounds, Score } from './score.ts';
  */
 export const parc: Score = {
   id: 'parc',
-  title: 'PARC',
   variants: ['unreduced', 'pca32', 'tied'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'Samples of one class lie closer to each other than to samples of other classes.',

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { SCORE_TITLES } from '../../protocol/scores.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { emms } from './emms.ts';
 import { etran } from './etran.ts';
@@ -68,10 +69,14 @@ export function findScore(id: string, variant?: string): Score {
 /** Why a score, or one variant of it, can't be computed from what there is, in a sentence; undefined where it can. */
 export function whyUnfit(score: Score, variant: string | undefined, available: Available): string | undefined {
   if (!score.needs.some((needs) => holds(available, needs)))
-    return `${whatIsMissing(score.title, score.needs, available)}.`;
+    return `${whatIsMissing(SCORE_TITLES[score.id], score.needs, available)}.`;
   const fitting = fittingVariants(score, available);
   if (variant === undefined || fitting.includes(variant)) return undefined;
-  const missing = whatIsMissing(`The variant ${variant} of ${score.title}`, [ownNeeds(score, variant)], available);
+  const missing = whatIsMissing(
+    `The variant ${variant} of ${SCORE_TITLES[score.id]}`,
+    [ownNeeds(score, variant)],
+    available,
+  );
   return `${missing}. Use the variant ${fitting.join(' or ')}.`;
 }
 

@@ -67,10 +67,9 @@ interface ScoreOptions {
   variation: boolean;
 }
 
-/** All that the pipeline, the command line, the settings and the panel know of a score. */
+/** All that is known of a score but its title, which `SCORE_TITLES` has for everybody. */
 export interface Score {
   id: ScoreId;
-  title: string;
   /** The first is the default. */
   variants: readonly [string, ...string[]];
   /** Sets of parts of which one must be there. */

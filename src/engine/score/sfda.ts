@@ -29,7 +29,6 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  */
 export const sfda: Score = {
   id: 'sfda',
-  title: 'SFDA',
   variants: ['reference'],
   needs: [['labels']],
   meaning: 'A regularised discriminant analysis is surer of the classes, of hard samples too.',

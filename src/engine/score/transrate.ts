@@ -23,7 +23,6 @@ import type { Score } from './score.ts';
  */
 export const transrate: Score = {
   id: 'transrate',
-  title: 'TransRate',
   variants: ['paper', 'reference'],
   needs: [['labels']],
   meaning: 'The labels say more about the features.',
