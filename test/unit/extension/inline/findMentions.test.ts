@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findMentions, type Mention } from '../../../../src/extension/inline/findMentions.ts';
 import type { RankingReport } from '../../../../src/protocol/report.ts';
-import { makeCandidate, makeReport } from '../report.ts';
+import { makeCandidate, makeReport } from '../../../helpers/workspaceReport.ts';
 
 const report = makeReport([
   makeCandidate('models/resnet-coarse.onnx', { architecture: 'resnet14' }),

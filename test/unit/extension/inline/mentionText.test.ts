@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Mention } from '../../../../src/extension/inline/findMentions.ts';
 import { mentionTable, mentionTitle } from '../../../../src/extension/inline/mentionText.ts';
-import { makeCandidate, makeReport } from '../report.ts';
+import { makeCandidate, makeReport } from '../../../helpers/workspaceReport.ts';
 
 const report = makeReport([
   makeCandidate('a.onnx', { score: 0.78, interval: [0.75, 0.81] }),

@@ -1,39 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ScratchFolder } from '../../../src/engine/cache/scratch.ts';
-import { cacheKey, Store } from '../../../src/engine/cache/store.ts';
-import { clearCacheFolder } from '../../../src/extension/commands/clearCacheFolder.ts';
-import { ReportFile } from '../../../src/extension/ranking/reportFile.ts';
-import { makeCandidate, makeReport } from './report.ts';
-
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'emms-extension-'));
-});
-
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-describe('ReportFile', () => {
-  test('gives back what was written, and leaves nothing else', async () => {
-    const report = makeReport([makeCandidate('a.onnx')]);
-    const inner = path.join(folder, 'not', 'yet', 'there');
-    await new ReportFile(inner).write(makeReport([]));
-    await new ReportFile(inner).write(report);
-    expect(await new ReportFile(inner).read()).toEqual(report);
-    expect(await readdir(inner)).toEqual(['last-ranking.json']);
-  });
-
-  test.each(['', '{', '{}', '{"schemaVersion":2}'])('takes %j for no report', async (content) => {
-    await writeFile(path.join(folder, 'last-ranking.json'), content);
-    expect(await new ReportFile(folder).read()).toBeNull();
-  });
-});
+import { describe, expect, test } from 'vitest';
+import { ScratchFolder } from '../../../../src/engine/cache/scratch.ts';
+import { cacheKey, Store } from '../../../../src/engine/cache/store.ts';
+import { clearCacheFolder } from '../../../../src/extension/commands/clearCacheFolder.ts';
+import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
 describe('clearCacheFolder', () => {
   test('removes entries of the cache, and nothing else', async () => {
+    const folder = await temporaryFolder();
     const entry = '0'.repeat(62);
     await mkdir(path.join(folder, 'ab'));
     await mkdir(path.join(folder, 'photos'));
@@ -45,6 +20,7 @@ describe('clearCacheFolder', () => {
   });
 
   test('removes folders of temporary files', async () => {
+    const folder = await temporaryFolder();
     const scratch = await ScratchFolder.create(new Store(folder), 1);
     await writeFile(path.join(scratch.path, '0.bin'), 'weights');
     await mkdir(path.join(folder, 'scratch.mine'));
@@ -53,6 +29,7 @@ describe('clearCacheFolder', () => {
   });
 
   test('removes what a store wrote, and its notes on unfinished work', async () => {
+    const folder = await temporaryFolder();
     const store = new Store(folder);
     await store.put(cacheKey('a'), Buffer.from('features'));
     await store.section('notes').put(cacheKey('a'), Buffer.from('[1]'));
@@ -62,6 +39,7 @@ describe('clearCacheFolder', () => {
   });
 
   test('takes a folder that is not there for an empty one', async () => {
+    const folder = await temporaryFolder();
     await clearCacheFolder(path.join(folder, 'nothing'));
   });
 });

@@ -1,5 +1,5 @@
-import type { Candidate, RankingReport } from '../../../src/protocol/report.ts';
-import { candidate, report } from '../../helpers/report.ts';
+import type { Candidate, RankingReport } from '../../src/protocol/report.ts';
+import { candidate, report } from './report.ts';
 
 /** A candidate in the workspace /w; its rank is given by the order in `makeReport`. */
 export function makeCandidate(id: string, change: Partial<Candidate> = {}): Candidate {
