@@ -30,3 +30,14 @@ export async function found(files: Readonly<Record<string, string | Uint8Array>>
   expect(skipped).toEqual([]);
   return datasets.map(({ dataset, path: named }) => [path.relative(root.path, named), dataset.task]);
 }
+
+/** A file of its own. */
+export async function fileOf(content: string): Promise<string> {
+  return path.join(await folderWith({ 'a.txt': content }), 'a.txt');
+}
+
+export async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const value of values) list.push(value);
+  return list;
+}

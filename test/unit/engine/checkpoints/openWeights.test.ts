@@ -3,8 +3,8 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openCheckpoint } from '../../../../src/engine/checkpoints/discover.ts';
 import { messageOf } from '../../../../src/engine/errors.ts';
+import { safetensorsFile } from '../../../helpers/containerFiles.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
-import { safetensorsFile } from './containers/builders.ts';
 
 const NETWORKS = path.join(import.meta.dirname, '../../../fixtures/networks');
 

@@ -5,8 +5,8 @@ import { MemoryBytes } from '../../../../src/engine/files/byteSource.ts';
 import { UnreadableError } from '../../../../src/engine/files/unreadable.ts';
 import { type PickleOptions, readPickle, readPickleAt } from '../../../../src/engine/pickle/readPickle.ts';
 import { PickleObject, type PickleValue } from '../../../../src/engine/pickle/values.ts';
-import { P } from '../checkpoints/containers/builders.ts';
-import { FIXTURES } from '../checkpoints/containers/fixtures.ts';
+import { P } from '../../../helpers/containerFiles.ts';
+import { FIXTURES } from '../../../helpers/containerFixtures.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import { InputError } from '../../../../../src/engine/errors.ts';
-import { FIXTURES, hashOfValues, manifest } from './fixtures.ts';
+import { FIXTURES, hashOfValues, manifest } from '../../../../helpers/containerFixtures.ts';
 
 describe('files that PyTorch and safetensors wrote', () => {
   it.each(Object.entries(manifest.readable))('%s gives the names, shapes, types and values', async (name, expected) => {

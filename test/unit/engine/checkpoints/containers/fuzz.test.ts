@@ -7,9 +7,9 @@ import { InputError } from '../../../../../src/engine/errors.ts';
 import { UnreadableError } from '../../../../../src/engine/files/unreadable.ts';
 import { type NewTensor, writeModel } from '../../../../../src/engine/onnx/writeModel.ts';
 import { type PickleOptions, readPickle } from '../../../../../src/engine/pickle/readPickle.ts';
+import { FIXTURES, manifest } from '../../../../helpers/containerFixtures.ts';
 import { generator } from '../../../../helpers/random.ts';
 import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
-import { FIXTURES, manifest } from './fixtures.ts';
 
 // Whatever happens to a file, its reader gives ranges inside of it or an error for the person, soon. The environment
 // variable EMMS_FUZZ asks for another number of mutations of each kind; then the figures are printed.

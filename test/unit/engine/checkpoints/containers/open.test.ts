@@ -5,8 +5,8 @@ import { candidatesOfNames, stripPrefix } from '../../../../../src/engine/checkp
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
 import type { Weights } from '../../../../../src/engine/checkpoints/weights.ts';
 import { InputError } from '../../../../../src/engine/errors.ts';
+import { safetensorsFile, torchFile } from '../../../../helpers/containerFiles.ts';
 import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
-import { safetensorsFile, torchFile } from './builders.ts';
 
 describe('what is no file of weights', () => {
   it.each<[string, string, string | Buffer, string]>([

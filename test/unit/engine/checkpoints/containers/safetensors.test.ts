@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
+import { safetensorsFile, torchFile } from '../../../../helpers/containerFiles.ts';
 import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
-import { safetensorsFile, torchFile } from './builders.ts';
 
 async function read(bytes: Buffer | string, name = 'model.safetensors') {
   const file = path.join(await temporaryFolder(), name);

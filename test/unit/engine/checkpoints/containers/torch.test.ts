@@ -4,9 +4,9 @@ import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../../../src/engine/checkpoints/containers/open.ts';
+import { P, pickledTensor, type TestTensor, torchFile, zipFile } from '../../../../helpers/containerFiles.ts';
+import { FIXTURES } from '../../../../helpers/containerFixtures.ts';
 import { temporaryFolder } from '../../../../helpers/temporaryFolder.ts';
-import { P, pickledTensor, type TestTensor, torchFile, zipFile } from './builders.ts';
-import { FIXTURES } from './fixtures.ts';
 
 async function read(bytes: Buffer, name = 'model.pt') {
   const file = path.join(await temporaryFolder(), name);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { WeightTensor } from '../../../../../src/engine/checkpoints/weights.ts';
+import type { WeightTensor } from '../../src/engine/checkpoints/weights.ts';
 
 /** The files of tools/make_containers.py. */
 export const FIXTURES = path.resolve('test/fixtures/containers');
