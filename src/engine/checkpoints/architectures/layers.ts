@@ -12,11 +12,16 @@ export interface ConvOptions {
   readonly dilation?: number;
 }
 
-/** Conv2d: `[n, c, h, w]` → `[n, c', h', w']`; the kernel's size is the weight's. */
+/**
+ * Conv2d: `[n, c, h, w]` → `[n, c', h', w']`; the kernel's size is the weight's.
+ * @throws Error when it is one of signals or videos: networks for these share the names of those for images
+ */
 export function conv(graph: Graph, x: Value, name: string, options: ConvOptions = {}): Value {
   const { stride = 1, padding = 0, groups = 1, dilation = 1 } = options;
-  const [outputs = 0, , height = 1, width = 1] = graph.shape(`${name}.weight`);
   const inputs = [x, graph.weight(`${name}.weight`)];
+  const [outputs = 0, , height = 1, width = 1] = graph.shape(`${name}.weight`);
+  const axes = graph.shape(`${name}.weight`).length - 2;
+  if (axes !== 2) throw new Error(`its convolution "${name}" is over ${axes} axes, not over the 2 of an image`);
   if (graph.has(`${name}.bias`)) inputs.push(graph.weight(`${name}.bias`, [outputs]));
   return graph.node('Conv', inputs, {
     kernel_shape: [height, width],

@@ -211,6 +211,19 @@ describe('near misses', () => {
     expect(build).toThrow(`the weight "${name}" has the shape [5], where its layer’s others need`);
   });
 
+  it.each([
+    ['signals', 1],
+    ['videos', 3],
+  ])('refuses a network for %s of the same names', (_, axes) => {
+    const shapes = Object.entries(resnetShapes([2, 2, 2, 2], {})).map(([name, shape]) => {
+      const [outputs = 0, inputs = 0, size] = shape;
+      return [name, size === undefined ? shape : [outputs, inputs, ...Array.from({ length: axes }, () => size)]];
+    });
+    const weights = weightsOf(Object.fromEntries(shapes));
+    const build = () => detectArchitecture(weights, undefined)?.build(new Graph(weights));
+    expect(build).toThrow(`its convolution "conv1" is over ${axes} axes, not over the 2 of an image`);
+  });
+
   it('leaves other networks alone', () => {
     expect(recognise({ 'conv1.weight': [32, 3, 3, 3], 'fc.weight': [10, 128], 'fc.bias': [10] })).toBeUndefined();
     const resnet = Object.entries(resnetShapes([2, 2, 2, 2], {}));
