@@ -65,6 +65,8 @@ export interface SquaredResiduals {
   columns: Float64Array;
   /** `[n]`, the diagonal of P, in single precision. */
   leverages: Float64Array;
+  /** `[n, d2]`, of label embeddings of samples, what the squares are of. */
+  errors?: Matrix;
   /** `[n]`, of class labels, what is left of the indicator of the sample's class, by itself and not standardised. */
   ofOwnClass?: Float64Array;
 }
@@ -147,7 +149,7 @@ async function fitSamples(evidence: Evidence): Promise<InSampleFit> {
         leverages.set(await squaredLengths(whitening, block, true), first);
         first += block.cols;
       }
-      return { samples: rowSquares(residuals), columns: columnSquares(residuals), leverages };
+      return { samples: rowSquares(residuals), columns: columnSquares(residuals), leverages, errors: residuals };
     },
   };
 }

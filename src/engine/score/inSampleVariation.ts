@@ -1,10 +1,11 @@
+import type { Matrix } from '../linalg/matrix.ts';
 import { dot, mix, rowSquares, trace, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
 import type { Evidence } from './evidence.ts';
 import type { InSampleFit, InSampleSolution, SquaredResiduals } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
-import { scaleColumns } from './samples.ts';
+import { scaleRows } from './samples.ts';
 import type { LeftOut } from './score.ts';
 
 /** Share of the labels' squared length; what a fit leaves less of is rounding. */
@@ -37,7 +38,7 @@ export async function inSampleVariation(
   const freedom = residuals.leverages.map((leverage) => Math.max(LEAST_FREEDOM, 1 - 1 / count - leverage));
   const free = mean(freedom);
   const moves = centred(sampleMoves(evidence, b, residuals, freedom));
-  const pairs = 2 * (residual / free) ** 2 * (await concentration(evidence, b));
+  const pairs = 2 * (residual / free) ** 2 * (await concentration(evidence, b, residuals, count * free));
   const variance = mean(moves.map((move) => move ** 2));
   const own = Math.max(0, variance - (1 - free ** 2) * pairs);
   // A fit that uses up all samples leaves nothing to vary but rounding.
@@ -96,8 +97,18 @@ function centred(values: Float64Array): Float64Array {
   return values.map((value) => value - centre);
 }
 
-/** ‖Σ‖²/tr²Σ of the covariance of the mixed labels, which tells that of the errors in shape: 1 over how many columns seem to vary. */
-async function concentration(evidence: Evidence, weights: readonly number[]): Promise<number> {
+/**
+ * ‖Σ‖²/tr²Σ of the covariance of the errors: 1 over how many columns seem to vary. Of one-hot labels and embeddings of classes that of
+ * the mixed labels, which has about that shape.
+ *
+ * @param freedom degrees of freedom of the errors
+ */
+async function concentration(
+  evidence: Evidence,
+  weights: readonly number[],
+  { errors }: SquaredResiduals,
+  freedom: number,
+): Promise<number> {
   if (evidence.isOneHot) {
     // Two columns correlate by −√(o·o′) with the odds o of their classes.
     const odds = Array.from(oneHotLabels(evidence).frequency, (share) => share / (1 - share));
@@ -105,10 +116,17 @@ async function concentration(evidence: Evidence, weights: readonly number[]): Pr
     const { width } = evidence.embeddingShape;
     return (width + sum(odds) ** 2 - sum(odds.map((value) => value ** 2))) / width ** 2;
   }
-  const labels = mix(evidence.standardisedLabels(), weights);
-  const counts = evidence.labels && evidence.classCounts();
-  const rows = counts ? transpose(scaleColumns(transpose(labels), counts.map(Math.sqrt))) : labels;
-  const gram = await gramian(rows.rows < rows.cols ? rows : transpose(rows));
+  if (errors !== undefined) {
+    // Few errors seem to vary in fewer columns than they do: of normal ones by (1 − c)·(1 + 2c) over their degrees of freedom.
+    const share = await concentrationOf(errors);
+    return Math.max(0, share - ((1 - share) * (1 + 2 * share)) / freedom);
+  }
+  return concentrationOf(scaleRows(mix(evidence.standardisedLabels(), weights), evidence.classCounts().map(Math.sqrt)));
+}
+
+/** ‖M‖²/tr²M of M = AᵀA. @param a A `[n, d2]` */
+async function concentrationOf(a: Matrix): Promise<number> {
+  const gram = await gramian(a.rows < a.cols ? a : transpose(a));
   return dot(gram.data, gram.data) / trace(gram) ** 2;
 }
 

@@ -3,6 +3,7 @@ import type { Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
+import type { ScoreResult } from '../../../../src/engine/score/score.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf, takeRows, variedScore } from '../../../helpers/scoreCases.ts';
 
@@ -10,6 +11,14 @@ import { leftOutOf, takeRows, variedScore } from '../../../helpers/scoreCases.ts
 
 const reference = async (input: EvidenceInput) =>
   computeScore('emms', createEvidence(input), { variant: 'reference', variation: true });
+
+/** How the score moves without each block of samples, to the length of 1. */
+function movesOf(result: ScoreResult): number[] {
+  const { scale, blocks } = leftOutOf(result);
+  const moves = Array.from(blocks, (value) => value - (scale?.value ?? Number.NaN));
+  const length = Math.hypot(...moves);
+  return moves.map((move) => move / length);
+}
 
 test('refined normal equations of class labels give what double precision gives, with any mean', async () => {
   const [n, d] = [2000, 1420];
@@ -28,9 +37,10 @@ test('refined normal equations of class labels give what double precision gives,
   });
   expect(Math.abs(far.score / refined.score - 1)).toBeLessThan(1e-9);
   expect(variedScore(refined) / refined.score).toBeCloseTo(1, 7);
-  const { blocks } = leftOutOf(double);
-  leftOutOf(refined).blocks.forEach((value, block) => {
-    expect(value).toBeCloseTo(blocks[block] ?? Number.NaN, 6);
+  // But for a factor: the shape of the errors is known of embeddings of samples only.
+  const expected = movesOf(double);
+  movesOf(refined).forEach((move, block) => {
+    expect(move).toBeCloseTo(expected[block] ?? Number.NaN, 5);
   });
 }, 60_000);
 

@@ -1,12 +1,27 @@
 import { Matrix as Dense, pseudoInverse } from 'ml-matrix';
 import { expect, test } from 'vitest';
 import { scaled } from '../../../../src/engine/linalg/matrix.ts';
+import { multiply } from '../../../../src/engine/linalg/multiply.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { drawBlocks } from '../../../../src/engine/score/blocks.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { leftOutOf } from '../../../helpers/scoreCases.ts';
+
+interface Run {
+  score: number;
+  interval: readonly [number, number];
+}
+
+/** Checks that about 90 % of the intervals of 200 runs hold the mean score. */
+function expectCoverage(runs: readonly Run[]): void {
+  const expected = runs.reduce((sum, { score }) => sum + score, 0) / runs.length;
+  const covered = runs.filter(({ interval: [low, high] }) => low <= expected && expected <= high).length / runs.length;
+  // The share of 200 varies by 2.1 %.
+  expect(covered).toBeGreaterThan(0.83);
+  expect(covered).toBeLessThan(0.97);
+}
 
 test.each([
   ['2 classes that are alike', 100, 32, 2, 0, 0],
@@ -17,7 +32,7 @@ test.each([
   ['features of which some lie far out', 100, 16, 5, 1.3, 0.7],
 ])('about 90 % of the intervals of exact hold the expected score: %s', async (_, n, d, classes, distance, tail) => {
   const centres = scaled(generator(2).matrix(classes, d), distance);
-  const runs: { score: number; interval: readonly [number, number] }[] = [];
+  const runs: Run[] = [];
   for (let run = 0; run < 200; run++) {
     const { features, labels } = classification(2000 + run, n, d, classes, 1, centres);
     const { uniform } = generator(run);
@@ -35,11 +50,27 @@ test.each([
     expect(interval[1]).toBeLessThanOrEqual(0);
     runs.push({ score, interval });
   }
-  const expected = runs.reduce((sum, { score }) => sum + score, 0) / runs.length;
-  const covered = runs.filter(({ interval: [low, high] }) => low <= expected && expected <= high).length / runs.length;
-  // The share of 200 varies by 2.1 %.
-  expect(covered).toBeGreaterThan(0.83);
-  expect(covered).toBeLessThan(0.97);
+  expectCoverage(runs);
+});
+
+test('about 90 % of the intervals of exact hold the expected score: embeddings that vary otherwise than what is left of them', async () => {
+  const [n, d, width] = [120, 30, 60];
+  const { matrix } = generator(3);
+  const [few, many] = [matrix(d, 3), matrix(3, width)];
+  const runs: Run[] = [];
+  for (let run = 0; run < 200; run++) {
+    const { matrix: draw } = generator(4000 + run);
+    const features = draw(n, d);
+    const noise = draw(n, width).data;
+    // All columns follow three mixtures of the features; the noise of each is its own.
+    const told = await multiply(await multiply(features, few), many);
+    const embedding = { ...told, data: told.data.map((value, at) => value + (noise[at] ?? Number.NaN)) };
+    const evidence = createEvidence({ features, labelEmbeddings: [embedding] });
+    const result = await computeScore('emms', evidence, { variant: 'exact', variation: true });
+    const [confidence] = rankConfidence([{ id: 'a', score: result.score, samples: n, variation: leftOutOf(result) }]);
+    runs.push({ score: result.score, interval: confidence?.interval ?? [Number.NaN, Number.NaN] });
+  }
+  expectCoverage(runs);
 });
 
 test('fits that leave nothing but rounding are tied, and do not vary', async () => {
