@@ -103,7 +103,7 @@ function isHalfTensor(attribute: Attribute): boolean {
   const protobuf = new ProtobufReader(new MemoryBytes(attribute.encoded));
   for (const field of protobuf.fields()) {
     if (field.number !== ATTRIBUTE.tensor) continue;
-    for (const part of protobuf.fields(field.start, field.end)) {
+    for (const part of protobuf.fields(field)) {
       if (part.number === TENSOR.type) return HALF_TYPES.has(part.value);
     }
   }

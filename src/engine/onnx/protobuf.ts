@@ -4,16 +4,21 @@ import type { ByteSource } from '../files/byteSource.ts';
 const MAX_STRING_BYTES = 1024 * 1024;
 /** Of all strings together, for those of a network are kept. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+/** Networks have thousands of nodes and weights, and some ten fields each: many more is a damaged or hostile file. */
+const MAX_FIELDS = 2_000_000;
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** A field of a protobuf message: where its payload lies in the file, or its number. */
-export interface Field {
+export interface Field extends Range {
   readonly number: number;
   /** Wire type: 0 varint, 1 64-bit, 2 length-delimited, 5 32-bit. */
   readonly wire: number;
   /** Value of a varint as a signed number of 64 bits, 0 otherwise. Exact up to 2^53. */
   readonly value: number;
-  readonly start: number;
-  readonly end: number;
 }
 
 /**
@@ -23,6 +28,7 @@ export interface Field {
 export class ProtobufReader {
   readonly #bytes: ByteSource;
   #textBytes = 0;
+  #fields = 0;
   /** Behind the varint that was read last. */
   #next = 0;
 
@@ -31,9 +37,11 @@ export class ProtobufReader {
   }
 
   /** The fields of the message in this range, in file order. Throws when the bytes are no protobuf message. */
-  *fields(start = 0, end = this.#bytes.size): Generator<Field> {
+  *fields({ start, end }: Range = { start: 0, end: this.#bytes.size }): Generator<Field> {
     let position = start;
     while (position < end) {
+      this.#fields += 1;
+      if (this.#fields > MAX_FIELDS) throw new Error('it has more fields than any network');
       const tag = this.#varint(position, end);
       position = this.#next;
       const number = Math.floor(tag / 8);
@@ -65,7 +73,7 @@ export class ProtobufReader {
   }
 
   /** A copy of what is in a field; the caller bounds its length. */
-  bytes({ start, end }: Pick<Field, 'start' | 'end'>): Uint8Array {
+  bytes({ start, end }: Range): Uint8Array {
     return this.#bytes.bytes(start, end - start);
   }
 
@@ -87,7 +95,7 @@ export class ProtobufReader {
   }
 
   /** The varints of a packed field as signed numbers of 64 bits. */
-  *integers({ start, end }: Pick<Field, 'start' | 'end'>): Generator<bigint> {
+  *integers({ start, end }: Range): Generator<bigint> {
     let bits = 0n;
     let shift = 0n;
     for (let position = start; position < end; position += 1) {
@@ -112,8 +120,9 @@ export class ProtobufReader {
       if (byte < 0x80) {
         this.#next = position + 1;
         // Negative numbers have ten bytes.
-        const [signed] = this.#next - start > 8 ? this.integers({ start, end: this.#next }) : [];
-        return signed === undefined ? value : Number(signed);
+        if (this.#next - start > 8)
+          for (const signed of this.integers({ start, end: this.#next })) return Number(signed);
+        return value;
       }
       scale *= 128;
     }

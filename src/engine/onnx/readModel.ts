@@ -62,9 +62,8 @@ export interface OnnxModel {
   readonly complete: boolean;
 }
 
-/** Networks have thousands of nodes and weights, and some ten fields each: many more is a damaged or hostile file. */
+/** Networks have thousands of nodes and weights: many more is a damaged or hostile file. */
 const MAX_PARTS = 200_000;
-const MAX_FIELDS = 2_000_000;
 /** Of all nodes together. Attributes of networks are few numbers each; larger ones are trees or tables. */
 const MAX_ATTRIBUTE_BYTES = 4 * 2 ** 20;
 
@@ -109,7 +108,6 @@ class ModelReader {
   readonly #opsets = new Map<string, number>();
   #complete = true;
   #parts = 0;
-  #fields = 0;
   #attributeBytes = 0;
 
   constructor(protobuf: ProtobufReader) {
@@ -117,7 +115,7 @@ class ModelReader {
   }
 
   read(): OnnxModel {
-    for (const field of this.#inside()) {
+    for (const field of this.#protobuf.fields()) {
       if (UNREAD.model.has(field.number)) this.#complete = false;
       if (field.wire !== 2) continue;
       if (field.number === MODEL.graph) this.#graph(field);
@@ -139,7 +137,7 @@ class ModelReader {
   }
 
   #graph(graph: Field): void {
-    for (const field of this.#inside(graph)) {
+    for (const field of this.#protobuf.fields(graph)) {
       if (UNREAD.graph.has(field.number)) this.#complete = false;
       if (field.wire !== 2) continue;
       if (field.number === GRAPH.node) this.#node(field);
@@ -155,7 +153,7 @@ class ModelReader {
   #opset(opset: Field): void {
     let domain = '';
     let version = 0;
-    for (const field of this.#inside(opset)) {
+    for (const field of this.#protobuf.fields(opset)) {
       if (field.number === OPSET.domain) domain = this.#protobuf.string(field);
       else if (field.number === OPSET.version) version = field.value;
     }
@@ -169,7 +167,7 @@ class ModelReader {
     const attributes: Field[] = [];
     let op = '';
     let domain = '';
-    for (const field of this.#inside(node)) {
+    for (const field of this.#protobuf.fields(node)) {
       if (UNREAD.node.has(field.number)) this.#complete = false;
       else if (field.number === NODE.input) inputs.push(this.#protobuf.string(field));
       else if (field.number === NODE.output) outputs.push(this.#protobuf.string(field));
@@ -189,7 +187,7 @@ class ModelReader {
 
   #constant(attributes: readonly Field[]): StoredTensor | undefined {
     for (const attribute of attributes) {
-      for (const field of this.#inside(attribute)) {
+      for (const field of this.#protobuf.fields(attribute)) {
         if (field.number === ATTRIBUTE.tensor) return this.#tensor(field).tensor;
       }
     }
@@ -207,7 +205,7 @@ class ModelReader {
     const ints: number[] = [];
     let value: Attribute | undefined;
     let isKnown = true;
-    for (const field of this.#inside(attribute)) {
+    for (const field of this.#protobuf.fields(attribute)) {
       if (UNREAD.attribute.has(field.number)) this.#complete = false;
       else if (field.number === ATTRIBUTE.name) name = this.#protobuf.string(field);
       else if (field.number === ATTRIBUTE.float) value = { float: this.#protobuf.float(field) };
@@ -230,7 +228,7 @@ class ModelReader {
     let name = '';
     let elementType = 0;
     let location = 0;
-    for (const part of this.#inside(field)) {
+    for (const part of this.#protobuf.fields(field)) {
       if (part.number === TENSOR.name) name = this.#protobuf.string(part);
       else if (part.number === TENSOR.type) elementType = part.value;
       else if (part.number === TENSOR.location) location = part.value;
@@ -252,12 +250,12 @@ class ModelReader {
     let name = '';
     let elementType = 0;
     const shape: (number | string)[] = [];
-    for (const field of this.#inside(value)) {
+    for (const field of this.#protobuf.fields(value)) {
       if (field.number === VALUE.name) name = this.#protobuf.string(field);
       else if (field.number === VALUE.type) {
-        for (const type of this.#inside(field)) {
+        for (const type of this.#protobuf.fields(field)) {
           if (type.number !== TYPE.tensor) continue;
-          for (const part of this.#inside(type)) {
+          for (const part of this.#protobuf.fields(type)) {
             if (part.number === TENSOR_TYPE.element) elementType = part.value;
             else if (part.number === TENSOR_TYPE.shape) for (const size of this.#dimensions(part)) shape.push(size);
           }
@@ -268,10 +266,10 @@ class ModelReader {
   }
 
   *#dimensions(shape: Field): Generator<number | string> {
-    for (const dim of this.#inside(shape)) {
+    for (const dim of this.#protobuf.fields(shape)) {
       if (dim.number !== SHAPE.dim) continue;
       let size: number | string = UNNAMED;
-      for (const field of this.#inside(dim)) {
+      for (const field of this.#protobuf.fields(dim)) {
         if (field.number === DIM.value) size = field.value;
         else if (field.number === DIM.param) size = this.#protobuf.string(field);
       }
@@ -282,7 +280,7 @@ class ModelReader {
   #entry(entry: Field, entries: Map<string, string>): void {
     let key = '';
     let value = '';
-    for (const field of this.#inside(entry)) {
+    for (const field of this.#protobuf.fields(entry)) {
       if (field.number === ENTRY.key) key = this.#protobuf.string(field);
       else if (field.number === ENTRY.value) value = this.#protobuf.string(field);
     }
@@ -293,14 +291,6 @@ class ModelReader {
   #countPart(): void {
     this.#parts += 1;
     if (this.#parts > MAX_PARTS) throw new Error('it has more parts than any network');
-  }
-
-  *#inside(message?: Field): Generator<Field> {
-    for (const field of this.#protobuf.fields(message?.start, message?.end)) {
-      this.#fields += 1;
-      if (this.#fields > MAX_FIELDS) throw new Error('it has more fields than any network');
-      yield field;
-    }
   }
 }
 

@@ -13,7 +13,7 @@ export function weightsOf(model: ByteSource): Map<string, Field | undefined> {
   const weights = new Map<string, Field | undefined>();
   for (const graph of protobuf.fields()) {
     if (graph.number !== MODEL.graph) continue;
-    for (const part of protobuf.fields(graph.start, graph.end)) {
+    for (const part of protobuf.fields(graph)) {
       if (part.number !== GRAPH.initializer) continue;
       const { name, values } = tensorParts(protobuf, part);
       weights.set(name, values);
@@ -31,12 +31,17 @@ export function replaceWeights(model: ByteSource, weights: readonly NewTensor[])
   for (const field of protobuf.fields()) {
     if (field.number === MODEL.graph) {
       const graph: Uint8Array[] = [];
+      let keptFrom = field.start;
       let partEnd = field.start;
-      for (const part of protobuf.fields(field.start, field.end)) {
+      for (const part of protobuf.fields(field)) {
         const other = part.number === GRAPH.initializer && others.get(tensorParts(protobuf, part).name);
-        graph.push(other ? initializer(other) : model.bytes(partEnd, part.end - partEnd));
+        if (other) {
+          graph.push(model.bytes(keptFrom, partEnd - keptFrom), initializer(other));
+          keptFrom = part.end;
+        }
         partEnd = part.end;
       }
+      graph.push(model.bytes(keptFrom, partEnd - keptFrom));
       const header = new PbfWriter();
       header.writeTag(MODEL.graph, WITH_LENGTH);
       header.writeVarint(graph.reduce((sum, { length }) => sum + length, 0));
@@ -54,7 +59,11 @@ function initializer(weight: NewTensor): Uint8Array {
 }
 
 function tensorParts(protobuf: ProtobufReader, tensor: Field): { name: string; values: Field | undefined } {
-  const parts = new Map([...protobuf.fields(tensor.start, tensor.end)].map((part) => [part.number, part]));
-  const name = parts.get(TENSOR.name);
-  return { name: name ? protobuf.string(name) : '', values: parts.get(TENSOR.values) };
+  let name = '';
+  let values: Field | undefined;
+  for (const part of protobuf.fields(tensor)) {
+    if (part.number === TENSOR.name) name = protobuf.string(part);
+    else if (part.number === TENSOR.values) values = part;
+  }
+  return { name, values };
 }
