@@ -97,7 +97,7 @@ async function writeBlocks(
   const missing = new Set(standIns);
   const byFirst = new Map(standIns.map((standIn) => [standIn.first, standIn]));
   const byName = new Map(standIns.map((standIn) => [standInName(standIn.convolution), standIn]));
-  const target = new Float32Array(Math.max(0, ...standIns.map(({ convolution }) => partSize(convolution))));
+  let target = new Float32Array(0);
   const file = new WeightFile(folder, 'blocks.bin');
   const written: NewTensor[] = [];
   try {
@@ -108,6 +108,8 @@ async function writeBlocks(
       const block = held ? BLOCKS.find((size) => isInBlocks(outline, held, standIn, size)) : NO_BLOCK;
       if (!block) break;
       const shape = blockedShape(standIn.convolution.shape, block);
+      const size = partSize(standIn.convolution, block);
+      if (target.length < size) target = new Float32Array(size);
       const values = await file.add(blocksOf(standIn, reader, block, target));
       written.push({ name, type: 'float32', shape, values });
       missing.delete(standIn);
@@ -159,9 +161,9 @@ function rowsOfPart({ shape: [, ...row] }: Convolution): number {
 }
 
 /** The values that a part has at most. */
-function partSize(convolution: Convolution): number {
-  const [, ...row] = convolution.shape;
-  return elements(blockedShape([rowsOfPart(convolution), ...row], { outputs: LARGEST_BLOCK, inputs: LARGEST_BLOCK }));
+function partSize(convolution: Convolution, block: Block): number {
+  const [outputs, ...row] = convolution.shape;
+  return elements(blockedShape([Math.min(outputs, rowsOfPart(convolution)), ...row], block));
 }
 
 function blockedShape([outputs, inputs, height, width]: Convolution['shape'], block: Block): number[] {
