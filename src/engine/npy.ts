@@ -123,7 +123,10 @@ export function npyMatrices(array: NpyArray): FloatMatrix[] {
   return Array.from({ length: count }, (_, k) => ({ rows, cols, data: data.subarray(k * size, (k + 1) * size) }));
 }
 
-/** A 1-dimensional array (or one column) of whole numbers ≥ 0 as class labels. */
+/**
+ * Class labels `[n]` from an array `[n]` or `[n, 1]` of whole numbers from 0, of any type.
+ * @throws InputError naming the file, and the first label that is none
+ */
 export function npyClassLabels(array: NpyArray): Int32Array {
   if (array.shape.filter((length) => length !== 1).length > 1) {
     throw new InputError(

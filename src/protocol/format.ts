@@ -11,6 +11,7 @@ function withMinus(text: string): string {
   return text.replace(/^-/u, '−');
 }
 
+/** "2,000", rounded to a whole number. */
 export function formatCount(count: number): string {
   return integer.format(count);
 }
@@ -20,6 +21,7 @@ export function formatQuantity(count: number, singular: string, plural = `${sing
   return `${integer.format(count)} ${count === 1 ? singular : plural}`;
 }
 
+/** "42%" of a share of 0.42. */
 export function formatPercent(share: number): string {
   return percent.format(share);
 }
@@ -66,6 +68,7 @@ export function formatTimeLeft(seconds: number): string {
   return `about ${formatCount(Math.round(seconds / 360) / 10)} h left`;
 }
 
+/** A time in ISO 8601 as date and time of day where it is read. */
 export function formatMoment(isoTime: string): string {
   return new Date(isoTime).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 }
@@ -83,6 +86,7 @@ export function formatFixed(value: number, decimals: number): string {
   return Number(text) === 0 ? (0).toFixed(decimals) : text;
 }
 
+/** What stands behind ± for an interval. */
 export function halfWidth(interval: readonly [number, number]): number {
   return Math.abs(interval[1] - interval[0]) / 2;
 }

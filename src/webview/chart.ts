@@ -16,6 +16,7 @@ export interface ScoreAxis {
   textLength: number;
 }
 
+/** An axis that all scores and intervals are on. @param best the candidate at whose score a line stands */
 export function scoreAxis(
   candidates: readonly Candidate[],
   best: Candidate | undefined,

@@ -20,6 +20,7 @@ const encoderNames = new Map([
   ['onehot', 'one-hot'],
 ]);
 
+/** "GPT-2" for 'gpt2'; a folder or model on the hub stays as it is. */
 export function encoderTitle(encoder: string): string {
   return encoderNames.get(encoder) ?? encoder;
 }

@@ -18,6 +18,7 @@ export interface Sort {
   descending: boolean;
 }
 
+/** The order at first: the best on top. */
 export const rankOrder: Sort = { column: 'rank', descending: false };
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
@@ -73,6 +74,7 @@ export function bestGroup(candidates: readonly Candidate[]): ReadonlySet<string>
   return new Set([best.id, ...tied.map((one) => one.id)]);
 }
 
+/** The one of rank 1; none without candidates. */
 export function bestCandidate(candidates: readonly Candidate[]): Candidate | undefined {
   return sortCandidates(candidates, rankOrder)[0];
 }

@@ -230,6 +230,7 @@ function foldersOf(dataset: Dataset): ReadonlySet<string> {
   return dataset.folders ?? new Set(samples().map(({ file }) => path.dirname(file)));
 }
 
+/** What a search tells of a dataset. @param workspace the folder that its id is relative to */
 export function summarizeDataset(
   { dataset, path: named, reason, counted }: FoundDataset,
   workspace: string,

@@ -13,6 +13,7 @@ export interface OpenedTables {
 /** Several kinds of tables are looked for in the same files. */
 const openedIn = new WeakMap<Folder, Promise<OpenedTables>>();
 
+/** Opens the tables of a folder; once, whoever asks. */
 export function openTables(root: Folder): Promise<OpenedTables> {
   const opened = openedIn.get(root) ?? openAll(root);
   openedIn.set(root, opened);

@@ -173,6 +173,7 @@ function stemOf(name: string, inSplit: boolean): string {
   return SHARD.exec(name)?.[1] ?? name;
 }
 
+/** Whether the table is the training split's. */
 export function isTraining({ split }: TableFiles): boolean {
   return split !== undefined && /^train/i.test(split);
 }

@@ -50,6 +50,7 @@ export function rankParams(
   };
 }
 
+/** The absolute path of the folder that the settings name, else `defaultCacheFolder`. */
 export function cacheFolder(settings: Settings, defaultCacheFolder: string): string {
   // A relative folder would be relative to wherever VS Code was started.
   return settings.cacheFolder === ''

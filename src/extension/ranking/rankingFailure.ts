@@ -11,6 +11,7 @@ export interface Failure {
   readonly remedy: Remedy | null;
 }
 
+/** @param error what was thrown instead of a report @param dataset how it is called */
 export function describeFailure(error: unknown, dataset: string): Failure {
   if (error instanceof RequestCancelledError) {
     const message = `Ranking ${dataset} was cancelled; what it had finished is kept.`;
