@@ -112,10 +112,9 @@ export class Graph {
     inputs: readonly Value[],
     outputs: number,
     attributes: Readonly<Record<string, Attribute>> = {},
-    domain = '',
   ): Value[] {
     const names = Array.from({ length: outputs }, () => this.#fresh(op));
-    this.#nodes.push({ op, inputs, outputs: names, attributes, domain });
+    this.#nodes.push({ op, inputs, outputs: names, attributes });
     return names;
   }
 
