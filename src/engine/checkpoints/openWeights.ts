@@ -3,12 +3,12 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
-import type { ModelConfig, RecognisedNetwork } from './architectures/architecture.ts';
+import type { ModelConfig, PublishedPreprocessing, RecognisedNetwork } from './architectures/architecture.ts';
 import { detectArchitecture, FAMILIES } from './architectures/detect.ts';
 import { Graph } from './architectures/graph.ts';
 import { textOf } from './architectures/naming.ts';
 import { asPublishedIn } from './architectures/torchvisionFiles.ts';
-import type { Checkpoint, OpenOptions } from './checkpoint.ts';
+import type { Checkpoint, OpenOptions, Size } from './checkpoint.ts';
 import { candidatesOfNames, normaliserIn } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
 import { readModelConfig } from './modelConfig.ts';
@@ -38,6 +38,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
   const { weights, network } = recognise(stored, config, file, options);
   const published = network.image && asPublishedIn(stored.name, network.image.published);
   const preprocessing = network.image && (await readPreprocessing(file, network.image.input, published, config));
+  if (published && preprocessing) requireEnoughPixels(file, published, preprocessing.crop);
   const bytes = (await Promise.all(stored.files.map((part) => stat(part)))).reduce((sum, { size }) => sum + size, 0);
   const build = () => {
     const graph = new Graph(weights);
@@ -165,6 +166,15 @@ function checkFeaturePoint(marks: readonly string[], tensor: string, file: strin
   if (marks.includes(tensor)) return;
   throw new InputError(
     `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${marks.join(', ')}.`,
+  );
+}
+
+/** The runtime divides by the pixels that pooling leaves, and takes the process with it where there are none. */
+function requireEnoughPixels(file: string, { minimum = 1 }: PublishedPreprocessing, crop: Size | undefined): void {
+  const side = crop ? Math.min(crop.height, crop.width) : minimum;
+  if (side >= minimum) return;
+  throw new InputError(
+    `${file}: images of ${side} pixels at a side, where it takes no fewer than ${minimum}. Mend the file beside it that says so.`,
   );
 }
 

@@ -32,6 +32,8 @@ export interface PublishedPreprocessing {
   /** Where images are kept whole instead: `size` is their shorter edge, and both are multiples of so many pixels. */
   readonly multipleOf?: number;
   readonly kernel: 'nearest' | 'linear' | 'cubic';
+  /** Pixels at each side, of fewer than which pooling leaves none; left out where it leaves one of any image. */
+  readonly minimum?: number;
   /** Of x in 0..1. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];

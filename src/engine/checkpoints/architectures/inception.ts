@@ -56,7 +56,11 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
     modality: 'image',
     image: {
       input: IMAGE,
-      published: { ...TORCHVISION, ...INCEPTION, ...(isV3 ? { size: 299, resize: 342 } : {}) },
+      published: {
+        ...TORCHVISION,
+        ...INCEPTION,
+        ...(isV3 ? { size: 299, resize: 342, minimum: 75 } : { minimum: 15 }),
+      },
     },
     hasLogits: classifier !== undefined,
     featurePoint: 'mean of the last module, input of fc',

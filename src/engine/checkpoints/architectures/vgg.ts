@@ -66,13 +66,18 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   const layers = convolutions.map(
     ({ name, pooled }) => `${shapeOf(weights, `${name}.weight`)[0]}${pooled ? ' M' : ''}`,
   );
+  // VGG's pooling halves an image; AlexNet's has windows of three.
+  const minimum = isAlexNet ? 63 : 2 ** convolutions.filter(({ pooled }) => pooled).length;
+  const isCifar = isVgg && pixels === 1 && minimum <= CIFAR.size;
+  // There are AlexNets for CIFAR that pad and pool otherwise.
+  const isPublished = PUBLISHED.includes(layers.join(' ')) && !(isAlexNet && pixels !== 6);
   return {
     architecture: isAlexNet ? 'AlexNet' : `VGG-${convolutions.length + 3}${hasNorm ? '-BN' : ''}`,
     modality: 'image',
-    image: { input: IMAGE, published: publishedFor(original, pixels) },
+    image: { input: IMAGE, published: publishedFor(original, isCifar, minimum) },
     hasLogits: head.classifier !== undefined,
     featurePoint: head.hidden.length > 0 ? 'last hidden layer, input of the classifier' : 'last pooling',
-    assumed: assumedSettings(config, PUBLISHED.includes(layers.join(' ')), 'pooling, padding and activation'),
+    assumed: assumedSettings(config, isPublished, 'pooling, padding and activation'),
     build: (graph) => {
       graph.use(weights);
       let x = imageInput(graph);
@@ -85,9 +90,10 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
   };
 }
 
-function publishedFor(original: Weights, pixels: number): PublishedPreprocessing {
-  if (pixels === 1) return CIFAR;
-  return original.tensors.has('pre_logits.fc1.weight') ? TIMM : TORCHVISION;
+/** @param minimum of pixels at each side of an image */
+function publishedFor(original: Weights, isCifar: boolean, minimum: number): PublishedPreprocessing {
+  const way = isCifar ? CIFAR : original.tensors.has('pre_logits.fc1.weight') ? TIMM : TORCHVISION;
+  return { ...way, minimum };
 }
 
 /** Convolutions that stand for linear layers, as the matrices that they are. */

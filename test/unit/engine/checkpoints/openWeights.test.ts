@@ -60,6 +60,26 @@ it('a network that lacks a weight, or can’t be built for another reason, is re
   );
 });
 
+it('images that a network’s pooling leaves nothing of are refused, as the runtime would end the process', async () => {
+  for (const [name, pixels] of [
+    ['alexnet-headless', 62],
+    ['googlenet', 14],
+  ] as const) {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, `${name}.pth`);
+    await copyFile(path.join(NETWORKS, 'cnn', name, `${name}.pth`), file);
+    const open = async (crop_size: number) => {
+      const config = { image_processor_type: 'ViTImageProcessor', size: crop_size, crop_size, do_center_crop: true };
+      await writeFile(path.join(folder, 'preprocessor_config.json'), JSON.stringify(config));
+      return openCheckpoint(file, folder, { modalities: ['image'] });
+    };
+    await expect(open(pixels)).rejects.toThrow(
+      `${name}.pth: images of ${pixels} pixels at a side, where it takes no fewer than ${pixels + 1}. Mend`,
+    );
+    expect((await open(pixels + 1)).image?.preprocessing.crop).toEqual({ height: pixels + 1, width: pixels + 1 });
+  }
+});
+
 it('adapters are refused, alone and beside the weights that they are added to', async () => {
   const tensor = { dtype: 'U8', shape: [1], data_offsets: [0, 1] };
   const beside = { 'blocks.0.attn.qkv.weight': { ...tensor, data_offsets: [1, 2] } };

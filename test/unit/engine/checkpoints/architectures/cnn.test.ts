@@ -11,6 +11,7 @@ import { expectAsPyTorch, readCase, readConfig } from '../../../../helpers/netwo
 import {
   batchNorm,
   densenetShapes,
+  layer,
   resnetShapes,
   type Shapes,
   VGG16,
@@ -222,6 +223,25 @@ describe('near misses', () => {
     const weights = weightsOf(Object.fromEntries(shapes));
     const build = () => detectArchitecture(weights, undefined)?.build(new Graph(weights));
     expect(build).toThrow(`its convolution "conv1" is over ${axes} axes, not over the 2 of an image`);
+  });
+
+  it('takes an AlexNet with a classifier of its own for one of ImageNet’s images, and says so', () => {
+    const kernels = { 0: [64, 3, 11], 3: [192, 64, 5], 6: [384, 192, 3], 8: [256, 384, 3], 10: [256, 256, 3] } as const;
+    const layers = Object.entries(kernels).map(([i, [to, from, size]]) => layer(`features.${i}`, to, from, size, size));
+    const network = recognise(Object.assign({}, ...layers, layer('classifier', 10, 256)));
+    expect(network?.image?.published).toMatchObject({ size: 224, minimum: 63 });
+    expect(network?.assumed).toContain('pooling, padding and activation');
+  });
+
+  it('takes a VGG with a single pixel at its end for one for CIFAR, unless its pooling leaves none of these images', () => {
+    const ending = (...layers: (number | 'pool')[]) => ({
+      ...Object.fromEntries(
+        Object.entries(vggShapes([...VGG16, ...layers], true)).filter(([name]) => !name.startsWith('classifier.')),
+      ),
+      ...layer('classifier', 10, 512),
+    });
+    expect(recognise(ending())?.image?.published).toMatchObject({ size: 32, minimum: 32 });
+    expect(recognise(ending('pool', 512))?.image?.published).toMatchObject({ size: 224, minimum: 64 });
   });
 
   it('leaves other networks alone', () => {
