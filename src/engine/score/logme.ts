@@ -59,7 +59,8 @@ export const logme: Score = {
     if (problem.tridiagonal.diagonal.every((value) => value === 0)) {
       throw new InputError('All features are 0; LogME is not defined.');
     }
-    if (variant === 'regression') {
+    // One-hot embeddings are the columns of the classification, which doesn't need their [C, C].
+    if (variant === 'regression' && !evidence.isOneHot) {
       const embeddings = evidence.labelEmbeddings;
       const fits = await inTurn(embeddings, (_, k) => embeddingFits(evidence, problem, k));
       const targets = embeddings.map(embeddingTargets(labels));

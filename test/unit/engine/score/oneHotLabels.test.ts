@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { createEvidence } from '../../../../src/engine/score/evidence.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { createEvidence, Evidence } from '../../../../src/engine/score/evidence.ts';
 import { oneHot } from '../../../../src/engine/score/evidenceInput.ts';
 import { computeScore } from '../../../../src/engine/score/registry.ts';
 import type { ScoreResult } from '../../../../src/engine/score/score.ts';
@@ -42,5 +42,20 @@ describe.each(SAMPLES)('%s', (_, n, d) => {
         expect(Math.abs(value - (expected?.[i] ?? Number.NaN))).toBeLessThan(1e-9 * largest);
       });
     });
+  });
+
+  test('LogME regression is that of the embedding, without making it', async () => {
+    const embedded = createEvidence({
+      features,
+      labels: uneven,
+      labelEmbeddings: [oneHot(CLASSES, [...new Set(uneven)])],
+    });
+    const { score } = await computeScore('logme', embedded, { variant: 'regression' });
+    const making = vi.spyOn(Evidence.prototype, 'labelEmbeddings', 'get');
+    const evidence = createEvidence({ features, labels: uneven, classCount: CLASSES });
+    const byForm = await computeScore('logme', evidence, { variant: 'regression' });
+    expect(making).not.toHaveBeenCalled();
+    making.mockRestore();
+    expect(Math.abs(byForm.score - score)).toBeLessThan(1e-9 * Math.max(1, Math.abs(score)));
   });
 });
