@@ -73,9 +73,9 @@ test('degenerate input', async () => {
   }
 });
 
-test('one sample far from all others costs the distances of the others no digits', async () => {
+test.each([0, 7])('sample %i, far from all others, costs the distances of these no digits', async (far) => {
   const { features, labels } = classification(4, 60, 5, 3, 1.5);
-  const data = features.data.map((value, at) => (Math.floor(at / 5) === 7 ? 1e8 * value : value));
+  const data = features.data.map((value, at) => (Math.floor(at / 5) === far ? 1e8 * value : value));
   const row = (i: number) => data.subarray(5 * i, 5 * i + 5);
   const members = [0, 1, 2].map((c) => [...labels.keys()].filter((i) => labels[i] === c));
   const means = members.map((of) =>
