@@ -226,20 +226,21 @@ describe('scores by name', () => {
 describe('emms extract and emms score', () => {
   it('give the score of the ranking, step by step', async () => {
     const out = await temporaryFolder();
-    const [X = '', y = '', P = ''] = ['X.npy', 'y.npy', 'P.npy'].map((name) => path.join(out, name));
+    const [X = '', y = '', L = '', P = ''] = ['X', 'y', 'L', 'P'].map((name) => path.join(out, `${name}.npy`));
     const checkpoint = path.join(sample, 'checkpoints', 'resnet-digits.onnx');
     const common = [dataset, '--limit', '250', '--device', 'cpu'];
-    expect(
-      (await emms(['extract', ...common, '--checkpoint', checkpoint, '--out', X, '--labels', y, '--logits', P])).code,
-    ).toBe(0);
+    const written = ['--out', X, '--labels', y, '--logits', L, '--probabilities', P];
+    expect((await emms(['extract', ...common, '--checkpoint', checkpoint, ...written])).code).toBe(0);
+    expect((await readNpy(L)).shape).toEqual((await readNpy(P)).shape);
     const arrays = ['--features', X, '--labels', y];
     const scored = await emms(['score', 'emms', ...arrays, '--variant', 'cv', '--interval', '--json']);
-    const ranked = await emms(['rank', ...common, '--checkpoints', checkpoint, '--json']);
-    const [candidate] = rankingReportSchema.parse(JSON.parse(ranked.stdout)).candidates;
-    const { score, interval } = candidate ?? {};
+    const ranked = await emms(['rank', ...common, '--checkpoints', checkpoint, '--also', 'leep', '--json']);
+    const { score, interval, metrics } = rankingReportSchema.parse(JSON.parse(ranked.stdout)).candidates[0] ?? {};
     expect(JSON.parse(scored.stdout)).toMatchObject({ metric: 'emms', variant: 'cv', score, interval });
     const plain = await emms(['score', 'emms', ...arrays]);
     expect(plain.stdout).toBe(`emms (cv): ${score}\n`);
+    const leep = await emms(['score', 'leep', ...arrays, '--source-probabilities', P]);
+    expect(leep.stdout).toBe(`leep (paper): ${metrics?.leep}\n`);
   });
 
   it('give the interval of a score that is computed anew without some of the samples', async () => {

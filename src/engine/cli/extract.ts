@@ -5,6 +5,7 @@ import { Store } from '../cache/store.ts';
 import { openCheckpoint } from '../checkpoints/discover.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { Extractor } from '../extract/extractor.ts';
+import { classProbabilities } from '../extract/probabilities.ts';
 import { chooseProvider } from '../extract/providers.ts';
 import { findWorkspace } from '../files/paths.ts';
 import { writeNpy } from '../npy.ts';
@@ -20,6 +21,7 @@ const OPTIONS = {
   checkpoint: { type: 'string' },
   out: { type: 'string' },
   logits: { type: 'string' },
+  probabilities: { type: 'string' },
   labels: { type: 'string' },
   ...SAMPLE_OPTIONS,
   'feature-point': { type: 'string' },
@@ -29,8 +31,9 @@ const OPTIONS = {
 
 export const extractCommand: Command = {
   synopsis:
-    'extract <dataset> --checkpoint <path> --out X.npy [--logits P.npy] [--labels y.npy] [--task auto] [--feature-point <tensor>] [--limit 2000] [--device auto] [--seed 0] [--no-cache]',
-  summary: 'Write the features of a dataset, as one checkpoint sees them, as a NumPy file [n, d] of float32.',
+    'extract <dataset> --checkpoint <path> --out X.npy [--logits L.npy] [--probabilities P.npy] [--labels y.npy] [--task auto] [--feature-point <tensor>] [--limit 2000] [--device auto] [--seed 0] [--no-cache]',
+  summary:
+    'Write the features of a dataset, as one checkpoint sees them, as a NumPy file [n, d] of float32; and what its own classifier says of them, as logits or as probabilities (those that emms score takes).',
 
   async run(args, signal) {
     const { values, positionals } = parseCommandLine(args, OPTIONS, this.synopsis, 1);
@@ -46,8 +49,10 @@ export const extractCommand: Command = {
     });
     const unfit = whyUnfit(checkpoint.modality, dataset.task);
     if (unfit !== undefined) throw new InputError(`${checkpoint.path}: ${unfit}`);
-    if (values.logits !== undefined && checkpoint.featurePoint.logits === undefined) {
-      throw new UsageError(`--logits: ${checkpoint.path} has no classifier, so there are no logits.`);
+    for (const option of ['logits', 'probabilities'] as const) {
+      if (values[option] !== undefined && checkpoint.featurePoint.logits === undefined) {
+        throw new UsageError(`--${option}: ${checkpoint.path} has no classifier, so there are no ${option}.`);
+      }
     }
 
     const line = new ProgressLine();
@@ -75,6 +80,11 @@ export const extractCommand: Command = {
     await writeNpy(values.out, { shape: [features.rows, features.cols], data: features.data });
     if (values.logits !== undefined) {
       await writeNpy(values.logits, { shape: [logits.rows, logits.cols], data: logits.data });
+    }
+    const probabilities = classProbabilities(logits);
+    if (values.probabilities !== undefined && probabilities) {
+      const { rows: count, cols, data } = probabilities;
+      await writeNpy(values.probabilities, { shape: [count, cols], data });
     }
     if (values.labels !== undefined) {
       const { labels, multiLabels } = superviseRows(dataset, samples, rows, undefined);
