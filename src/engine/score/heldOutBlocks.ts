@@ -143,7 +143,8 @@ function heldOutCorrelation({ freedom, targetSquares, products, fitSquares }: Fi
     tp += others * (ofTarget * zz + ofFit * zv);
     pp += ofTarget ** 2 * zz + 2 * ofTarget * ofFit * zv + ofFit ** 2 * vv;
   }
-  if (!(pp > LEAST_PREDICTION * tt)) return 0;
+  // Of samples that are labelled alike nothing but rounding is left, of either sign.
+  if (!(tt > 0 && pp > LEAST_PREDICTION * tt)) return 0;
   return Math.max(-1, Math.min(1, tp / Math.sqrt(tt * pp)));
 }
 

@@ -57,6 +57,20 @@ test('more samples than a function may have arguments', async () => {
   expect((await scoresOf('emms:exact', 150_000, 1)).score).toBeLessThan(0);
 });
 
+test('without two of six samples the others may all be of one class', async () => {
+  for (let seed = 0; seed < 4; seed++) {
+    const features = generator(seed).matrix(6, 2);
+    for (let one = 1; one < 6; one++) {
+      for (let other = 0; other < one; other++) {
+        const input = { features, labels: Int32Array.from({ length: 6 }, (_, i) => Number(i === one || i === other)) };
+        const scores = await scoreWithVariation(input, createEvidence(input), parseMetric('emms'));
+        const { blocks, pairs } = leftOutOf(scores);
+        expect([...blocks, ...pairs].every(Number.isFinite)).toBe(true);
+      }
+    }
+  }
+});
+
 test('LogME below the least evidence that there is counts as at it', async () => {
   const labels = Int32Array.from({ length: 60 }, (_, i) => i % 2);
   const scored = [];
