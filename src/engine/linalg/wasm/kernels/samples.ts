@@ -74,6 +74,9 @@ function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
   if (pairs < cols) store<f64>(sum, load<f64>(sum) + (<f64>load<T>(value) - load<f64>(origin)));
 }
 
+/** Columns that are written side by side: each is on a page of its own, and the processor keeps track of few. */
+const STRIP = 32;
+
 /**
  * Writes (x − shift − offset)·scale of every column in the precision of R, transposed: `result` `[cols, rows]`.
  *
@@ -92,20 +95,23 @@ export function standardiseColumns<T, R>(
   const down = <usize>rows * sizeof<R>();
   const eights = rows & ~7;
   const pairs = cols & ~1;
-  for (let i = 0; i < eights; i += 8) {
-    for (let j = 0; j < pairs; j += 2) {
-      const origin = v128.load(doubleAt(shift, j));
-      const mean = v128.load(doubleAt(offset, j));
-      const factor = v128.load(doubleAt(scale, j));
-      let value = data + <usize>i * step + <usize>j * sizeof<T>();
-      let target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
-      for (let two = 0; two < 4; two++) {
-        const above = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value), origin), mean), factor);
-        const below = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value + step), origin), mean), factor);
-        storePair<R>(target, i64x2.shuffle(above, below, 0, 2));
-        storePair<R>(target + down, i64x2.shuffle(above, below, 1, 3));
-        value += 2 * step;
-        target += 2 * sizeof<R>();
+  for (let first = 0; first < pairs; first += STRIP) {
+    const last = min(first + STRIP, pairs);
+    for (let i = 0; i < eights; i += 8) {
+      for (let j = first; j < last; j += 2) {
+        const origin = v128.load(doubleAt(shift, j));
+        const mean = v128.load(doubleAt(offset, j));
+        const factor = v128.load(doubleAt(scale, j));
+        let value = data + <usize>i * step + <usize>j * sizeof<T>();
+        let target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
+        for (let two = 0; two < 4; two++) {
+          const above = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value), origin), mean), factor);
+          const below = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value + step), origin), mean), factor);
+          storePair<R>(target, i64x2.shuffle(above, below, 0, 2));
+          storePair<R>(target + down, i64x2.shuffle(above, below, 1, 3));
+          value += 2 * step;
+          target += 2 * sizeof<R>();
+        }
       }
     }
   }
