@@ -9,6 +9,8 @@ import { allocate, doubles, integers, kernels, put, singles } from './wasm/kerne
 export const BLOCK_SAMPLES = 2000;
 /** Numbers that are looked at together: they stay in the first-level cache. */
 const CHUNK = 4096;
+/** Numbers that are copied at once to where the kernels work: they are in the second-level cache when these read them. */
+const COPIED = 65_536;
 
 /**
  * The sums of rows minus `shift`, per group.
@@ -20,27 +22,28 @@ const CHUNK = 4096;
  * @returns `[groupCount, d]`
  */
 export function sumRows(
-  { cols, data }: FloatMatrix,
+  samples: FloatMatrix,
   from: number,
   groups: Int32Array,
   groupCount: number,
   shift: Float64Array,
 ): Matrix {
+  const { cols, data } = samples;
   const rows = groups.length;
-  const part = data.subarray(from * cols, (from + rows) * cols);
   const sums = zeros(groupCount, cols);
   const [dataAt, shiftAt, groupsAt, sumsAt] = allocate(
-    part.byteLength,
+    partBytes(samples),
     shift.byteLength,
     groups.byteLength,
     sums.data.byteLength,
   );
-  put(dataAt, part);
   put(shiftAt, shift);
   integers(groupsAt, rows).set(groups);
   put(sumsAt, sums.data);
-  const kernel = part instanceof Float32Array ? kernels.sumRows32 : kernels.sumRows64;
-  kernel(dataAt, rows, cols, shiftAt, groupsAt, sumsAt);
+  const kernel = data instanceof Float32Array ? kernels.sumRows32 : kernels.sumRows64;
+  for (const [first, count] of copyInParts(samples, from, from + rows, dataAt)) {
+    kernel(dataAt, count, cols, shiftAt, groupsAt + first * Int32Array.BYTES_PER_ELEMENT, sumsAt);
+  }
   sums.data.set(doubles(sumsAt, sums.data.length));
   return sums;
 }
@@ -53,19 +56,18 @@ export function sumRows(
  * @param squares `[d]`
  */
 export function addSquares(
-  { cols, data }: FloatMatrix,
+  samples: FloatMatrix,
   from: number,
   to: number,
   shift: Float64Array,
   squares: Float64Array,
 ): void {
-  const part = data.subarray(from * cols, to * cols);
-  const [dataAt, shiftAt, squaresAt] = allocate(part.byteLength, shift.byteLength, squares.byteLength);
-  put(dataAt, part);
+  const { cols, data } = samples;
+  const [dataAt, shiftAt, squaresAt] = allocate(partBytes(samples), shift.byteLength, squares.byteLength);
   put(shiftAt, shift);
   put(squaresAt, squares);
-  const kernel = part instanceof Float32Array ? kernels.sumSquares32 : kernels.sumSquares64;
-  kernel(dataAt, to - from, cols, shiftAt, squaresAt);
+  const kernel = data instanceof Float32Array ? kernels.sumSquares32 : kernels.sumSquares64;
+  for (const [, count] of copyInParts(samples, from, to, dataAt)) kernel(dataAt, count, cols, shiftAt, squaresAt);
   squares.set(doubles(squaresAt, squares.length));
 }
 
@@ -104,30 +106,54 @@ export function singleColumns(
 
 /** Where the kernels put it. */
 function standardise(
-  { cols, data }: FloatMatrix,
+  features: FloatMatrix,
   from: number,
   to: number,
   { shift, offset, scale }: Standardisation,
   single: boolean,
 ): number {
-  const part = data.subarray(from * cols, to * cols);
+  const { cols, data } = features;
+  const rows = to - from;
+  const bytes = single ? Float32Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT;
   const [dataAt, shiftAt, offsetAt, scaleAt, resultAt] = allocate(
-    part.byteLength,
+    partBytes(features),
     shift.byteLength,
     offset.byteLength,
     scale.byteLength,
-    (single ? 4 : 8) * part.length,
+    rows * cols * bytes,
   );
-  put(dataAt, part);
   put(shiftAt, shift);
   put(offsetAt, offset);
   put(scaleAt, scale);
   const kernel =
-    part instanceof Float32Array
+    data instanceof Float32Array
       ? kernels[single ? 'standardiseColumns32To32' : 'standardiseColumns32To64']
       : kernels[single ? 'standardiseColumns64To32' : 'standardiseColumns64To64'];
-  kernel(dataAt, to - from, cols, shiftAt, offsetAt, scaleAt, resultAt);
+  for (const [first, count] of copyInParts(features, from, to, dataAt)) {
+    kernel(dataAt, count, cols, shiftAt, offsetAt, scaleAt, resultAt + first * bytes, rows);
+  }
   return resultAt;
+}
+
+/** Rows of a part: a multiple of what the kernels take together. */
+function partRows({ cols }: FloatMatrix): number {
+  return 8 * Math.max(1, Math.floor(COPIED / (8 * cols)));
+}
+
+/** The room that a part takes. */
+function partBytes(samples: FloatMatrix): number {
+  return partRows(samples) * samples.cols * samples.data.BYTES_PER_ELEMENT;
+}
+
+/** Copies rows `from` to `to` to `pointer`, part after part: yields the first row of each, counted from `from`, and how many it has. */
+function* copyInParts(samples: FloatMatrix, from: number, to: number, pointer: number): Generator<[number, number]> {
+  const step = partRows(samples);
+  const { cols, data } = samples;
+  for (let row = from; row < to; row += step) {
+    const end = Math.min(row + step, to);
+    put(pointer, data.subarray(row * cols, end * cols));
+    yield [row - from, end - row];
+  }
 }
 
 /** Index of the first number that is NaN or not smaller than `limit` in magnitude, or −1. */

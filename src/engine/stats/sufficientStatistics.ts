@@ -2,12 +2,16 @@ import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { rowRange, zeros } from '../linalg/matrix.ts';
 import { sumOfGramians } from '../linalg/multiply.ts';
-import { BLOCK_SAMPLES, standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
+import { standardisedColumns, sumRows } from '../linalg/sampleRows.ts';
 
 /** 'EMMS' in ASCII, then the version of the layout. */
 const MAGIC = 0x454d_4d53;
 const VERSION = 1;
 const HEADER_BYTES = 32;
+/** Features of the samples that travel together through products: bounds the memory, 33 MB. */
+const BLOCK_NUMBERS = 4_096_000;
+/** Samples come in multiples of as many as fill lines of the cache. */
+const LINE = 16;
 
 /**
  * What linear scores need of the features of any number of samples: count, mean, centred Gram matrix Σ(x−x̄)(x−x̄)ᵀ, and
@@ -221,8 +225,9 @@ export class SufficientStatistics {
 }
 
 /** First and last sample, exclusive, of every block. */
-function* blocksOf({ rows }: FloatMatrix): Generator<[number, number]> {
-  for (let from = 0; from < rows; from += BLOCK_SAMPLES) yield [from, Math.min(from + BLOCK_SAMPLES, rows)];
+function* blocksOf({ rows, cols }: FloatMatrix): Generator<[number, number]> {
+  const size = LINE * Math.max(1, Math.floor(BLOCK_NUMBERS / (LINE * cols)));
+  for (let from = 0; from < rows; from += size) yield [from, Math.min(from + size, rows)];
 }
 
 function byteLength(dimension: number, classCount: number): number {

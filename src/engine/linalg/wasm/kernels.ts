@@ -66,6 +66,7 @@ type StandardiseColumns = (
   offset: number,
   scale: number,
   result: number,
+  stride: number,
 ) => void;
 
 type AddMoments = (

@@ -37,8 +37,9 @@ export function standardiseColumns32To32(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f32>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns32To64(
@@ -49,8 +50,9 @@ export function standardiseColumns32To64(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f32, f64>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns64To32(
@@ -61,8 +63,9 @@ export function standardiseColumns64To32(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f64, f32>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function standardiseColumns64To64(
@@ -73,8 +76,9 @@ export function standardiseColumns64To64(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
-  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result);
+  standardiseColumns<f64, f64>(data, rows, cols, shift, offset, scale, result, stride);
 }
 
 export function addMoments32(

@@ -78,7 +78,8 @@ function addRow<T>(row: usize, cols: i32, shift: usize, sums: usize): void {
 const STRIP = 32;
 
 /**
- * Writes (x − shift − offset)·scale of every column in the precision of R, transposed: `result` `[cols, rows]`.
+ * Writes (x − shift − offset)·scale of every column in the precision of R, transposed: `result` `[cols, rows]`, its rows `stride`
+ * apart.
  *
  * Eight rows at a time: their part of a column of the result is a line of the cache, or half of one.
  */
@@ -90,9 +91,10 @@ export function standardiseColumns<T, R>(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
   const step = <usize>cols * sizeof<T>();
-  const down = <usize>rows * sizeof<R>();
+  const down = <usize>stride * sizeof<R>();
   const eights = rows & ~7;
   const pairs = cols & ~1;
   for (let first = 0; first < pairs; first += STRIP) {
@@ -103,7 +105,7 @@ export function standardiseColumns<T, R>(
         const mean = v128.load(doubleAt(offset, j));
         const factor = v128.load(doubleAt(scale, j));
         let value = data + <usize>i * step + <usize>j * sizeof<T>();
-        let target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
+        let target = result + (<usize>j * <usize>stride + <usize>i) * sizeof<R>();
         for (let two = 0; two < 4; two++) {
           const above = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value), origin), mean), factor);
           const below = f64x2.mul(f64x2.sub(f64x2.sub(loadPair<T>(value + step), origin), mean), factor);
@@ -115,14 +117,13 @@ export function standardiseColumns<T, R>(
       }
     }
   }
-  standardisePart<T, R>(data, rows, cols, 0, eights, pairs, cols, shift, offset, scale, result);
-  standardisePart<T, R>(data, rows, cols, eights, rows, 0, cols, shift, offset, scale, result);
+  standardisePart<T, R>(data, cols, 0, eights, pairs, cols, shift, offset, scale, result, stride);
+  standardisePart<T, R>(data, cols, eights, rows, 0, cols, shift, offset, scale, result, stride);
 }
 
 /** The same for the rows and columns that are left over. */
 function standardisePart<T, R>(
   data: usize,
-  rows: i32,
   cols: i32,
   firstRow: i32,
   lastRow: i32,
@@ -132,12 +133,13 @@ function standardisePart<T, R>(
   offset: usize,
   scale: usize,
   result: usize,
+  stride: i32,
 ): void {
   for (let i = firstRow; i < lastRow; i++) {
     for (let j = firstCol; j < lastCol; j++) {
       const value = <f64>load<T>(data + (<usize>i * <usize>cols + <usize>j) * sizeof<T>());
       const centred = value - load<f64>(doubleAt(shift, j)) - load<f64>(doubleAt(offset, j));
-      const target = result + (<usize>j * <usize>rows + <usize>i) * sizeof<R>();
+      const target = result + (<usize>j * <usize>stride + <usize>i) * sizeof<R>();
       store<R>(target, <R>(centred * load<f64>(doubleAt(scale, j))));
     }
   }
