@@ -284,23 +284,39 @@ export function reflectBoth(a: usize, stride: i32, v: usize, size: i32, tau: f64
     addScaled(sums, w, row, at);
   }
 
-  const shift = 0.5 * tau * dot(v, sums, end);
-  for (let j: usize = 0; j < end; j += 8) {
-    store<f64>(sums + j, tau * (load<f64>(sums + j) - shift * load<f64>(v + j)));
-  }
+  scaleBy(sums, tau, end);
+  addScaled(sums, -0.5 * tau * dot(v, sums, end), v, end);
   row = a;
-  for (let i: usize = 0; i < end; i += 8) {
-    const vi = f64x2.splat(load<f64>(v + i));
-    const si = f64x2.splat(load<f64>(sums + i));
-    let j: usize = 0;
-    for (; j < i; j += PAIR) {
-      const change = f64x2.add(f64x2.mul(vi, v128.load(sums + j)), f64x2.mul(si, v128.load(v + j)));
-      v128.store(row + j, f64x2.sub(v128.load(row + j), change));
+  at = 0;
+  for (; at < pairs; at += PAIR) {
+    const row1 = row + step;
+    const v0 = load<f64>(v + at);
+    const v1 = load<f64>(v + at, 8);
+    const s0 = load<f64>(sums + at);
+    const s1 = load<f64>(sums + at, 8);
+    const v0s = f64x2.splat(v0);
+    const v1s = f64x2.splat(v1);
+    const s0s = f64x2.splat(s0);
+    const s1s = f64x2.splat(s1);
+    for (let j: usize = 0; j < at; j += PAIR) {
+      const w = v128.load(v + j);
+      const sum = v128.load(sums + j);
+      const change0 = f64x2.add(f64x2.mul(v0s, sum), f64x2.mul(s0s, w));
+      const change1 = f64x2.add(f64x2.mul(v1s, sum), f64x2.mul(s1s, w));
+      v128.store(row + j, f64x2.sub(v128.load(row + j), change0));
+      v128.store(row1 + j, f64x2.sub(v128.load(row1 + j), change1));
     }
-    if (j === i) {
-      store<f64>(row + i, load<f64>(row + i) - 2 * load<f64>(v + i) * load<f64>(sums + i));
-    }
-    row += step;
+    store<f64>(row + at, load<f64>(row + at) - 2 * v0 * s0);
+    store<f64>(row1 + at, load<f64>(row1 + at) - (v1 * s0 + s1 * v0));
+    store<f64>(row1 + at, load<f64>(row1 + at, 8) - 2 * v1 * s1, 8);
+    row = row1 + step;
+  }
+  if (at < end) {
+    const w = load<f64>(v + at);
+    const sum = load<f64>(sums + at);
+    addScaled(row, -w, sums, at);
+    addScaled(row, -sum, v, at);
+    store<f64>(row + at, load<f64>(row + at) - 2 * w * sum);
   }
 }
 
