@@ -9,6 +9,7 @@ import {
   rowRange,
   rowSquares,
   selectRows,
+  submatrix,
   trace,
   transpose,
   zeros,
@@ -71,9 +72,11 @@ export const logme: Score = {
     }
     const counts = evidence.classCounts();
     const present = [...counts.keys()].filter((c) => (counts[c] as number) > 0);
-    const fits = present.map((c) =>
-      maximumEvidence(problem, rowRange(problem.sides, c, c + 1).data, problem.primal ? (counts[c] as number) : 0),
-    );
+    const fits = maximumEvidence(
+      problem,
+      problem.sides,
+      problem.primal ? counts : new Float64Array(counts.length),
+    ).filter((_, c) => (counts[c] as number) > 0);
     const oneHot: Targets = { count: present.length, value: (i, j) => (labels[i] === present[j] ? 1 : 0) };
     return {
       score: await meanEvidence(evidence, fits, [oneHot]),
@@ -139,10 +142,8 @@ async function triangularised(evidence: Evidence, targets: readonly Targets[]): 
         block.data[at] = value(order[Math.floor(at / block.cols)] as number, from + (at % block.cols));
       }
       for (const panel of panels) await reflectRows(panel, rowRange(block, panel.first, count), false);
-      const sides = transpose(await problem.tridiagonal.rotate(rowRange(block, 0, size)));
-      columnSquares(rowRange(block, size, count)).forEach((left, j) => {
-        fits.push(maximumEvidence(problem, rowRange(sides, j, j + 1).data, left));
-      });
+      const sides = await problem.tridiagonal.rotate(rowRange(block, 0, size));
+      fits.push(...maximumEvidence(problem, sides, columnSquares(rowRange(block, size, count))));
     }
   }
   return fits;
@@ -151,8 +152,8 @@ async function triangularised(evidence: Evidence, targets: readonly Targets[]): 
 /** A problem with what all targets come to in its basis. */
 interface SharedProblem extends TridiagonalProblem {
   /**
-   * `[r, m]`, rotated: Xᵀy when primal, else y. With class labels one row per class, for its one-hot column, else one per
-   * column of the label embeddings, one after the other.
+   * `[m, r]`, rotated: Xᵀy when primal, else y. With class labels one column per class, its one-hot column, else one per column
+   * of the label embeddings, one after the other.
    */
   sides: Matrix;
 }
@@ -217,7 +218,7 @@ async function sharedProblem(
   isPrimal: boolean,
 ): Promise<SharedProblem> {
   const problem = await tridiagonalProblem(evidence, gram, isPrimal);
-  return { ...problem, sides: transpose(await problem.tridiagonal.rotate(sides)) };
+  return { ...problem, sides: await problem.tridiagonal.rotate(sides) };
 }
 
 async function tridiagonalProblem(evidence: Evidence, gram: Matrix, isPrimal: boolean): Promise<TridiagonalProblem> {
@@ -267,10 +268,7 @@ async function embeddingFits(evidence: Evidence, problem: SharedProblem, k: numb
   const weights = evidence.labels === undefined ? undefined : evidence.classCounts();
   const sides =
     weights === undefined
-      ? rowRange(problem.sides, k * cols, (k + 1) * cols)
-      : await multiply(transpose(embedding), problem.sides);
-  const squares = columnSquares(embedding, weights);
-  return Array.from(squares, (square, j) =>
-    maximumEvidence(problem, rowRange(sides, j, j + 1).data, problem.primal ? square : 0),
-  );
+      ? submatrix(problem.sides, 0, k * cols, problem.sides.rows, cols)
+      : await multiply(problem.sides, embedding);
+  return maximumEvidence(problem, sides, problem.primal ? columnSquares(embedding, weights) : new Float64Array(cols));
 }

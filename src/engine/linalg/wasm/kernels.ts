@@ -32,6 +32,25 @@ interface Exports {
   ): void;
   invertFactor(a: number, size: number): number;
   factorColumns(columns: number, width: number, length: number, v: number, t: number, sums: number): void;
+  invertPivots(
+    diagonal: number,
+    offDiagonal: number,
+    size: number,
+    lanes: number,
+    ridges: number,
+    inverses: number,
+  ): void;
+  solveRidges(
+    diagonal: number,
+    offDiagonal: number,
+    size: number,
+    lanes: number,
+    ridges: number,
+    inverses: number,
+    sides: number,
+    limits: number,
+    sums: number,
+  ): void;
   sumRows32: SumRows;
   sumRows64: SumRows;
   sumSquares32: SumSquares;

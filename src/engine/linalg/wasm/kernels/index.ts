@@ -8,6 +8,7 @@ import { standardiseColumns, sumRows, sumSquares } from './samples';
 export { applyReflections, chaseBand } from './chase';
 export { invertFactor } from './cholesky';
 export { factorColumns } from './panel';
+export { invertPivots, solveRidges } from './ridge';
 export { allSmaller32, allSmaller64 } from './samples';
 
 /** From here on memory is free. */
