@@ -213,8 +213,7 @@ function checkLabels(labels: Int32Array, n: number, declaredCount: number | unde
   if (labels.length !== n) {
     throw new InputError(`${labels.length} labels don't match ${n} samples; give one label per sample.`);
   }
-  const present = new Set(labels);
-  if (present.size < 2) {
+  if (labels.every((label) => label === labels[0])) {
     throw new InputError('All samples have the same label; a score needs at least 2 classes.');
   }
   const largest = labels.reduce((max, label) => Math.max(max, label), 0);
