@@ -1,5 +1,5 @@
 import type { CheckpointSummary } from '../../protocol/discovery.ts';
-import type { NewModel } from '../onnx/writeModel.ts';
+import type { NewInput, NewModel } from '../onnx/writeModel.ts';
 import type { TokenTables } from './tokenTables.ts';
 
 /** A checkpoint that was opened: everything about it but its weights. */
@@ -130,4 +130,11 @@ export interface OpenOptions {
   readonly modalities: readonly Modality[];
   /** Name of the tensor to read the features from, instead of the family's own feature point. */
   readonly featurePoint?: string | undefined;
+}
+
+/** The input of images that are all of one size, cropped. */
+export function inputOfSize(input: ImageInput, { height, width }: Size): NewInput {
+  const { name, elementType, channels, channelsFirst, batch = 'n' } = input;
+  const shape = channelsFirst ? [batch, channels, height, width] : [batch, height, width, channels];
+  return { name, type: elementType, shape };
 }

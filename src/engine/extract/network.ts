@@ -1,8 +1,7 @@
 import { Float16Array } from '@petamoriken/float16';
 import type { Tensor } from 'onnxruntime-node';
 import type { Store } from '../cache/store.ts';
-import type { Checkpoint, FeaturePoint } from '../checkpoints/checkpoint.ts';
-import type { NewInput } from '../onnx/writeModel.ts';
+import { type Checkpoint, type FeaturePoint, inputOfSize } from '../checkpoints/checkpoint.ts';
 import { loadTokenizer, type TokenBatch, type Tokenizer } from '../tokenize/tokenizer.ts';
 import { inputTensor } from './inputTensor.ts';
 import type { SampleInputs } from './sampleReader.ts';
@@ -44,7 +43,7 @@ export class Network {
 
   /**
    * @param store of the features, where some networks need files while they load
-   * @throws InputError when its tokenizer can't be read, or a file of weights is too short
+   * @throws InputError when its tokenizer can't be read, a file of weights is too short, or pooling would leave no pixels
    * @throws CancelledError
    * @throws Error from ONNX Runtime when it can't load the file or the provider isn't there
    */
@@ -55,11 +54,12 @@ export class Network {
     signal: AbortSignal | undefined,
   ): Promise<Network> {
     const tokenizer = checkpoint.text && (await loadTokenizer(checkpoint.text.tokenizerFolder));
+    const { image } = checkpoint;
     const loaded = await openSession(await checkpoint.loadModel(), {
       tensor: checkpoint.featurePoint.tensor,
       provider,
       manyRows: checkpoint.text === undefined,
-      image: imageOf(checkpoint),
+      image: image?.preprocessing.crop && inputOfSize(image.input, image.preprocessing.crop),
       store,
       signal,
     });
@@ -115,16 +115,6 @@ export class Network {
     const { text } = this.#checkpoint;
     return text && tokens && this.#tokenizer ? tokenTensors(tokens, text, this.#tokenizer, this.#checkpoint) : {};
   }
-}
-
-/** The input of images that are all of one size. */
-function imageOf({ image }: Checkpoint): NewInput | undefined {
-  const crop = image?.preprocessing.crop;
-  if (!image || !crop) return undefined;
-  const { name, elementType, channels, channelsFirst, batch = 'n' } = image.input;
-  const { height, width } = crop;
-  const shape = channelsFirst ? [batch, channels, height, width] : [batch, height, width, channels];
-  return { name, type: elementType, shape };
 }
 
 function samplesPerRun({ image, text, parameters }: Checkpoint): number {

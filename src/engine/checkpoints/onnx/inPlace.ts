@@ -7,6 +7,7 @@ import { ProtobufReader } from '../../onnx/protobuf.ts';
 import { type OnnxModel, readOnnxModel, type StoredTensor } from '../../onnx/readModel.ts';
 import { elements, type NewInput, type NewModel, type NewTensor, writeModel } from '../../onnx/writeModel.ts';
 import type { RunnableModel } from '../checkpoint.ts';
+import { requirePixelsAfterPooling } from './pooling.ts';
 
 /** Smaller weights are copied: shapes have to be in the model, and vectors are best aligned. */
 const MAPPED_BYTES = 16 * 1024;
@@ -31,14 +32,19 @@ export interface ExternalFile {
 /**
  * An ONNX file for the runtime: a model whose large weights lie where they are, in the file or in those beside it; the
  * whole file where it holds what is not read here, or is small.
+ * @param image as it will be given it; left out where it takes none
+ * @throws InputError when pooling would leave nothing of the image
  */
-export async function loadOnnx(file: string): Promise<RunnableModel> {
+export async function loadOnnx(file: string, image?: NewInput): Promise<RunnableModel> {
   const model = readOnnxModel(file);
   const real = await realpath(file);
   const bytes = new FileBytes(real);
   try {
     const network = networkOf(model, new ValueReader(bytes, await externalFiles(model, file)));
-    if (network) return { model: () => writeModel(network), weightsFolder: path.dirname(real), network };
+    if (network && image) await requirePixelsAfterPooling(file, network, image);
+    if (network && (mappedBytes(network) >= WORTHWHILE_BYTES || computesInHalf(network))) {
+      return { model: () => writeModel(network), weightsFolder: path.dirname(real), network };
+    }
   } finally {
     bytes.close();
   }
@@ -60,7 +66,12 @@ export async function externalFiles(model: OnnxModel, file: string): Promise<Map
   return files;
 }
 
-/** The network with all that it computes by, undefined where something is not known here or little would be gained. */
+/** Bytes of the weights that need not be copied. */
+function mappedBytes({ initializers = [] }: NewModel): number {
+  return initializers.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? 0 : values.bytes), 0);
+}
+
+/** The network with all that it computes by, undefined where something is not known here. */
 function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined {
   const { nodes, opsets } = model;
   const version = opsets.get('') ?? opsets.get('ai.onnx') ?? 0;
@@ -74,17 +85,14 @@ function networkOf(model: OnnxModel, reader: ValueReader): NewModel | undefined 
     inputs.push({ name, type, shape: shape.map((size) => (Number(size) < 0 ? UNNAMED : size)) });
   }
   const initializers: NewTensor[] = [];
-  let mapped = 0;
   for (const [name, tensor] of model.initializers) {
     const { shape, elementType } = tensor;
     const type = WEIGHT_TYPES.find((known) => ELEMENT_TYPES[known] === elementType);
     const values = type && reader.values(tensor, type);
     if (!values) return undefined;
-    if (!(values instanceof Uint8Array)) mapped += values.bytes;
     initializers.push({ name, type, shape, values });
   }
-  const network = { nodes, initializers, inputs, outputs: model.outputs.map(({ name }) => name), opsets };
-  return mapped >= WORTHWHILE_BYTES || computesInHalf(network) ? network : undefined;
+  return { nodes, initializers, inputs, outputs: model.outputs.map(({ name }) => name), opsets };
 }
 
 /** Whether every node takes what was computed before it. */

@@ -5,7 +5,14 @@ import { InputError, messageOf } from '../../errors.ts';
 import { ELEMENT_TYPES } from '../../onnx/format.ts';
 import { type OnnxModel, type OnnxValue, readOnnxModel } from '../../onnx/readModel.ts';
 import { elements } from '../../onnx/writeModel.ts';
-import type { Checkpoint, CheckpointText, FeaturePoint, ImageInput, OpenOptions } from '../checkpoint.ts';
+import {
+  type Checkpoint,
+  type CheckpointText,
+  type FeaturePoint,
+  type ImageInput,
+  inputOfSize,
+  type OpenOptions,
+} from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
 import { tokenTablesOf } from '../tokenTables.ts';
 import { architectureOf } from './architecture.ts';
@@ -84,7 +91,7 @@ export async function openOnnx(file: string, id: string, options: OpenOptions): 
     warnings,
     files: files.map((part) => part.path),
     fingerprint: await fingerprint(files),
-    loadModel: () => loadOnnx(file),
+    loadModel: () => loadOnnx(file, input && preprocessing?.crop && inputOfSize(input, preprocessing.crop)),
   };
 }
 
