@@ -13,6 +13,7 @@ import { candidatesOfNames, normaliserIn } from './containers/namePrefixes.ts';
 import { readWeights } from './containers/open.ts';
 import { readModelConfig } from './modelConfig.ts';
 import { readPreprocessing } from './preprocessing.ts';
+import { requireTensor } from './requireTensor.ts';
 import { tokenTablesOf } from './tokenTables.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
@@ -47,7 +48,7 @@ export async function openWeights(file: string, id: string, options: OpenOptions
   };
   // Built once now: what lacks a weight can't be ranked either, and loading it would be late to say so.
   const { marks, network: graph } = explained(file, config, build);
-  if (options.featurePoint !== undefined) checkFeaturePoint(marks, options.featurePoint, file);
+  if (options.featurePoint !== undefined) requireTensor(marks, options.featurePoint, file);
   return {
     id,
     name: stored.name,
@@ -160,13 +161,6 @@ async function withRealFiles(weights: Weights): Promise<Weights> {
     { ...tensor, file: real.get(tensor.file) ?? tensor.file },
   ]);
   return { ...weights, tensors: new Map(tensors), files: [...real.values()] };
-}
-
-function checkFeaturePoint(marks: readonly string[], tensor: string, file: string): void {
-  if (marks.includes(tensor)) return;
-  throw new InputError(
-    `${file}: there is no tensor "${tensor}" to read the features from. Name one of ${marks.join(', ')}.`,
-  );
 }
 
 /** The runtime divides by the pixels that pooling leaves, and takes the process with it where there are none. */

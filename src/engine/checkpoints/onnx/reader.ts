@@ -14,6 +14,7 @@ import {
   type OpenOptions,
 } from '../checkpoint.ts';
 import { readPreprocessing } from '../preprocessing.ts';
+import { requireTensor } from '../requireTensor.ts';
 import { tokenTablesOf } from '../tokenTables.ts';
 import { architectureOf } from './architecture.ts';
 import { findFeaturePoint } from './head.ts';
@@ -137,9 +138,8 @@ function textInput(model: OnnxModel, ids: OnnxValue, file: string): CheckpointTe
 
 /** A tensor of the network that a person named. */
 function chosenFeaturePoint(model: OnnxModel, tensor: string, file: string): FeaturePoint {
-  if (!model.nodes.some(({ outputs }) => outputs.includes(tensor))) {
-    throw new InputError(`${file}: there is no tensor "${tensor}" to read the features from. Name one of its graph.`);
-  }
+  const names = model.nodes.flatMap(({ outputs }) => outputs.filter((name) => name !== ''));
+  requireTensor(names, tensor, file);
   return { tensor, channelAxis: 'auto', logits: findFeaturePoint(model)?.logits };
 }
 
