@@ -26,7 +26,7 @@ import {
   weightsUnder,
 } from './visionTransformer.ts';
 import { SIZES } from './vitConventions.ts';
-import { tokens, type VitAnatomy } from './vitGraph.ts';
+import { encoderOf, tokens, type VitAnatomy } from './vitGraph.ts';
 import { vitName } from './vitNames.ts';
 import { arithmetic } from './windows.ts';
 
@@ -85,7 +85,7 @@ function recognise(original: Weights, config: ModelConfig | undefined): Recognis
 }
 
 /**
- * The encoder of a captioner: all tokens, after the norm where there is one of them and not of their mean.
+ * The encoder of a captioner.
  * @param prefix of its names: `encoder.` …; under it they are a BEiT's of any library
  * @param config the encoder's own
  */
@@ -95,12 +95,7 @@ export function beitEncoder(
   config: ModelConfig | undefined,
 ): ImageEncoder | undefined {
   const anatomy = dissect(weightsUnder(weights, prefix), config);
-  if (!anatomy) return undefined;
-  return {
-    input: imageOfSize(...anatomy.image),
-    width: anatomy.width,
-    tokens: (graph, image) => tokens(graph, image, anatomy),
-  };
+  return anatomy && encoderOf(anatomy);
 }
 
 function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy | undefined {

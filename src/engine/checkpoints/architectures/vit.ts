@@ -26,7 +26,7 @@ import {
   weightsUnder,
 } from './visionTransformer.ts';
 import { activationOf, averages, epsilonOf, headsOf, IJEPA_FILE, isClip, isMoco, SIZES } from './vitConventions.ts';
-import { type PositionResizing, tokens, type VitAnatomy } from './vitGraph.ts';
+import { encoderOf, type PositionResizing, tokens, type VitAnatomy } from './vitGraph.ts';
 import { vitName } from './vitNames.ts';
 
 /**
@@ -135,12 +135,7 @@ export function vitEncoder(
   config: ModelConfig | undefined,
 ): ImageEncoder | undefined {
   const anatomy = dissect(weightsUnder(weights, prefix), config);
-  if (!anatomy) return undefined;
-  return {
-    input: imageOfSize(...anatomy.image),
-    width: anatomy.width,
-    tokens: (graph, image) => tokens(graph, image, anatomy),
-  };
+  return anatomy && encoderOf(anatomy);
 }
 
 function dissect(original: Weights, config: ModelConfig | undefined): VitAnatomy | undefined {

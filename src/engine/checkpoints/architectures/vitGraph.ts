@@ -3,6 +3,8 @@ import type { Graph, Value } from './graph.ts';
 import { attention, conv, layerNorm, linear } from './layers.ts';
 import {
   type HiddenActivation,
+  type ImageEncoder,
+  imageOfSize,
   pixelsAsTokens,
   projections,
   repeatForBatch,
@@ -48,6 +50,15 @@ export interface PositionResizing {
   readonly antialias: boolean;
   /** What the scale counts more than there are patches in a column and in a row. */
   readonly excess: number;
+}
+
+/** All tokens of a vision transformer, after the final norm where it is one of tokens. */
+export function encoderOf(anatomy: VitAnatomy): ImageEncoder {
+  return {
+    input: imageOfSize(...anatomy.image),
+    width: anatomy.width,
+    tokens: (graph, image) => tokens(graph, image, anatomy),
+  };
 }
 
 /**
