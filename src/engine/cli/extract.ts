@@ -10,7 +10,7 @@ import { chooseProvider } from '../extract/providers.ts';
 import { findWorkspace } from '../files/paths.ts';
 import { writeNpy } from '../npy.ts';
 import { hashSamples } from '../rank/hashSamples.ts';
-import { modalitiesFor, whyUnfit } from '../rank/modalities.ts';
+import { modalitiesFor, whyUnfitForTask } from '../rank/modalities.ts';
 import { ProgressMeter } from '../rank/progressMeter.ts';
 import { superviseRows } from '../rank/supervision.ts';
 import { type Command, oneOf, parseCommandLine } from './command.ts';
@@ -47,7 +47,7 @@ export const extractCommand: Command = {
       modalities: modalitiesFor(dataset.task),
       featurePoint: values['feature-point'],
     });
-    const unfit = whyUnfit(checkpoint.modality, dataset.task);
+    const unfit = whyUnfitForTask(checkpoint.modality, dataset.task);
     if (unfit !== undefined) throw new InputError(`${checkpoint.path}: ${unfit}`);
     for (const option of ['logits', 'probabilities'] as const) {
       if (values[option] !== undefined && checkpoint.featurePoint.logits === undefined) {

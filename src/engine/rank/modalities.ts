@@ -26,7 +26,7 @@ export function modalitiesFor(task: Task): readonly Modality[] {
 }
 
 /** Why a network can't serve the task; undefined when it can. */
-export function whyUnfit(modality: string, task: Task): string | undefined {
+export function whyUnfitForTask(modality: string, task: Task): string | undefined {
   const modalities = MODALITIES[task];
   if (modalities.some((fitting) => fitting === modality)) return undefined;
   const wanted = modalities.map((fitting) => WANTED[fitting]).join(' or ');

@@ -16,7 +16,7 @@ import { walk } from '../files/walk.ts';
 import { buildReport, type RankedCandidate } from './buildReport.ts';
 import { hashSamples } from './hashSamples.ts';
 import { metricsFor, parseMetric } from './metric.ts';
-import { modalitiesFor, whyUnfit } from './modalities.ts';
+import { modalitiesFor, whyUnfitForTask } from './modalities.ts';
 import { nothingToRank } from './nothingToRank.ts';
 import { ProgressMeter } from './progressMeter.ts';
 import { scoreCandidate } from './scoreCandidate.ts';
@@ -136,7 +136,7 @@ async function openCandidates(
   const skipped = [...found.skipped, ...opened.skipped];
   const checkpoints: Checkpoint[] = [];
   for (const checkpoint of opened.checkpoints) {
-    const reason = whyUnfit(checkpoint.modality, task);
+    const reason = whyUnfitForTask(checkpoint.modality, task);
     if (reason === undefined) checkpoints.push(checkpoint);
     else skipped.push({ path: checkpoint.path, reason });
   }
