@@ -14,7 +14,7 @@ const settingsSchema = z.object({
   labelTemplates: z.record(z.string(), z.string()).catch({}),
   sampleLimit: z.int().min(2).catch(2000),
   device: deviceSchema.catch('auto'),
-  seed: z.int().catch(0),
+  seed: z.int().min(0).catch(0),
   checkpointFolders: z.array(z.string().min(1)).catch([]),
   searchModelCaches: z.boolean().catch(true),
   exclude: z.array(z.string().min(1)).catch([]),

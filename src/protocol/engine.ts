@@ -58,7 +58,7 @@ export const rankParamsSchema = discoverParamsSchema.extend({
     .describe('Mean over the real tokens of a label, or over the padded length as the published code has it.'),
   limit: z.int().min(2).default(2000).describe('Most samples to use, drawn stratified by class.'),
   device: deviceSchema.default('auto'),
-  seed: z.int().default(0),
+  seed: z.int().min(0).default(0),
   cacheFolder: z.string().nullable().describe('Where features and statistics are kept; null keeps nothing.'),
 });
 export type RankParams = z.infer<typeof rankParamsSchema>;

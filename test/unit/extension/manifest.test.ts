@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TABLE } from '../../../src/engine/datasets/tables/rows.ts';
 import { commandIds } from '../../../src/extension/commandIds.ts';
 import { parseSettings, settingNames } from '../../../src/extension/settings.ts';
+import { rankParamsSchema } from '../../../src/protocol/engine.ts';
 import { scoreIdSchema } from '../../../src/protocol/scores.ts';
 import { deviceSchema } from '../../../src/protocol/tasks.ts';
 
@@ -106,6 +107,22 @@ describe('package.json', () => {
     expect(parseSettings((name) => settings[`emms.${name}`]?.default)).toEqual(parseSettings(() => undefined));
     for (const [property, name] of Object.entries(settingNames)) {
       expect(parseSettings(() => undefined)).toHaveProperty(property, settings[`emms.${name}`]?.default);
+    }
+  });
+
+  test('says of every number the least that the code and the engine take', () => {
+    const least = z.looseObject({ type: z.literal('integer'), default: z.int(), minimum: z.int() });
+    const params = { limit: 'sampleLimit', seed: 'seed' } as const;
+    const numbers = Object.keys(settings).filter((name) => /^(integer|number)$/.test(settings[name].type));
+    expect(numbers.sort()).toEqual(Object.values(params).map((name) => `emms.${name}`));
+    for (const [param, name] of Object.entries(params)) {
+      const { minimum, default: usual } = least.parse(settings[`emms.${name}`]);
+      const set = (value: number) => parseSettings((asked) => (asked === name ? value : undefined));
+      expect(set(minimum)).toHaveProperty(name, minimum);
+      expect(set(minimum - 1)).toHaveProperty(name, usual);
+      const request = { workspace: '/w', dataset: '/w/data', cacheFolder: null };
+      expect(rankParamsSchema.safeParse({ ...request, [param]: minimum }).success).toBe(true);
+      expect(rankParamsSchema.safeParse({ ...request, [param]: minimum - 1 }).success).toBe(false);
     }
   });
 
