@@ -1,16 +1,16 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { DatasetSummary } from '../../protocol/discovery.ts';
 import { formatCount } from '../../protocol/format.ts';
 import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
-import { idOf, requireFolder } from '../files/paths.ts';
-import { type Folder, walk } from '../files/walk.ts';
+import { idOf } from '../files/paths.ts';
+import type { Folder } from '../files/walk.ts';
 import type { Dataset, Recognition, Sample } from './dataset.ts';
 import { countImages, idWithin } from './folders.ts';
 import { classFolders, isWholeDataset } from './layouts/classFolders.ts';
 import { LAYOUTS } from './layouts.ts';
+import { type Surroundings, surroundingsOf } from './surroundings.ts';
 import { watchGuesses } from './tables/encoding.ts';
 import { datasetAround, whyNoDataset } from './whyNoDataset.ts';
 
@@ -44,18 +44,19 @@ const OF_TEXTS: ReadonlySet<Task> = new Set(['text-classification', 'text-questi
  * @throws InputError when there is none, or when it has fewer than two classes
  */
 export async function openDataset(named: string, task: Task | 'auto', signal?: AbortSignal): Promise<Dataset> {
-  const readings = await readingsOf(named, signal);
+  const surroundings = await surroundingsOf(named, signal);
+  const readings = await readingsOf(surroundings);
   const chosen = readings.find((reading) => task === 'auto' || reading.task === task);
   if (!chosen) {
     throw new InputError(
-      readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(named, datasetsOf, signal),
+      readings.length > 0 ? wrongTask(named, readings, task) : await whyNoDataset(surroundings, datasetsOf),
     );
   }
   const { dataset, guess } = await read(chosen, signal);
   const [only] = dataset.classes;
   if (WITH_CLASSES.has(dataset.task) && dataset.classes.length < 2) {
     // Images in a folder in a folder look like a class.
-    const around = dataset.format === classFolders.format && (await datasetAround(named, datasetsOf, signal));
+    const around = dataset.format === classFolders.format && (await datasetAround(surroundings, datasetsOf));
     throw new InputError(
       `${named}: only one class (${JSON.stringify(only)}). ${around ? `But ${around}` : 'A ranking needs at least two.'}`,
     );
@@ -107,23 +108,18 @@ const MAX_ABOVE = 2;
 const MAX_INSIDE = 3;
 
 /** The readings of the folder that a person named; else those that it stands for in the folders around it. */
-async function readingsOf(named: string, signal: AbortSignal | undefined): Promise<Reading[]> {
-  const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
-  if (!isFile) await requireFolder(named);
-  let folder = isFile ? path.dirname(named) : named;
+async function readingsOf({ named, isFile, folder }: Surroundings): Promise<Reading[]> {
   for (let above = 0; above <= MAX_ABOVE; above += 1) {
-    const { root } = await walk(folder, signal ? { signal } : {});
+    const root = await folder(above);
+    if (!root) break;
     const all = await recognise(root, above === 0);
     const inside = all.filter((reading) => isIn(reading.path ?? '', named));
     // A file in the folder that a reading is called by, `humor/funny_train.txt`, stands for it, too.
     const around = isFile ? all.filter((reading) => isIn(named, reading.path ?? named + path.sep)) : [];
     const meant = (inside.length > 0 ? inside : around).map((reading) => ({ ...reading, precise: reading.path }));
-    const readings = folder === named ? all : meant;
+    const readings = root.path === named ? all : meant;
     // Annotations often lie beside the pictures that they are about, but an empty folder has none.
     if (readings.length > 0 || countImages(root) > 0 || root.files.length + root.folders.length === 0) return readings;
-    folder = path.dirname(folder);
-    // A whole disk is no dataset.
-    if (folder === path.parse(folder).root) break;
   }
   return [];
 }

@@ -1,14 +1,14 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { formatCount } from '../../protocol/format.ts';
 import { isArchive, remarkOnPacked } from '../files/archives.ts';
 import { IMAGE } from '../files/imageNames.ts';
 import { requireFolder } from '../files/paths.ts';
-import { type Folder, walk } from '../files/walk.ts';
+import type { Folder } from '../files/walk.ts';
 import { type Role, rolesByName } from './columnNames.ts';
 import { countImages, filesNamed, idWithin, remarkOnFormats } from './folders.ts';
 import { type OpenedTables, openTables } from './openedTables.ts';
 import { shortened } from './passedOver.ts';
+import type { Surroundings } from './surroundings.ts';
 import { isTraining, type TableFiles } from './tableFiles.ts';
 import type { Table } from './tables/rows.ts';
 import { damageOf } from './tarFile.ts';
@@ -24,8 +24,6 @@ const MAX_LOOKED_AT = 96;
 const MAX_DEPTH = 4;
 /** So far above what was named a dataset is looked for: `train/pos/0_9.txt`. */
 const MAX_ABOVE = 3;
-/** A folder around it with more in it, such as somebody's home, is not looked through for the sake of a message. */
-const MAX_ENTRIES = 500_000;
 const MAX_COLUMNS = 12;
 /** What tables of images have columns for. */
 const OF_IMAGES: readonly (readonly Role[])[] = [
@@ -40,15 +38,14 @@ type DatasetsOf = (folder: Folder) => Promise<readonly string[]>;
 /**
  * What to say of a file or folder that is no dataset, and what to name instead: datasets inside, such as a hub's
  * configurations of one, one that it is a part of, what holds a dataset, or what comes close and can't be understood.
- * @throws InputError when there is no such file or folder, or only an archive
+ * @throws InputError when it is an archive
  */
-export async function whyNoDataset(named: string, datasetsOf: DatasetsOf, signal?: AbortSignal): Promise<string> {
-  const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
-  if (!isFile || (isArchive(named) && !SHARD.test(named))) await requireFolder(named);
-  const { root } = await walk(isFile ? path.dirname(named) : named, signal ? { signal } : {});
+export async function whyNoDataset(surroundings: Surroundings, datasetsOf: DatasetsOf): Promise<string> {
+  const { named, isFile, root } = surroundings;
+  if (isFile && isArchive(named) && !SHARD.test(named)) await requireFolder(named);
   const reason = isFile ? undefined : await reasonWithin(root, datasetsOf);
   if (reason !== undefined) return `${named}: no dataset here, ${reason}`;
-  const around = await datasetAround(named, datasetsOf, signal);
+  const around = await datasetAround(surroundings, datasetsOf);
   if (around !== undefined) return `${named}: no dataset here, but ${around}`;
   if (isFile) return `${named}: no dataset here${await reasonOfFile(named, root)}`;
   return `${named}: no dataset here${countImages(root) === 0 ? ' and no images' : ''}. ${remarkOnImages(root) ?? EXPECTED}`;
@@ -132,16 +129,13 @@ async function datasetsInside(root: Folder, datasetsOf: DatasetsOf): Promise<str
 
 /** What to say of a dataset in the folders around a file or folder, if there is one. */
 export async function datasetAround(
-  named: string,
+  { named, isFile, folder }: Surroundings,
   datasetsOf: DatasetsOf,
-  signal?: AbortSignal,
 ): Promise<string | undefined> {
-  let folder = named;
-  for (let above = 0; above < MAX_ABOVE; above += 1) {
-    folder = path.dirname(folder);
-    if (folder === path.parse(folder).root) return undefined;
-    const { root, truncated } = await walk(folder, { maxEntries: MAX_ENTRIES, ...(signal && { signal }) });
-    if (truncated) return undefined;
+  const nearest = isFile ? 0 : 1;
+  for (let above = nearest; above < nearest + MAX_ABOVE; above += 1) {
+    const root = await folder(above);
+    if (!root) return undefined;
     const found = await datasetsOf(root);
     if (found.length === 0) continue;
     const around = await notWholeBeside(named, root, found, datasetsOf);

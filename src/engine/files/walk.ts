@@ -46,6 +46,7 @@ export interface WalkOptions {
  */
 export async function walk(folder: string, options: WalkOptions = {}): Promise<Walk> {
   const excludes = new Set(options.excludes ?? []);
+  const { maxEntries = MAX_ENTRIES } = options;
   let entries = 0;
   let truncated = false;
   const limit = pLimit(CONCURRENT_READS);
@@ -59,9 +60,9 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
   ): Promise<Folder> {
     if (options.signal?.aborted) throw new CancelledError();
     const node = { path: directory, name: path.basename(directory), folders: [] as Folder[], files: [] as string[] };
-    const children = await limit(() => readdir(directory, { withFileTypes: true }).catch((): Dirent[] => []));
+    const children = await limit(() => (entries > maxEntries ? [] : namesIn(directory)));
     entries += children.length;
-    if (entries > (options.maxEntries ?? MAX_ENTRIES) || depth > MAX_DEPTH) {
+    if (entries > maxEntries || depth > MAX_DEPTH) {
       truncated = true;
       return node;
     }
@@ -94,6 +95,10 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
 
   const root = await visit(folder, await realpath(folder), [], 0, 0);
   return { root, truncated };
+}
+
+function namesIn(directory: string): Promise<Dirent[]> {
+  return readdir(directory, { withFileTypes: true }).catch(() => []);
 }
 
 /** Whether a folder is the other one or lies above it: a link there would lead back here. */

@@ -95,6 +95,19 @@ describe('walk', () => {
     expect(locked).toHaveBeenCalledTimes(2);
   });
 
+  it('reads no further folder once there were too many names', async () => {
+    const root = await tree(Array.from({ length: 100 }, (_, i) => `${i}/x.txt`));
+    const reads = vi.spyOn(fs, 'readdir');
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      reads.mockRestore();
+      syncBuiltinESMExports();
+    });
+    expect(await walk(root, { maxEntries: 110 })).toMatchObject({ truncated: true });
+    // Eleven say that there are too many; some more are being read by then.
+    expect(reads.mock.calls.length).toBeLessThan(40);
+  });
+
   it('says that something may be missing where it stops: after many names, or deep below', async () => {
     const root = await tree(['a.txt', 'b/1.txt', 'b/2.txt']);
     expect(await walk(root, { maxEntries: 4 })).toMatchObject({ truncated: false });
