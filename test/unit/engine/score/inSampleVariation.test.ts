@@ -139,3 +139,22 @@ test.each([
     });
   },
 );
+
+test('at chance, exact leaves the shortest mixture of the embeddings, and paper as much as one of them is', async () => {
+  const [n, width] = [60, 3];
+  const { matrix } = generator(9);
+  const [features, first, other] = [matrix(n, 4), matrix(n, width), matrix(n, width)];
+  // Some mixture is far shorter than either.
+  const second = { ...other, data: other.data.map((value, at) => value - 2 * (first.data[at] ?? Number.NaN)) };
+  const labelEmbeddings = [first, second];
+  const atChance = async (variant: string) => {
+    const evidence = createEvidence({ features, labelEmbeddings });
+    const { scale } = leftOutOf(await computeScore('emms', evidence, { variant, variation: true }));
+    return scale?.expectedScore(0, 0);
+  };
+  const constant = createEvidence({ features: { ...features, data: features.data.map(() => 1) }, labelEmbeddings });
+  const { score } = await computeScore('emms', constant, { variant: 'exact' });
+  expect(score).toBeGreaterThan(-width / 2);
+  expect(await atChance('exact')).toBeCloseTo(score, 9);
+  expect(await atChance('paper')).toBeCloseTo(-width, 6);
+});
