@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { Matrix as Dense, inverse, solve } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
-import { columnSquares, joinRows } from '../../../../src/engine/linalg/matrix.ts';
+import { columnSquares, joinRows, scaled } from '../../../../src/engine/linalg/matrix.ts';
+import { multiply } from '../../../../src/engine/linalg/multiply.ts';
 import { npyClassLabels, npyMatrices, npyMatrix, readNpy } from '../../../../src/engine/npy.ts';
 import { rankConfidence } from '../../../../src/engine/rank/confidence.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
@@ -144,6 +145,51 @@ test.each([
   const order = permutation(n);
   const shuffled = { features: takeRows(features, order), labelEmbeddings: [takeRows(labels, order)] };
   expect((await computeScore('emms', createEvidence(shuffled), { variant: 'cv' })).score).toBeCloseTo(score, 9);
+});
+
+// What features share is told by a large ridge alone, what few of them differ by without it; between the two lies noise.
+test.each([
+  {
+    n: 600,
+    d: 550,
+    shared: 200,
+    few: 14,
+    spread: -1.8,
+    rest: -2.5,
+    told: { shared: 0.5, few: 1 },
+    ridge: -4.5,
+    least: 0.15,
+  },
+  {
+    n: 800,
+    d: 450,
+    shared: 170,
+    few: 30,
+    spread: -1.1,
+    rest: -3.4,
+    told: { shared: 0.3, few: 0.3 },
+    ridge: 1,
+    least: 0.003,
+  },
+])('of several valleys the ridge is in the lowest: near 10^$ridge', async (problem) => {
+  const { n, d, shared, few, told } = problem;
+  const { matrix } = generator(4);
+  const common = matrix(n, shared);
+  const features = await multiply(common, scaled(matrix(shared, d), 1 / Math.sqrt(shared)));
+  const own = matrix(n, d).data;
+  const labels = matrix(n, 1);
+  labels.data.forEach((noise, i) => {
+    const ofAll = sum(common.data.subarray(i * shared, (i + 1) * shared)) / Math.sqrt(shared);
+    const ofFew = sum(own.subarray(i * d, i * d + few)) / Math.sqrt(few);
+    labels.data[i] = noise + told.shared * ofAll + told.few * ofFew;
+  });
+  features.data.forEach((value, at) => {
+    features.data[at] = value + 10 ** (at % d < few ? problem.spread : problem.rest) * (own[at] as number);
+  });
+  const evidence = createEvidence({ features, labelEmbeddings: [labels] });
+  const { score, details } = await computeScore('emms', evidence, { variant: 'cv' });
+  expect(score).toBeGreaterThan(problem.least);
+  expect(Math.abs(Math.log10(details.ridge ?? Number.NaN) - problem.ridge)).toBeLessThan(1);
 });
 
 test('cv tells candidates apart when every in-sample fit is perfect', async () => {
