@@ -44,6 +44,7 @@ describe('units', () => {
     [200, '3 min 20 s'],
     [3599.6, '1 h 0 min'],
     [3900, '1 h 5 min'],
+    [7199, '2 h 0 min'],
   ])('writes a duration of %d s as %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
   it('knows one from many', () => {
