@@ -134,7 +134,7 @@ function whyUnreadable(bytes: EncodedImage, error: unknown): string {
     return 'a Git LFS pointer, not the image itself; run "git lfs pull"';
   }
   const message = messageOf(error);
-  if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF image';
+  if (/unsupported image format/.test(message)) return 'no PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP, PGM or PPM image';
   return message.replace('Input buffer has corrupt header: ', '');
 }
 

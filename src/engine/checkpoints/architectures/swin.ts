@@ -60,7 +60,7 @@ function canonicalName(name: string, mergesFirst: boolean): string {
     .replace(/^(classifier|head\.fc)\./, 'head.');
 }
 
-/** Every weight that the graph below can use, and heads. */
+/** Every weight that the graph can use, and heads. */
 const KNOWN =
   /^(pos_embed|((patch_embed\.(proj|norm)|norm|merge\.\d+\.(norm|reduction))\.(weight|bias))|head\..+|layers\.\d+\.blocks\.\d+\.((norm[12]|attn\.(qkv|[qkv]|proj|cpb_mlp\.[02])|mlp\.fc[12])\.(weight|bias)|attn\.([qv]_bias|logit_scale|relative_position_bias_table|relative_coords_table|relative_position_index)))$/;
 

@@ -40,7 +40,7 @@ import { vitName } from './vitNames.ts';
  */
 export const vit: Architecture = { family: 'ViT', recognise };
 
-/** Every weight that the graph below can use, and heads. */
+/** Every weight that the graph can use, and heads. */
 const KNOWN =
   /^((cls|dist|reg)_token|pos_embed|(patch_embed\.proj|norm_pre|norm|fc_norm|pre_logits\.fc)\.(weight|bias)|head(_dist)?\..+|blocks\.\d+\.((norm[12]|attn\.(qkv|[qkv]|proj|[qk]_norm|norm)|mlp\.(fc[12]|norm))\.(weight|bias)|ls[12]\.gamma))$/;
 
