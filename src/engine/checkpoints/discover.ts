@@ -7,7 +7,7 @@ import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { huggingFaceCache, torchHubCache } from '../files/modelCaches.ts';
 import { idOf } from '../files/paths.ts';
-import { type Folder, walk } from '../files/walk.ts';
+import { type Folder, remarkOnLimits, type Walk, walk } from '../files/walk.ts';
 import type { Checkpoint, OpenOptions } from './checkpoint.ts';
 import { EXPORTS, isOtherContainer, otherContainers, refuseContainer } from './otherContainers.ts';
 
@@ -77,12 +77,19 @@ function withoutTwins(names: readonly string[]): string[] {
   return [...best.values()].map(({ name }) => name);
 }
 
+/** Paths of files that may be checkpoints, and what could not be searched for them. */
+interface FoundFiles {
+  readonly files: readonly string[];
+  readonly skipped: readonly Skipped[];
+}
+
 /**
- * Paths of the checkpoints that a person named: files as they are, folders searched.
- * @throws InputError for a path that does not exist or is no checkpoint
+ * The checkpoint files that a person named: files as they are, folders searched.
+ * @throws InputError for a path that does not exist
  */
-export async function resolveCheckpoints(paths: readonly string[], signal?: AbortSignal): Promise<string[]> {
+export async function resolveCheckpoints(paths: readonly string[], signal?: AbortSignal): Promise<FoundFiles> {
   const files: string[] = [];
+  const skipped: Skipped[] = [];
   for (const named of paths) {
     const found = await stat(named).catch(() => undefined);
     if (!found) throw new InputError(`${named}: no such file or folder. Check the path of the checkpoint.`);
@@ -90,10 +97,11 @@ export async function resolveCheckpoints(paths: readonly string[], signal?: Abor
       files.push(named);
       continue;
     }
-    const { root } = await walk(named, signal ? { signal } : {});
-    for (const file of findCheckpointFiles(root)) files.push(file);
+    const walked = await walk(named, signal ? { signal } : {});
+    skipped.push(...remarkOnLimits(walked));
+    for (const file of findCheckpointFiles(walked.root)) files.push(file);
   }
-  return [...new Set(files.map((file) => path.resolve(file)))];
+  return { files: [...new Set(files.map((file) => path.resolve(file)))], skipped };
 }
 
 /**
@@ -101,17 +109,19 @@ export async function resolveCheckpoints(paths: readonly string[], signal?: Abor
  * and torch.hub share; a folder that can't be searched is told apart.
  */
 export async function findCheckpoints(
-  workspace: Folder,
+  workspace: Walk,
   { checkpointFolders, modelCaches }: Pick<DiscoverParams, 'checkpointFolders' | 'modelCaches'>,
   signal?: AbortSignal,
-): Promise<{ files: string[]; skipped: Skipped[] }> {
-  const files = new Set(findCheckpointFiles(workspace));
+): Promise<FoundFiles> {
+  const files = new Set(findCheckpointFiles(workspace.root));
   const caches = modelCaches ? [huggingFaceCache(), torchHubCache()].filter((cache) => existsSync(cache)) : [];
   const folders = [...checkpointFolders, ...caches];
-  const skipped: Skipped[] = [];
+  const skipped = remarkOnLimits(workspace);
   for (const folder of folders) {
     try {
-      for (const file of await resolveCheckpoints([folder], signal)) files.add(file);
+      const found = await resolveCheckpoints([folder], signal);
+      for (const file of found.files) files.add(file);
+      skipped.push(...found.skipped);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       skipped.push({ path: folder, reason: reasonOf(error, folder) });

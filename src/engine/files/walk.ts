@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import { isPassedOver } from '../../protocol/passedOver.ts';
+import type { Skipped } from '../../protocol/report.ts';
 import { CancelledError } from '../errors.ts';
 
 /** A folder as the walk saw it: names only, nothing is opened. */
@@ -95,6 +96,13 @@ export async function walk(folder: string, options: WalkOptions = {}): Promise<W
 
   const root = await visit(folder, await realpath(folder), [], 0, 0);
   return { root, truncated };
+}
+
+/** What to say of a walk that stopped at one of its limits. */
+export function remarkOnLimits({ root, truncated }: Walk): Skipped[] {
+  if (!truncated) return [];
+  const reason = 'Too many files, or folders in folders: only a part was searched. Open or name a smaller folder.';
+  return [{ path: root.path, reason }];
 }
 
 function namesIn(directory: string): Promise<Dirent[]> {

@@ -12,21 +12,14 @@ import { walk } from '../files/walk.ts';
  */
 export async function discoverWorkspace(params: DiscoverParams, signal?: AbortSignal): Promise<Discovery> {
   await requireFolder(params.workspace);
-  const { root, truncated } = await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) });
-  const { files, skipped } = await findCheckpoints(root, params, signal);
+  const walked = await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) });
+  const { files, skipped } = await findCheckpoints(walked, params, signal);
   const opened = await openCheckpoints(files, params.workspace, { modalities: [] }, signal);
-  const found = await findDatasets(root, signal);
-  skipped.push(...opened.skipped, ...found.skipped);
-  if (truncated) {
-    skipped.push({
-      path: params.workspace,
-      reason: 'Too many files: only a part of the workspace was searched. Open a smaller folder.',
-    });
-  }
+  const found = await findDatasets(walked.root, signal);
   return {
     datasets: found.datasets.map((dataset) => summarizeDataset(dataset, params.workspace)),
     checkpoints: opened.checkpoints.map(summarizeCheckpoint),
-    skipped,
+    skipped: [...skipped, ...opened.skipped, ...found.skipped],
   };
 }
 

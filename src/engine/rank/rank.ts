@@ -125,9 +125,9 @@ async function openCandidates(
   { signal, log }: RankContext,
 ): Promise<{ checkpoints: Checkpoint[]; skipped: Skipped[] }> {
   const found = params.checkpoints
-    ? { files: await resolveCheckpoints(params.checkpoints, signal), skipped: [] }
+    ? await resolveCheckpoints(params.checkpoints, signal)
     : await findCheckpoints(
-        (await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) })).root,
+        await walk(params.workspace, { excludes: params.excludes, ...(signal && { signal }) }),
         params,
         signal,
       );

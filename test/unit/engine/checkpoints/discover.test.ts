@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoints, resolveCheckpoints } from '../../../../src/engine/checkpoints/discover.ts';
+import { findCheckpoints, openCheckpoints, resolveCheckpoints } from '../../../../src/engine/checkpoints/discover.ts';
+import { walk } from '../../../../src/engine/files/walk.ts';
 import { CHECKPOINT_ENDINGS, OTHER_CHECKPOINT_ENDINGS } from '../../../../src/protocol/checkpointEndings.ts';
 import { temporaryFolder } from '../../../helpers/temporaryFolder.ts';
 
@@ -12,7 +13,9 @@ async function found(...names: string[]): Promise<string[]> {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
     await writeFile(path.join(folder, name), '');
   }
-  return (await resolveCheckpoints([folder])).map((file) => path.relative(folder, file).split(path.sep).join('/'));
+  return (await resolveCheckpoints([folder])).files.map((file) =>
+    path.relative(folder, file).split(path.sep).join('/'),
+  );
 }
 
 describe('the checkpoints in a folder', () => {
@@ -29,6 +32,21 @@ describe('the checkpoints in a folder', () => {
 
   it('are those of every container, at any depth', async () => {
     expect((await found('a.onnx', ...published)).sort()).toEqual(['a.onnx', ...published]);
+  });
+
+  it('are told to be incomplete where a folder holds too much to be searched, wherever they are looked for', async () => {
+    const folder = await temporaryFolder();
+    const deep = path.join(folder, 'd/'.repeat(33));
+    await mkdir(deep, { recursive: true });
+    for (const place of [folder, deep]) await writeFile(path.join(place, 'a.onnx'), '');
+    const expected = {
+      files: [path.join(folder, 'a.onnx')],
+      skipped: [{ path: folder, reason: expect.stringContaining('only a part was searched') }],
+    };
+    expect(await resolveCheckpoints([folder])).toEqual(expected);
+    const elsewhere = await walk(await temporaryFolder());
+    expect(await findCheckpoints(await walk(folder), { checkpointFolders: [], modelCaches: false })).toEqual(expected);
+    expect(await findCheckpoints(elsewhere, { checkpointFolders: [folder], modelCaches: false })).toEqual(expected);
   });
 
   it('end as the protocol says, so that an editor sees them come and go', () => {
