@@ -5,7 +5,7 @@ import type { Skipped } from '../../protocol/report.ts';
 import type { Task } from '../../protocol/tasks.ts';
 import { CancelledError, InputError, messageOf } from '../errors.ts';
 import { idOf } from '../files/paths.ts';
-import type { Folder } from '../files/walk.ts';
+import { type Folder, remarkOnLimits } from '../files/walk.ts';
 import type { Dataset, Recognition, Sample } from './dataset.ts';
 import { countImages, idWithin } from './folders.ts';
 import { classFolders, isWholeDataset } from './layouts/classFolders.ts';
@@ -62,7 +62,9 @@ export async function openDataset(named: string, task: Task | 'auto', signal?: A
     );
   }
   const path = chosen.precise ?? dataset.path;
-  return { ...dataset, path, warnings: [...choicesBeside(chosen, readings, task), ...guess, ...dataset.warnings] };
+  const missing = remarkOnLimits(surroundings.nearest).map(({ path: folder, reason }) => `${folder}: ${reason}`);
+  const warnings = [...missing, ...choicesBeside(chosen, readings, task), ...guess, ...dataset.warnings];
+  return { ...dataset, path, warnings };
 }
 
 /** Opens a reading, and says which of its texts are read by guess. */

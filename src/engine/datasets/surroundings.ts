@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { requireFolder } from '../files/paths.ts';
-import { type Folder, walk } from '../files/walk.ts';
+import { type Folder, type Walk, walk } from '../files/walk.ts';
 
 /** A folder around what was named with more in it is somebody's home, say. A year of COCO has 290,000 images. */
 const MAX_ENTRIES = 300_000;
@@ -11,9 +11,9 @@ export interface Surroundings {
   readonly named: string;
   readonly isFile: boolean;
   /** The folder that was named, or that holds the file. */
-  readonly root: Folder;
+  readonly nearest: Walk;
   /**
-   * The folder so many above `root`, walked when it is asked for, and once; undefined where it is a whole disk or holds too
+   * The folder so many above the nearest, walked when it is asked for, and once; undefined where it is a whole disk or holds too
    * much to be looked through.
    */
   folder(above: number): Promise<Folder | undefined>;
@@ -24,17 +24,17 @@ export async function surroundingsOf(named: string, signal: AbortSignal | undefi
   const isFile = (await stat(named).catch(() => undefined))?.isFile() ?? false;
   if (!isFile) await requireFolder(named);
   const cancelling = signal ? { signal } : {};
-  const { root } = await walk(isFile ? path.dirname(named) : named, cancelling);
+  const nearest = await walk(isFile ? path.dirname(named) : named, cancelling);
   const around = async (inside: Folder | undefined) => {
     const parent = inside && path.dirname(inside.path);
     if (parent === undefined || parent === path.parse(parent).root) return undefined;
     const walked = await walk(parent, { maxEntries: MAX_ENTRIES, ...cancelling });
     return walked.truncated ? undefined : walked.root;
   };
-  const folders: (Folder | undefined)[] = [root];
+  const folders: (Folder | undefined)[] = [nearest.root];
   const folder = async (above: number) => {
     while (folders.length <= above) folders.push(await around(folders.at(-1)));
     return folders[above];
   };
-  return { named, isFile, root, folder };
+  return { named, isFile, nearest, folder };
 }

@@ -41,7 +41,8 @@ type DatasetsOf = (folder: Folder) => Promise<readonly string[]>;
  * @throws InputError when it is an archive
  */
 export async function whyNoDataset(surroundings: Surroundings, datasetsOf: DatasetsOf): Promise<string> {
-  const { named, isFile, root } = surroundings;
+  const { named, isFile } = surroundings;
+  const { root } = surroundings.nearest;
   if (isFile && isArchive(named) && !SHARD.test(named)) await requireFolder(named);
   const reason = isFile ? undefined : await reasonWithin(root, datasetsOf);
   if (reason !== undefined) return `${named}: no dataset here, ${reason}`;
@@ -132,8 +133,8 @@ export async function datasetAround(
   { named, isFile, folder }: Surroundings,
   datasetsOf: DatasetsOf,
 ): Promise<string | undefined> {
-  const nearest = isFile ? 0 : 1;
-  for (let above = nearest; above < nearest + MAX_ABOVE; above += 1) {
+  const first = isFile ? 0 : 1;
+  for (let above = first; above < first + MAX_ABOVE; above += 1) {
     const root = await folder(above);
     if (!root) return undefined;
     const found = await datasetsOf(root);

@@ -37,9 +37,9 @@ test('no dataset is looked for around a folder where there is too much to look t
   const files = ['1', '2', '3', '4'].map((name) => [`a/b/${name}/many/x.log`, '']);
   const root = await folderWith({ 'a/b/c/notes.txt': 'hello\n', ...Object.fromEntries(files) });
   const reads = watchReads();
-  const { root: folder, folder: around } = await surroundingsOf(path.join(root, 'a/b/c/notes.txt'), undefined);
-  expect(folder.path).toBe(path.join(root, 'a/b/c'));
-  expect(await around(0)).toBe(folder);
+  const { nearest, folder: around } = await surroundingsOf(path.join(root, 'a/b/c/notes.txt'), undefined);
+  expect(nearest.root.path).toBe(path.join(root, 'a/b/c'));
+  expect(await around(0)).toBe(nearest.root);
   expect(await around(2)).toBeUndefined();
   expect(reads.get(path.join(root, 'a/b'))).toBe(1);
   expect(reads.has(path.join(root, 'a'))).toBe(false);
@@ -51,4 +51,12 @@ test('a year of COCO is not too much', async () => {
   watchReads();
   const { folder } = await surroundingsOf(path.join(root, 'a/annotations'), undefined);
   expect((await folder(1))?.path).toBe(path.join(root, 'a'));
+});
+
+test('a dataset in a folder that holds too much says that it may lack some', async () => {
+  const files = { 'cat/1.png': '', 'dog/1.png': '' };
+  const whole = await openDataset(await folderWith(files), 'auto');
+  expect(whole.warnings.join()).not.toContain('only a part was searched');
+  const root = await folderWith({ ...files, [`cat/${'d/'.repeat(33)}1.png`]: '' });
+  expect((await openDataset(root, 'auto')).warnings.join()).toContain(`${root}: Too many files`);
 });
