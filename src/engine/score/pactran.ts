@@ -27,7 +27,7 @@ import type { Score } from './score.ts';
  *       gamma:     Σ_yz (log Γ(a_yz) − log Γ(n_y/n)) − KL(q‖θ) − Σᵢ (log Σ_yz θ_iz·a_yz − 1),   less n·C
  *
  * `gaussian` is the default, for the authors found it the most consistent, and it needs no source classifier. Classes without
- * samples don't count. Time of `gaussian` O(n·d² + d³) + O(n·d·C + d²·C) per step of the regression, of the others O((n+C)·c).
+ * samples don't count. Time of `gaussian` that of `fitLogistic`, of the others O((n+C)·c).
  */
 export const pactran: Score = {
   id: 'pactran',
@@ -67,7 +67,8 @@ async function gaussian(evidence: Evidence, classOf: Int32Array, classes: number
   }
   const parameters = evidence.features.cols * classes;
   const precision = 1 / (PRIOR_VARIANCE * count);
-  const { loss, curvature } = await fitLogistic(await centredSamples(evidence), classOf, classes, precision);
+  const samples = await centredSamples(evidence);
+  const { loss, curvature } = await fitLogistic(samples, classOf, classes, 1 / PRIOR_VARIANCE);
   const spread = (curvature + parameters * precision) / (parameters * precision) + EPSILON;
   return -(loss + 0.5 * classes * PRIOR_SCALE * precision * Math.log(spread));
 }

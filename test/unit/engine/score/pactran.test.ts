@@ -91,11 +91,43 @@ test('says what a variant lacks', async () => {
 
 test('the minimum is found where features of a large scale hold classes far apart', async () => {
   const { features, labels } = classification(9, 60, 10, 3, 1.5);
-  const score = (scale: number) =>
-    scoreOf('pactran', { features: { ...features, data: features.data.map((value) => value * scale) }, labels });
-  // Newton's method in NumPy, to a decrement of 1e-26.
-  expect(await score(1)).toBeCloseTo(-1.7037269866, 8);
-  // Here 1e-14 of the features moves the minimum that is found by up to 5e-5.
-  expect(await score(1e3)).toBeCloseTo(-2.131122903, 3);
-  expect(await score(1e4)).toBeCloseTo(-2.197145231, 3);
+  const scaledBy = (scale: (column: number) => number) => ({
+    features: { ...features, data: features.data.map((value, at) => value * scale(at % 10)) },
+    labels,
+  });
+  // Newton's method in NumPy with the whole Hessian, to a decrement of 1e-26.
+  expect(
+    await scoreOf(
+      'pactran',
+      scaledBy(() => 1),
+    ),
+  ).toBeCloseTo(-1.70372698664, 9);
+  expect(
+    await scoreOf(
+      'pactran',
+      scaledBy(() => 1e2),
+    ),
+  ).toBeCloseTo(-2.04329264076, 9);
+  expect(
+    await scoreOf(
+      'pactran',
+      scaledBy(() => 1e4),
+    ),
+  ).toBeCloseTo(-2.197144574, 9);
+  expect(
+    await scoreOf(
+      'pactran',
+      scaledBy(() => 1e6),
+    ),
+  ).toBeCloseTo(-2.29382889168, 9);
+  await expectOrderInvariance(
+    'pactran',
+    scaledBy(() => 1e2),
+    ['gaussian'],
+  );
+  await expectOrderInvariance(
+    'pactran',
+    scaledBy((column) => 10 ** (column - 4)),
+    ['gaussian'],
+  );
 });
