@@ -10,7 +10,7 @@ import { classScatter, subtractRows } from './classScatter.ts';
 import { classScores, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
-import { samplesByClass, scaleColumns } from './samples.ts';
+import { samplesByClass, scaleColumns, scaleRows } from './samples.ts';
 import type { Score } from './score.ts';
 import { meanOverSamples, PROBABILITY } from './score.ts';
 
@@ -112,7 +112,7 @@ async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: Cla
   const shrinkage = Math.exp(-variance);
   const { directions, coefficients } =
     shrinkage > LEAST_SHRINKAGE
-      ? await shrunkProjection(within, total, means, count, shrinkage)
+      ? await shrunkProjection(residuals, within, means, counts, shrinkage)
       : await fullProjection(within, means, counts);
 
   const intercepts = counts.map(
@@ -122,33 +122,37 @@ async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: Cla
   return { samples, directions, discriminant: { coefficients, intercepts } };
 }
 
+/** Next to the between-class covariance: larger than what rounding makes of it, too small to turn a direction. */
+const NEARLY_NOTHING = 2 ** -40;
+
 /** By generalised eigenvectors of the shrunk covariances between and within the classes. */
 async function shrunkProjection(
+  residuals: Matrix,
   within: Matrix,
-  total: Matrix,
   means: Matrix,
-  count: number,
+  counts: Float64Array,
   shrinkage: number,
 ): Promise<Projection> {
-  const shrunk = (scatter: Matrix) => {
-    const result = scaled(scatter, (1 - shrinkage) / count);
-    const ridge = (shrinkage * trace(scatter)) / count / scatter.rows;
-    for (let j = 0; j < result.rows; j++) {
-      result.data[j * result.cols + j] = (result.data[j * result.cols + j] as number) + ridge;
-    }
-    return result;
-  };
-  const inner = shrunk(within);
-  // Of between and inner both are shrunk; what of the one is a multiple of the other turns no eigenvector, and without it the
-  // rest is not lost next to the identity when features hardly vary.
-  const ratio = trace(total) / trace(within) - 1;
-  const between = difference(difference(total, within), scaled(within, ratio));
-  const whitening = await positiveWhitening(inner, (shrinkage * trace(within)) / count / within.rows);
+  const { rows: count, cols: width } = residuals;
+  // In its own axes what the classes hardly vary in is not lost to the rounding of what they vary in much.
+  const axes = await leadingEigenvectors(await spectrumOf(within), width);
+  const turnedMeans = await multiply(means, axes);
+  const inner = scaled(await gramian(transpose(await multiply(residuals, axes))), 1 / count);
+  const outer = scaled(await gramian(transpose(scaleRows(turnedMeans, counts.map(Math.sqrt)))), 1 / count);
+  // Both are shrunk; what of the one is a multiple of the other turns no eigenvector, and without it the rest is not lost next
+  // to the identity when features hardly vary. Of directions that are as good those that samples vary in come first.
+  const ratio = (1 - NEARLY_NOTHING) * (trace(outer) / trace(inner));
+  const between = scaled(difference(outer, scaled(inner, ratio)), 1 - shrinkage);
+  const ridge = (shrinkage * trace(inner)) / width;
+  const shrunk = scaled(inner, 1 - shrinkage);
+  for (let j = 0; j < width; j++) shrunk.data[j * width + j] = (shrunk.data[j * width + j] as number) + ridge;
+  const whitening = await positiveWhitening(shrunk, ridge);
   const spectrum = await spectrumOf(await multiplyTransposed(await multiply(whitening, between), whitening));
-  const vectors = await leadingEigenvectors(spectrum, Math.min(means.rows - 1, means.cols));
+  const vectors = await leadingEigenvectors(spectrum, Math.min(means.rows - 1, width));
+  const whiteningOfSamples = await multiplyTransposed(whitening, axes);
   return {
-    directions: await multiply(transpose(whitening), vectors),
-    coefficients: await multiply(await multiplyTransposed(means, whitening), whitening),
+    directions: await multiply(transpose(whiteningOfSamples), vectors),
+    coefficients: await multiply(await multiplyTransposed(turnedMeans, whitening), whiteningOfSamples),
   };
 }
 

@@ -55,6 +55,28 @@ test('degenerate input', async () => {
   }
 });
 
+test.each([1, 2, 3, 4])(
+  'the order of samples does not matter where the classes do not vary in some direction: %d',
+  async (seed) => {
+    await expectOrderInvariance('ncti', classification(seed, 6, 20, 3, 0.3), [...variants]);
+    await expectOrderInvariance('ncti', classification(seed, 30, 40, 2, 0.1), [...variants]);
+  },
+);
+
+test('a feature that is there twice spreads the classes as one does', async () => {
+  const { features, labels } = classification(6, 40, 1, 2);
+  const data = new Float64Array(80);
+  features.data.forEach((value, i) => {
+    data.fill(value, 2 * i, 2 * i + 2);
+  });
+  const twice = { features: { rows: 40, cols: 2, data }, labels };
+  const once = { features: { ...features, data: features.data.map((value) => value * Math.SQRT2) }, labels };
+  const seli = await scoreOf('ncti', once, 'seli');
+  expect(seli).toBeGreaterThan(1);
+  expect(await scoreOf('ncti', twice, 'seli')).toBeGreaterThan(0.5 * seli);
+  await expectOrderInvariance('ncti', twice, [...variants]);
+});
+
 test.each([
   [1e-4, 'kept', true],
   [1e-6, 'left out, as in scikit-learn', false],
