@@ -3,8 +3,8 @@ import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
 import { columnSquares, dot, rowRange, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
-import { principalComponents } from './principalComponents.ts';
-import { centredSamples, samplesByClass } from './samples.ts';
+import { principalComponents, roundingOf } from './principalComponents.ts';
+import { centredSamples, samplesByClass, scaleColumns } from './samples.ts';
 import type { Bounds, Score } from './score.ts';
 
 /**
@@ -39,10 +39,7 @@ export const parc: Score = {
     if (count > LARGEST_COUNT) {
       throw new InputError(`PARC compares all pairs of samples; give at most ${LARGEST_COUNT}, not ${count}.`);
     }
-    const features = await (variant === 'pca32'
-      ? principalComponents(evidence, () => COMPONENTS)
-      : centredSamples(evidence));
-    const featureRows = unitRows(standardiseColumns(features));
+    const featureRows = await (variant === 'pca32' ? componentRows(evidence) : rowsOfFeatures(evidence));
     if (labels !== undefined) {
       const classes = classDistances(samplesByClass(labels, classCount), count, variant !== 'tied');
       const score = 100 * correlationWithLevels(await pairDistances(featureRows), classes);
@@ -72,6 +69,21 @@ const LARGEST_INSERTION = 32;
 /** Classes up to which the rounding of the published code is repeated; it costs C³/2. */
 const LARGEST_ROUNDED = 512;
 
+async function rowsOfFeatures(evidence: Evidence): Promise<Matrix> {
+  const features = await centredSamples(evidence);
+  const factors = standardising(features);
+  const rounding = (await roundingOf(evidence)).reduce(
+    (sum, square, j) => sum + square * (factors[j] as number) ** 2,
+    0,
+  );
+  return unitRows(scaleColumns(features, factors), Math.sqrt(rounding / features.rows));
+}
+
+async function componentRows(evidence: Evidence): Promise<Matrix> {
+  const components = await principalComponents(evidence, () => COMPONENTS);
+  return unitRows(scaleColumns(components, standardising(components)), 0);
+}
+
 /** Label embeddings as rows of length 1, in new memory. */
 function labelRows(evidence: Evidence): Matrix[] {
   const embeddings: readonly FloatMatrix[] =
@@ -79,7 +91,7 @@ function labelRows(evidence: Evidence): Matrix[] {
   if (embeddings.some(({ cols }) => cols < 2)) {
     throw new InputError('PARC correlates the labels of two samples; one number per sample is too few for that.');
   }
-  return embeddings.map(({ rows, cols, data }) => unitRows({ rows, cols, data: Float64Array.from(data) }));
+  return embeddings.map(({ rows, cols, data }) => unitRows({ rows, cols, data: Float64Array.from(data) }, 0));
 }
 
 /**
@@ -169,18 +181,17 @@ function addRoundingToOdd(a: number, b: number): number {
   return double[0] as number;
 }
 
-/** Centred columns over their standard deviation, in place; constant ones are 0. */
-function standardiseColumns(matrix: Matrix): Matrix {
-  const { rows, cols, data } = matrix;
-  const factors = columnSquares(matrix).map((square) => (square > 0 ? Math.sqrt(rows / square) : 0));
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++) data[i * cols + j] = (data[i * cols + j] as number) * (factors[j] as number);
-  }
-  return matrix;
+/** `[d]`, what divides centred columns by their standard deviation; 0 for constant ones. */
+function standardising(matrix: Matrix): Float64Array {
+  return columnSquares(matrix).map((square) => (square > 0 ? Math.sqrt(matrix.rows / square) : 0));
 }
 
-/** Centres rows and makes their length 1, in place, so that products are correlations; rows without spread are 0. */
-function unitRows(matrix: Matrix): Matrix {
+/**
+ * Centres rows and makes their length 1, in place, so that products are correlations; rows without spread are 0.
+ *
+ * @param rounding the length of rows that are nothing but the rounding of what they were made of
+ */
+function unitRows(matrix: Matrix, rounding: number): Matrix {
   const { rows, cols } = matrix;
   for (let i = 0; i < rows; i++) {
     const row = rowRange(matrix, i, i + 1).data;
@@ -189,7 +200,7 @@ function unitRows(matrix: Matrix): Matrix {
     for (let j = 0; j < cols; j++) sum += row[j] as number;
     for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - sum / cols;
     const length = Math.sqrt(dot(row, row));
-    const varies = length > cols * Number.EPSILON * before;
+    const varies = length > Math.max(rounding, cols * Number.EPSILON * before);
     for (let j = 0; j < cols; j++) row[j] = varies ? (row[j] as number) / length : 0;
   }
   return matrix;

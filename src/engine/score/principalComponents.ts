@@ -42,7 +42,7 @@ export async function principalComponents(
 }
 
 /** `[d]`, what Σ of the squared rounding errors over the samples may come to in each feature. */
-async function roundingOf(evidence: Evidence): Promise<Float64Array> {
+export async function roundingOf(evidence: Evidence): Promise<Float64Array> {
   const statistics = await evidence.statistics();
   const { gram, count, dimension } = statistics;
   const unit = evidence.features.data instanceof Float32Array ? 2 ** -24 : 2 ** -53;

@@ -59,6 +59,15 @@ test.each(['unreduced', 'tied'])(
   },
 );
 
+test.each(['unreduced', 'tied'])('nor are samples that rounding makes vary: %s', async (variant) => {
+  const { uniform } = generator(3);
+  const labels = Int32Array.from({ length: 20 }, (_, i) => i % 3);
+  const data = Array.from({ length: 20 }, uniform).flatMap((x) => [100 + x, 100 + 3 * x, 100 + 0.7 * x]);
+  for (const array of [Float64Array.from(data), Float32Array.from(data)]) {
+    expect(await scoreOf('parc', { features: { rows: 20, cols: 3, data: array }, labels }, variant)).toBe(0);
+  }
+});
+
 test('tied: the numbering of the classes does not matter', async () => {
   const { features, labels } = await readCase('golden/plain');
   const renumbered = labels?.map((label) => (label * 3) % 7);
