@@ -34,6 +34,7 @@ export const knn: Score = {
       const similarities = await multiplyTransposed(rowRange(directions, from, to), directions);
       for (let i = from; i < to; i++) {
         const row = rowRange(similarities, i - from, i - from + 1).data;
+        for (let j = 0; j < count; j++) row[j] = Math.round((row[j] as number) / RESOLUTION) * RESOLUTION;
         const nearest = nearestOthers(row, i, predictions.compare, sizes[sizes.length - 1] as number);
         sizes.forEach((size, s) => {
           (hits[s] as Float64Array)[i] = predictions.hit(i, nearest.slice(0, size), row);
@@ -55,6 +56,8 @@ export const knn: Score = {
 };
 
 const NEIGHBOURS = [1, 5, 20];
+/** Similarities closer than this are equal: products don't give more digits. */
+const RESOLUTION = 2 ** -40;
 /** Samples whose neighbours are looked for at once: bounds the memory. */
 const QUERIES = 256;
 

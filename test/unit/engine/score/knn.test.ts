@@ -75,6 +75,15 @@ test('order does not matter, of samples that are alike but differ in their label
   }
 });
 
+test('samples of one direction are equally similar, however rounded', async () => {
+  const { uniform } = generator(4);
+  const labels = Int32Array.from({ length: 30 }, (_, i) => (i * i) % 3);
+  const data = Float64Array.from(Array.from({ length: 30 }, uniform).flatMap((x) => [x, 3 * x, 0.7 * x]));
+  const same = { rows: 30, cols: 1, data: new Float64Array(30).fill(1) };
+  const score = await scoreOf('knn', { features: { rows: 30, cols: 3, data }, labels });
+  expect(score).toBe(await scoreOf('knn', { features: same, labels }));
+});
+
 test('by hand: the length does not count, a sample is not its own neighbour', async () => {
   const features = { rows: 4, cols: 2, data: Float64Array.of(1, 0, 100, 1, 0, 1, 1, 100) };
   expect(await scoreOf('knn', { features, labels: Int32Array.of(0, 0, 1, 1) })).toBe(1);
