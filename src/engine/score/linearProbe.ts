@@ -109,13 +109,16 @@ function addIndicator(values: Float64Array, { classOf, counts }: ClassScatter, s
   }
 }
 
+/** Outputs closer than this are equal, and find no class: products don't give more digits. */
+const RESOLUTION = 2 ** -40;
+
 /** Whether the output for the class of the sample is the largest, given the residuals of the fit to all samples. */
 function isFound(residuals: Float64Array, freedom: number, { classOf }: ClassScatter, sample: number): boolean {
   const own = classOf[sample] as number;
   const factor = 1 / Math.max(LEAST_FREEDOM, freedom);
   const output = 1 - factor * (residuals[own] as number);
   for (let c = 0; c < residuals.length; c++) {
-    if (c !== own && !(-factor * (residuals[c] as number) < output)) return false;
+    if (c !== own && !(-factor * (residuals[c] as number) < output - RESOLUTION)) return false;
   }
   return true;
 }

@@ -93,3 +93,14 @@ test.each([
   close(leftOutOf(probe).blocks, leftOutOf(emms).blocks);
   close(leftOutOf(probe).pairs, leftOutOf(emms).pairs);
 });
+
+test('of classes that are as near none is found, in whatever order', async () => {
+  const rows = [0, 0, 1.7995787858963013, 0, 0].map((x, i) => ({ x, label: [0, 1, 2, 3, 0][i] ?? 0 }));
+  for (let seed = 1; seed <= 20; seed++) {
+    const order = generator(seed).permutation(5);
+    const features = { rows: 5, cols: 1, data: Float64Array.from(order, (i) => rows[i]?.x ?? 0) };
+    expect(await scoreOf('linearProbe', { features, labels: Int32Array.from(order, (i) => rows[i]?.label ?? 0) })).toBe(
+      0,
+    );
+  }
+});
