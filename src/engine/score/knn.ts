@@ -16,6 +16,8 @@ import { PROBABILITY } from './score.ts';
  * Nothing depends on the order of the samples: of classes with as many neighbours the one with the largest sum of
  * similarities wins, and of others as similar those of the lower class, or with the smaller labels, come first.
  *
+ * Where a large common mean makes all similarities nearly 1, what they lack to 1 is computed instead, with all its digits.
+ *
  * Time O(n²·d) in products, memory O(n·d + 256·n). `details.neighbours` is k.
  */
 export const knn: Score = {
@@ -27,14 +29,17 @@ export const knn: Score = {
     const { labels, count } = evidence;
     const predictions = labels === undefined ? means(evidence) : votes(labels);
     const sizes = [...new Set(NEIGHBOURS.map((k) => Math.min(k, count - 1)))];
-    const directions = unitRows(evidence);
+    const { directions, halfSquares, resolution } = directionsOf(evidence);
     const hits = sizes.map(() => new Float64Array(count));
     for (let from = 0; from < count; from += QUERIES) {
       const to = Math.min(from + QUERIES, count);
       const similarities = await multiplyTransposed(rowRange(directions, from, to), directions);
       for (let i = from; i < to; i++) {
         const row = rowRange(similarities, i - from, i - from + 1).data;
-        for (let j = 0; j < count; j++) row[j] = Math.round((row[j] as number) / RESOLUTION) * RESOLUTION;
+        for (let j = 0; j < count; j++) {
+          const similarity = (row[j] as number) - (halfSquares[i] as number) - (halfSquares[j] as number);
+          row[j] = Math.round(similarity / resolution) * resolution;
+        }
         const nearest = nearestOthers(row, i, predictions.compare, sizes[sizes.length - 1] as number);
         sizes.forEach((size, s) => {
           (hits[s] as Float64Array)[i] = predictions.hit(i, nearest.slice(0, size), row);
@@ -56,8 +61,12 @@ export const knn: Score = {
 };
 
 const NEIGHBOURS = [1, 5, 20];
-/** Similarities closer than this are equal: products don't give more digits. */
-const RESOLUTION = 2 ** -40;
+/** The mean similarity of samples from which on it costs digits by which they differ; far above what features of 0 leave. */
+const ALIKE = 1 - 1e-6;
+/** What rounding does to products, relative to the squares of what is multiplied, with room to spare. */
+const PRODUCT_ROUNDING = 2 ** -40;
+/** The same to directions. */
+const DIRECTION_ROUNDING = 4 * Number.EPSILON;
 /** Samples whose neighbours are looked for at once: bounds the memory. */
 const QUERIES = 256;
 
@@ -105,18 +114,38 @@ function means(evidence: Evidence): Predictions {
   };
 }
 
-/** The features as vectors of length 1; 0 stays 0. */
-function unitRows({ features }: Evidence): Matrix {
+/**
+ * `directions` `[n, d]`, the features as vectors of length 1 (0 stays 0), and `halfSquares` `[n]`: the similarity of two
+ * samples is the product of their directions less the half squares of both. These are 0, but where all directions are
+ * nearly the same: there the directions are centred, so that u·v − 1 = −½·‖u − v‖² isn't lost in the rounding of u·v.
+ * Similarities closer than `resolution` are equal: products and directions don't give more digits.
+ */
+function directionsOf({ features }: Evidence): { directions: Matrix; halfSquares: Float64Array; resolution: number } {
   const { rows, cols, data } = features;
-  const result = zeros(rows, cols);
-  result.data.set(data);
+  const directions = zeros(rows, cols);
+  directions.data.set(data);
+  const halfSquares = new Float64Array(rows);
+  const mean = new Float64Array(cols);
   for (let i = 0; i < rows; i++) {
-    const row = rowRange(result, i, i + 1).data;
+    const row = rowRange(directions, i, i + 1).data;
     const length = Math.sqrt(dot(row, row));
     if (length === 0) continue;
-    for (let j = 0; j < cols; j++) row[j] = (row[j] as number) / length;
+    for (let j = 0; j < cols; j++) {
+      row[j] = (row[j] as number) / length;
+      mean[j] = (mean[j] as number) + (row[j] as number) / rows;
+    }
   }
-  return result;
+  if (dot(mean, mean) < ALIKE) return { directions, halfSquares, resolution: PRODUCT_ROUNDING };
+  let largest = 0;
+  for (let i = 0; i < rows; i++) {
+    const row = rowRange(directions, i, i + 1).data;
+    for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - (mean[j] as number);
+    const square = dot(row, row);
+    halfSquares[i] = square / 2;
+    largest = Math.max(largest, square);
+  }
+  const resolution = PRODUCT_ROUNDING * largest + DIRECTION_ROUNDING * Math.sqrt(largest);
+  return { directions, halfSquares, resolution: resolution > 0 ? resolution : 1 };
 }
 
 /** The `size` most similar others, the most similar first. */

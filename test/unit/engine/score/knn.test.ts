@@ -84,6 +84,32 @@ test('samples of one direction are equally similar, however rounded', async () =
   expect(score).toBe(await scoreOf('knn', { features: same, labels }));
 });
 
+test('samples far from the origin are told apart by what little they differ in', async () => {
+  const { features, labels } = classification(3, 120, 8, 4, 1.5);
+  // One large feature at right angles to what tells the samples apart: their cosines are in the order of their distances.
+  const far = { rows: 120, cols: 9, data: new Float64Array(120 * 9).fill(3e8) };
+  for (let i = 0; i < 120; i++) far.data.set(features.data.subarray(8 * i, 8 * i + 8), 9 * i);
+  const samples = Array.from(labels, (_, i) => i);
+  const distance = (i: number, j: number) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].reduce(
+      (sum, k) => sum + ((features.data[8 * i + k] as number) - (features.data[8 * j + k] as number)) ** 2,
+      0,
+    );
+  const accuracies = [1, 5, 20].map((k) => {
+    const found = samples.filter((i) => {
+      const others = samples.filter((j) => j !== i).sort((a, b) => distance(i, a) - distance(i, b));
+      const votes = [0, 1, 2, 3].map((c) => others.slice(0, k).filter((j) => labels[j] === c));
+      const apart = (c: number) => (votes[c] ?? []).reduce((sum, j) => sum + distance(i, j), 0);
+      const [winner] = [0, 1, 2, 3].sort(
+        (a, b) => (votes[b] ?? []).length - (votes[a] ?? []).length || apart(a) - apart(b),
+      );
+      return winner === labels[i];
+    });
+    return found.length / 120;
+  });
+  expect(await scoreOf('knn', { features: far, labels })).toBe(Math.max(...accuracies));
+});
+
 test('by hand: the length does not count, a sample is not its own neighbour', async () => {
   const features = { rows: 4, cols: 2, data: Float64Array.of(1, 0, 100, 1, 0, 1, 1, 100) };
   expect(await scoreOf('knn', { features, labels: Int32Array.of(0, 0, 1, 1) })).toBe(1);
