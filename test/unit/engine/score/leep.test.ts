@@ -39,7 +39,11 @@ test('a source class that is never predicted and a class without samples say not
 
 test('what are not probabilities is refused', async () => {
   const logits = { rows: 3, cols: 2, data: Float64Array.of(1, 0, 0.5, 0.5, -3, 1) };
-  await expect(scoreOf('leep', { features, labels, sourceProbabilities: logits })).rejects.toThrow('Sample 2 has');
+  await expect(scoreOf('leep', { features, labels, sourceProbabilities: logits })).rejects.toThrow('not logits');
+  const broken = { rows: 3, cols: 2, data: Float64Array.of(1, 0, 0.5, 0.5, Number.NaN, 1) };
+  await expect(scoreOf('leep', { features, labels, sourceProbabilities: broken })).rejects.toThrow(
+    'Sample 2 has the source probability NaN; check the checkpoint',
+  );
   const empty = { rows: 3, cols: 1, data: Float64Array.of(1, 0, 1) };
   await expect(scoreOf('leep', { features, labels, sourceProbabilities: empty })).rejects.toThrow(
     'of sample 1 add up to 0',
