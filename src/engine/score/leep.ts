@@ -77,7 +77,9 @@ export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
     for (let z = 0; z < cols; z++) {
       const value = data[i * cols + z] as number;
       if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-        const remedy = Number.isNaN(value) ? 'check the checkpoint and its preprocessing' : 'give probabilities, not logits';
+        const remedy = Number.isNaN(value)
+          ? 'check the checkpoint and its preprocessing'
+          : 'give probabilities, not logits';
         throw new InputError(`Sample ${i} has the source probability ${value}; ${remedy}.`);
       }
       sum += value;
