@@ -48,6 +48,11 @@ async function hostileWorkspace(): Promise<string> {
     path.join(models, 'broken-weights.onnx'),
     onnxFile({ ...classifier, weights: { ...classifier.weights, 'head.w': [5, 4] } }),
   );
+  const zeroOverZero = { op: 'Div', inputs: ['conv', 'conv'], output: 'relu' };
+  await writeFile(
+    path.join(models, 'not-a-number.onnx'),
+    onnxFile({ ...classifier, nodes: classifier.nodes.map((node) => (node.op === 'Relu' ? zeroOverZero : node)) }),
+  );
   return workspace;
 }
 
@@ -76,6 +81,7 @@ describe('a workspace in which much is broken', () => {
       'empty.onnx': expect.stringContaining('empty (0 bytes)'),
       'tokens.onnx': expect.stringContaining('is no image'),
       'broken-weights.onnx': expect.stringMatching(/\w+/),
+      'not-a-number.onnx': expect.stringMatching(/^feature 0 of sample \d+, .+\.png, is NaN\. The weights/),
       'truncated.png': expect.stringContaining("can't be read"),
       'text.png': expect.stringContaining("can't be read"),
       'nothing.png': expect.stringContaining("can't be read"),

@@ -231,9 +231,9 @@ export class Extractor {
     const features = { rows: samples.length, cols, data: concatenate(filled.map((block) => block.features)) };
     const bad = features.data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
-      const sample = this.#options.samples[samples[Math.floor(bad / cols)] ?? 0];
+      const index = samples[Math.floor(bad / cols)] ?? 0;
       throw new InputError(
-        `${checkpoint.path}: its features of ${sample?.id} are not finite numbers. The weights or the preprocessing are broken.`,
+        `${checkpoint.path}: feature ${bad % cols} of sample ${index}, ${this.#options.samples[index]?.id}, is ${features.data[bad]}. The weights or the preprocessing are broken.`,
       );
     }
     return {
