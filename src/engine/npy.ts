@@ -23,6 +23,10 @@ const MAX_HEADER_BYTES = 10_000;
 /** One read call takes less than 2 GiB on Linux. */
 const READ_BYTES = 1 << 30;
 
+/** The largest that fits 32 bits. */
+const LARGEST_LABEL = 2 ** 31 - 1;
+const NUMBER_CLASSES = 'number classes with numpy.unique(array, return_inverse=True)[1]';
+
 const ITEM_BYTES: Record<string, number> = { b1: 1, i1: 1, u1: 1, i2: 2, u2: 2, i4: 4, u4: 4, i8: 8, u8: 8 };
 const FLOAT_BYTES: Record<string, number> = { f2: 2, f4: 4, f8: 8 };
 
@@ -133,9 +137,11 @@ export function npyClassLabels(array: NpyArray): Int32Array {
       `${array.path}: shape (${array.shape.join(', ')}) is not a list of labels; give one per sample.`,
     );
   }
-  const wrong = array.data.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 0x7fffffff);
+  const wrong = array.data.findIndex((value) => !Number.isInteger(value) || value < 0 || value > LARGEST_LABEL);
   if (wrong >= 0) {
-    throw new InputError(`${array.path}: label ${wrong} is ${array.data[wrong]}; labels are whole numbers from 0.`);
+    throw new InputError(
+      `${array.path}: label ${wrong} is ${array.data[wrong]}; labels are whole numbers from 0 to ${LARGEST_LABEL}; ${NUMBER_CLASSES}.`,
+    );
   }
   return Int32Array.from(array.data);
 }
@@ -211,9 +217,7 @@ function parseHeader(path: string, text: string): Header {
   const [byteOrder, dtype] = [descr.slice(0, 1), descr.slice(1)];
   const itemBytes = ITEM_BYTES[dtype] ?? FLOAT_BYTES[dtype];
   if (itemBytes === undefined || !'<>|='.includes(byteOrder)) {
-    const remedy = /^[US]/.test(dtype)
-      ? 'number classes with numpy.unique(array, return_inverse=True)[1]'
-      : "convert with array.astype('float32')";
+    const remedy = /^[US]/.test(dtype) ? NUMBER_CLASSES : "convert with array.astype('float32')";
     throw new InputError(`${path}: values of type ${descr} are not supported; ${remedy}.`);
   }
   const shape = tuple

@@ -169,6 +169,9 @@ describe('what a file of labels holds', () => {
     expect(npyLabels(array('b1', [2], [0, 1]))).toEqual({ labels: Int32Array.of(0, 1) });
     expect(npyLabels(array('f8', [2], [0, 3]))).toEqual({ labels: Int32Array.of(0, 3) });
     expect(() => npyLabels(array('i4', [2], [0, -1]))).toThrow('y.npy: label 1 is -1');
+    expect(() => npyLabels(array('f8', [2], [0, 3e9]))).toThrow(
+      'y.npy: label 1 is 3000000000; labels are whole numbers from 0 to 2147483647; number classes with numpy.unique',
+    );
   });
 
   test('0 and 1 in a matrix are several labels per sample', () => {
