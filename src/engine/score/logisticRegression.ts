@@ -10,7 +10,7 @@ import { positiveWhitening } from '../linalg/whitening.ts';
  */
 const MOST_MULTIPLICATIONS = 2 ** 36;
 const MULTIPLICATIONS_PER_OUTPUT = 100;
-const MOST_PASSES = 2000;
+const MOST_PASSES = 5000;
 const FEWEST_PASSES = 100;
 /**
  * Twice the decrease of the loss that is negligible, relative to it, or to 1 per sample where that is less: the loss is exact to
