@@ -142,7 +142,7 @@ async function shrunkProjection(
   // Both are shrunk; what of the one is a multiple of the other turns no eigenvector, and without it the rest is not lost next
   // to the identity when features hardly vary. Of directions that are as good those that samples vary in come first.
   const ratio = (1 - NEARLY_NOTHING) * (trace(outer) / trace(inner));
-  const between = scaled(difference(outer, scaled(inner, ratio)), 1 - shrinkage);
+  const between = difference(outer, scaled(inner, ratio));
   const ridge = (shrinkage * trace(inner)) / width;
   const shrunk = scaled(inner, 1 - shrinkage);
   for (let j = 0; j < width; j++) shrunk.data[j * width + j] = (shrunk.data[j * width + j] as number) + ridge;
