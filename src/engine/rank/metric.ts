@@ -1,6 +1,6 @@
 import type { Dataset, Sample } from '../datasets/dataset.ts';
 import { InputError } from '../errors.ts';
-import { findScore, SCORES, whyUnfit } from '../score/registry.ts';
+import { findScore, SCORES, whyNotComputable } from '../score/registry.ts';
 import { labelKindOf } from './supervision.ts';
 
 /** A score in one of its variants. */
@@ -36,10 +36,12 @@ export function metricsFor(
   further: readonly Metric[],
 ): { also: Metric[]; warnings: string[] } {
   const available = { labelKind: labelKindOf(dataset, samples), sourceProbabilities: true };
-  const whyNot = ({ score, variant }: Metric) => whyUnfit(findScore(score), variant, available);
+  const whyNot = ({ score, variant }: Metric) => whyNotComputable(findScore(score), variant, available);
   const reason = whyNot(metric);
   if (reason !== undefined) {
-    const fit = SCORES.filter((score) => whyUnfit(score, undefined, available) === undefined).map(({ id }) => id);
+    const fit = SCORES.filter((score) => whyNotComputable(score, undefined, available) === undefined).map(
+      ({ id }) => id,
+    );
     throw new InputError(`${dataset.path}: ${reason} Scores for these: ${fit.join(', ')}.`);
   }
   const reasons = further.map(whyNot);

@@ -67,7 +67,7 @@ export function findScore(id: string, variant?: string): Score {
 }
 
 /** Why a score, or one variant of it, can't be computed from what there is, in a sentence; undefined where it can. */
-export function whyUnfit(score: Score, variant: string | undefined, available: Available): string | undefined {
+export function whyNotComputable(score: Score, variant: string | undefined, available: Available): string | undefined {
   if (!score.needs.some((needs) => holds(available, needs)))
     return `${whatIsMissing(SCORE_TITLES[score.id], score.needs, available)}.`;
   const fitting = fittingVariants(score, available);
@@ -101,7 +101,7 @@ export async function computeScore(
   const score = findScore(id, options.variant);
   const { labelKind, sourceProbabilities } = evidence;
   const available = { labelKind, sourceProbabilities: sourceProbabilities !== undefined };
-  const reason = whyUnfit(score, options.variant, available);
+  const reason = whyNotComputable(score, options.variant, available);
   if (reason !== undefined) throw new InputError(reason);
   const variant = options.variant ?? fittingVariants(score, available)[0] ?? score.variants[0];
   return oneAtATime(async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FloatMatrix, Matrix } from '../../../../src/engine/linalg/matrix.ts';
 import type { EvidenceInput, LabelKind } from '../../../../src/engine/score/evidenceInput.ts';
-import { findScore, SCORES, whyUnfit } from '../../../../src/engine/score/registry.ts';
+import { findScore, SCORES, whyNotComputable } from '../../../../src/engine/score/registry.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { expectOrderInvariance, scoreOf, sourceProbabilitiesOf, takeRows } from '../../../helpers/scoreCases.ts';
 
@@ -58,7 +58,7 @@ describe.each<[LabelKind, (shape: Shape) => EvidenceInput]>([
   ['label embeddings', labelled(({ matrix }, n) => ({ labelEmbeddings: [matrix(n, 3), matrix(n, 3)] }))],
 ])('%s', (labelKind, caseOf) => {
   const served = ALL.filter(
-    ([id, variant]) => whyUnfit(findScore(id), variant, { labelKind, sourceProbabilities: true }) === undefined,
+    ([id, variant]) => whyNotComputable(findScore(id), variant, { labelKind, sourceProbabilities: true }) === undefined,
   );
 
   describe.each(served)('%s %s', (id, variant) => {

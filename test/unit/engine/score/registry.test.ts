@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../../src/engine/errors.ts';
 import { createEvidence } from '../../../../src/engine/score/evidence.ts';
 import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.ts';
-import { computeScore, SCORES, whyUnfit } from '../../../../src/engine/score/registry.ts';
+import { computeScore, SCORES, whyNotComputable } from '../../../../src/engine/score/registry.ts';
 import { scoreIdSchema } from '../../../../src/protocol/scores.ts';
 import { classification, generator } from '../../../helpers/random.ts';
 import { sourceProbabilitiesOf } from '../../../helpers/scoreCases.ts';
@@ -46,7 +46,7 @@ describe.each([
       for (const sourceProbabilities of [undefined, probabilities]) {
         const evidence = createEvidence({ features, ...input, sourceProbabilities });
         const available = { labelKind: evidence.labelKind, sourceProbabilities: sourceProbabilities !== undefined };
-        const reason = whyUnfit(score, variant, available);
+        const reason = whyNotComputable(score, variant, available);
         const computed = computeScore(id, evidence, { variant });
         if (reason === undefined) expect((await computed).score).toSatisfy(Number.isFinite);
         else await expect(computed).rejects.toThrow(new InputError(reason));
