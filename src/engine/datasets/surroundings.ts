@@ -3,8 +3,8 @@ import path from 'node:path';
 import { requireFolder } from '../files/paths.ts';
 import { type Folder, type Walk, walk } from '../files/walk.ts';
 
-/** A folder around what was named with more in it is somebody's home, say. A year of COCO has 290,000 images. */
-const MAX_ENTRIES = 300_000;
+/** A folder around what was named with more in it is somebody's home, say. COCO has 450,000 images. */
+const MAX_ENTRIES = 600_000;
 
 /** What a person named, and the folders around it. */
 export interface Surroundings {
