@@ -30,8 +30,7 @@ describe('the Explorer', () => {
 
   test('ranks the models for a folder from its context menu', async () => {
     const { workbench, workspace } = session();
-    await workbench.expand('data');
-    const item = await workbench.contextMenuEntry(workbench.explorerItem('fashion'), entry);
+    const item = await workbench.contextMenuEntry(await workbench.itemIn('data', 'fashion'), entry);
     await workbench.screenshot('context-menu');
     await workbench.pick(item);
     const rows = await readRows(workbench.view);
@@ -41,15 +40,16 @@ describe('the Explorer', () => {
   test('says of a file why it is no dataset, and ranks the models for one that is', async () => {
     const { workbench, workspace } = session();
     await workbench.showExplorer();
-    await workbench.expand('listed');
-    await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('settings.json'), entry));
+    const settings = await workbench.itemIn('listed', 'settings.json');
+    await workbench.pick(await workbench.contextMenuEntry(settings, entry));
     await workbench.notification(/settings\.json: no dataset here/).waitFor();
     await workbench.run('Notifications: Clear All Notifications');
 
     const table = path.join(workspace, 'listed/labels.csv');
     const report = await rankOnCommandLine(table);
     await workbench.showExplorer();
-    await workbench.pick(await workbench.contextMenuEntry(workbench.explorerItem('labels.csv'), entry));
+    const labels = await workbench.itemIn('listed', 'labels.csv');
+    await workbench.pick(await workbench.contextMenuEntry(labels, entry));
     const stored = await until(
       'the table is ranked',
       async () => {

@@ -78,16 +78,18 @@ export class Workbench {
     return this.page.locator('.explorer-folders-view');
   }
 
-  /** Unfolds one folder after the other in the Explorer. */
-  async expand(...names: string[]): Promise<void> {
-    for (const name of names) {
-      const folder = this.explorerItem(name).first();
-      // A click while the tree is still drawn can get lost.
-      await this.#insist(async () => {
-        if ((await folder.getAttribute('aria-expanded')) !== 'true') await folder.click();
-        await folder.and(this.page.locator('[aria-expanded="true"]')).waitFor({ timeout: 3000 });
-      });
-    }
+  /**
+   * A file or folder that a folder of the Explorer holds, which is unfolded until it shows it: a click while the tree is drawn can
+   * get lost, or come so late that the next one folds it again.
+   */
+  async itemIn(folder: string, name: string): Promise<Locator> {
+    const holder = this.explorerItem(folder).first();
+    const item = this.explorerItem(name);
+    await this.#insist(async () => {
+      if ((await holder.getAttribute('aria-expanded')) !== 'true') await holder.click();
+      await item.waitFor({ timeout: 5000 });
+    });
+    return item;
   }
 
   /** Opens a context menu, and gives the entry with that label (which may not be there). */
