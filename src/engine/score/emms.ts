@@ -41,6 +41,7 @@ export const emms: Score = {
   needs: [['labels'], ['labelEmbeddings']],
   meaning:
     'A linear map predicts the embedded labels better from the features; 1 is perfect, 0 no better than the mean.',
+  sortsSamples: false,
   async compute(evidence, { variant, variation }) {
     if (variant === 'cv') return heldOut(evidence, variation);
     const fit = await inSampleFit(evidence);

@@ -30,6 +30,7 @@ export const etran: Score = {
   variants: ['classification', 'reference', 'energy'],
   needs: [['labels']],
   meaning: 'Discriminant analysis is surer of the classes, or the features are more active.',
+  sortsSamples: true,
   async compute(evidence, { variant, variation }) {
     if (variant === 'energy') return { score: energy(evidence), details: {} };
     const probabilities = await evidence.share(`etran:${variant === 'reference'}`, () =>

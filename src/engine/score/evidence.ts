@@ -1,5 +1,5 @@
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { zeros } from '../linalg/matrix.ts';
+import { selectRows, zeros } from '../linalg/matrix.ts';
 import { BLOCK_SAMPLES, standardisedColumns } from '../linalg/sampleRows.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { EvidenceInput, LabelKind } from './evidenceInput.ts';
@@ -20,6 +20,13 @@ export class Evidence {
   /** Undefined when nothing is known but the features. */
   readonly labelKind: LabelKind | undefined;
   readonly sourceProbabilities: FloatMatrix | undefined;
+  /** `[n]`, which of the given samples each is; undefined for evidence that is in the given order. */
+  readonly order: readonly number[] | undefined;
+  /**
+   * The same in an order of the samples that depends on their features and labels alone: what is computed from it is the same to
+   * the last bit however the samples were ordered. For scores in which rounding may decide; made when one asks.
+   */
+  readonly sorted: () => Evidence;
   /** Count, mean, Gram matrix and class sums of the features. */
   readonly statistics: () => Promise<SufficientStatistics>;
   /**
@@ -42,6 +49,7 @@ export class Evidence {
     labelKind: LabelKind | undefined,
     classCount: number,
     labelEmbeddings: () => readonly FloatMatrix[],
+    order?: readonly number[],
   ) {
     this.features = input.features;
     this.labels = input.labels;
@@ -50,6 +58,8 @@ export class Evidence {
     this.isOneHot = input.labels !== undefined && (input.labelEmbeddings ?? []).length === 0;
     this.embeddings = once(labelEmbeddings);
     this.sourceProbabilities = input.sourceProbabilities;
+    this.order = order;
+    this.sorted = once(() => sortedEvidence(this));
 
     this.statistics = once(async () => {
       if (input.statistics !== undefined) return input.statistics;
@@ -137,6 +147,37 @@ export function createEvidence(input: EvidenceInput): Evidence {
     }
   }
   return evidence;
+}
+
+function sortedEvidence(evidence: Evidence): Evidence {
+  const { features, labels, sourceProbabilities, labelKind, classCount } = evidence;
+  const order = canonicalOrder(features, labels);
+  const input = {
+    features: selectRows(features, order),
+    labels: labels && Int32Array.from(order, (sample) => labels[sample] as number),
+    sourceProbabilities: sourceProbabilities && selectRows(sourceProbabilities, order),
+  };
+  const embeddings = () =>
+    labels === undefined
+      ? evidence.labelEmbeddings.map((embedding) => selectRows(embedding, order))
+      : evidence.labelEmbeddings;
+  return new Evidence(input, labelKind, classCount, embeddings, order);
+}
+
+/**
+ * Samples by their features, then by their labels, from the middle on: differences are taken from the first sample, and the least of
+ * all may be far from all others.
+ */
+function canonicalOrder({ rows, cols, data }: FloatMatrix, labels: Int32Array | undefined): number[] {
+  const ascending = Array.from({ length: rows }, (_, i) => i).sort((a, b) => {
+    for (let j = 0; j < cols; j++) {
+      const difference = (data[a * cols + j] as number) - (data[b * cols + j] as number);
+      if (difference !== 0) return difference;
+    }
+    return labels === undefined ? 0 : (labels[a] as number) - (labels[b] as number);
+  });
+  const middle = Math.floor(rows / 2);
+  return [...ascending.slice(middle), ...ascending.slice(0, middle)];
 }
 
 /**

@@ -25,6 +25,7 @@ export const gbc: Score = {
   variants: ['spherical', 'diagonal'],
   needs: [['labels']],
   meaning: 'The classes overlap less, each taken as a Gaussian.',
+  sortsSamples: true,
   async compute(evidence, { variant }) {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('GBC needs class labels.');

@@ -25,6 +25,7 @@ export const hscore: Score = {
   variants: ['shrunk'],
   needs: [['labels']],
   meaning: 'More of the variance of the features lies between the classes.',
+  sortsSamples: true,
   async compute(evidence) {
     const { count, features } = evidence;
     const { means, counts } = await classScatter(evidence);

@@ -25,6 +25,7 @@ export const knn: Score = {
   variants: ['cosine'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'More samples have the class of the samples most similar to them.',
+  sortsSamples: false,
   async compute(evidence, { variation }) {
     const { labels, count } = evidence;
     const predictions = labels === undefined ? means(evidence) : votes(labels);

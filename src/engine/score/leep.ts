@@ -20,6 +20,7 @@ export const leep: Score = {
   variants: ['paper', 'reference'],
   needs: [['labels', 'sourceProbabilities']],
   meaning: 'The class follows better from what the source classifier says of a sample.',
+  sortsSamples: false,
   async compute({ labels, classCount, sourceProbabilities }, { variant, variation }) {
     if (labels === undefined || sourceProbabilities === undefined) {
       throw new InputError('LEEP needs class labels and source probabilities.');

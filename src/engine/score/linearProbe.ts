@@ -32,6 +32,7 @@ export const linearProbe: Score = {
   variants: ['ridge'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A linear classifier finds the class of more samples that it has not seen.',
+  sortsSamples: false,
   async compute(evidence, { variation }) {
     if (evidence.labels === undefined) return explainedVariance(evidence, variation);
     const scatter = await classScatter(evidence);

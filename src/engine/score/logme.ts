@@ -52,6 +52,7 @@ export const logme: Score = {
   variants: ['classification', 'regression'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'A Bayesian linear model of the features finds the labels more plausible.',
+  sortsSamples: false,
   async compute(evidence, { variant }) {
     const { features, labels, count } = evidence;
     const problem = await evidence.share('logmeProblem', () =>

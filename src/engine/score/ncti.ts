@@ -38,6 +38,7 @@ export const ncti: Score = {
   variants: ['ncc', 'seli', 'vc'],
   needs: [['labels']],
   meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',
+  sortsSamples: true,
   async compute(evidence, { variant, variation }) {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NCTI needs class labels.');

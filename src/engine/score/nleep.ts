@@ -1,8 +1,6 @@
 import { InputError } from '../errors.ts';
-import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { selectRows } from '../linalg/matrix.ts';
+import type { Matrix } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
-import { createEvidence } from './evidence.ts';
 import { mixtureProbabilities } from './gaussianMixture.ts';
 import { expectedPrediction } from './leep.ts';
 import { principalComponents } from './principalComponents.ts';
@@ -25,6 +23,7 @@ export const nleep: Score = {
   variants: ['paper', 'reference'],
   needs: [['labels']],
   meaning: 'The class follows better from which cluster of the features a sample is in.',
+  sortsSamples: true,
   async compute(evidence, { variant, variation }) {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NLEEP needs class labels.');
@@ -48,18 +47,9 @@ async function clusterProbabilities(evidence: Evidence, classes: number): Promis
       `NLEEP fits ${components} Gaussians to ${evidence.count} samples, which takes too long; give fewer samples.`,
     );
   }
-  // In an order of their own, so that all of it is the same to the last bit however the samples are ordered: a tie that
-  // rounding breaks can lead to other clusters.
-  const order = sortedRows(evidence.features);
-  const sorted = createEvidence({ features: selectRows(evidence.features, order) });
-  const samples = await principalComponents(sorted, componentsOfEnergy);
+  const samples = await principalComponents(evidence, componentsOfEnergy);
   if (samples.cols === 0) throw new InputError('All samples have the same features; NLEEP is not defined.');
-  const probabilities = await mixtureProbabilities(samples, components, SEED);
-  const place = new Array<number>(order.length);
-  order.forEach((sample, position) => {
-    place[sample] = position;
-  });
-  return selectRows(probabilities, place);
+  return mixtureProbabilities(samples, components, SEED);
 }
 
 /** The least number of components that hold more than 80 % of the variance. */
@@ -73,15 +63,4 @@ function componentsOfEnergy(squares: Float64Array): number {
       return held > ENERGY * total;
     })
   );
-}
-
-/** The indices of the rows in lexicographic order. */
-function sortedRows({ rows, cols, data }: FloatMatrix): number[] {
-  return Array.from({ length: rows }, (_, i) => i).sort((a, b) => {
-    for (let j = 0; j < cols; j++) {
-      const difference = (data[a * cols + j] as number) - (data[b * cols + j] as number);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  });
 }

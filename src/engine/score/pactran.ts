@@ -34,6 +34,7 @@ export const pactran: Score = {
   variants: ['gaussian', 'dirichlet', 'gamma'],
   needs: [['labels']],
   meaning: 'A new top layer is guaranteed a smaller error.',
+  sortsSamples: true,
   async compute(evidence, { variant }) {
     const { labels, sourceProbabilities } = evidence;
     if (labels === undefined) throw new InputError('PACTran needs class labels.');

@@ -22,7 +22,8 @@ import type { Bounds, Score } from './score.ts';
  * One-hot labels have two distances only, same class and different, so nearly all pairs are tied. In the published code
  * rounding breaks these ties, always in the same way for two classes, and moves the number by 10 and more. `unreduced` and
  * `pca32` repeat that rounding (up to 512 classes), to compare with published numbers; `tied` doesn't, and is the only
- * variant that depends neither on the numbering of the classes nor, for some C, on the order of the samples.
+ * variant that depends neither on the numbering of the classes nor, for some C (6, 7, 12, 14, 29, 41 and more), on the order of
+ * the samples: so does the published number.
  *
  * Several labels per sample are compared by their rows of 0 and 1, as published; regression targets and label embeddings
  * by their rows after standardising columns, the mean over embeddings. Nothing is rounded then.
@@ -34,6 +35,7 @@ export const parc: Score = {
   variants: ['unreduced', 'pca32', 'tied'],
   needs: [['labels'], ['labelEmbeddings']],
   meaning: 'Samples of one class lie closer to each other than to samples of other classes.',
+  sortsSamples: true,
   async compute(evidence, { variant }) {
     const { labels, classCount, count } = evidence;
     if (count > LARGEST_COUNT) {
@@ -41,7 +43,11 @@ export const parc: Score = {
     }
     const featureRows = await (variant === 'pca32' ? componentRows(evidence) : rowsOfFeatures(evidence));
     if (labels !== undefined) {
-      const classes = classDistances(samplesByClass(labels, classCount), count, variant !== 'tied');
+      const classes = classDistances(
+        samplesByClass(labels, classCount),
+        evidence.order ?? [...labels.keys()],
+        variant !== 'tied',
+      );
       const score = 100 * correlationWithLevels(await pairDistances(featureRows), classes);
       return { score, bounds: CORRELATION, details: {} };
     }
@@ -95,32 +101,34 @@ function labelRows(evidence: Evidence): Matrix[] {
 }
 
 /**
- * Of two samples, of which the first is the earlier, the place of the distance of their one-hot labels among the different
- * distances.
+ * Of two samples the place of the distance of their one-hot labels among the different distances.
  *
  * @param classes the samples of each
- * @param published whether to repeat the rounding of the published code
+ * @param order `[n]`, which of the given samples each is
+ * @param published whether to repeat the rounding of the published code, which may depend on which of the two was given first
  */
 function classDistances(
   classes: readonly number[][],
-  count: number,
+  order: readonly number[],
   published: boolean,
-): (earlier: number, later: number) => number {
+): (a: number, b: number) => number {
   if (classes.every((members) => members.length === 1)) {
     throw new InputError('No class has two samples; PARC needs pairs of one class.');
   }
-  const classOf = new Int32Array(count);
+  const classOf = new Int32Array(order.length);
   classes.forEach((members, c) => {
     for (const i of members) classOf[i] = c;
   });
   if (!published || classes.length > LARGEST_ROUNDED) {
-    return (earlier, later) => (classOf[earlier] === classOf[later] ? 0 : 1);
+    return (a, b) => (classOf[a] === classOf[b] ? 0 : 1);
   }
   const rounded = roundedLabelDistances(classes.length).data;
   const levels = [...new Set(rounded)].sort((a, b) => a - b);
   const places = Uint16Array.from(rounded, (distance) => levels.indexOf(distance));
-  return (earlier, later) =>
-    places[(classOf[earlier] as number) * classes.length + (classOf[later] as number)] as number;
+  return (a, b) => {
+    const [earlier, later] = (order[a] as number) < (order[b] as number) ? [a, b] : [b, a];
+    return places[(classOf[earlier] as number) * classes.length + (classOf[later] as number)] as number;
+  };
 }
 
 /** 1 − NumPy's `corrcoef` of one-hot rows to the last bit: sums by fused multiply-add in the order of the columns. */
@@ -230,7 +238,7 @@ async function pairDistances(rows: Matrix): Promise<Float64Array> {
  *
  * @param distances of all pairs, multiples of `RESOLUTION`; not kept
  */
-function correlationWithLevels(distances: Float64Array, level: (earlier: number, later: number) => number): number {
+function correlationWithLevels(distances: Float64Array, level: (a: number, b: number) => number): number {
   const sizes = new Float64Array(LEVELS);
   for (let at = 0, later = 1; at < distances.length; later++) {
     for (let earlier = 0; earlier < later; earlier++, at++) {

@@ -15,7 +15,7 @@ import { ncti } from './ncti.ts';
 import { nleep } from './nleep.ts';
 import { pactran } from './pactran.ts';
 import { parc } from './parc.ts';
-import type { Need, Score, ScoreResult } from './score.ts';
+import type { Need, Score, ScoreResult, Variation } from './score.ts';
 import { sfda } from './sfda.ts';
 import { transrate } from './transrate.ts';
 
@@ -106,9 +106,27 @@ export async function computeScore(
   const variant = options.variant ?? fittingVariants(score, available)[0] ?? score.variants[0];
   return oneAtATime(async () => {
     const start = performance.now();
-    const result = await score.compute(evidence, { variant, variation: options.variation ?? false });
-    return { ...result, variant, seconds: (performance.now() - start) / 1000 };
+    const ordered = score.sortsSamples ? evidence.sorted() : evidence;
+    const result = await score.compute(ordered, { variant, variation: options.variation ?? false });
+    return {
+      ...result,
+      ...(result.variation && { variation: inGivenOrder(result.variation, ordered.order) }),
+      variant,
+      seconds: (performance.now() - start) / 1000,
+    };
   });
+}
+
+/** Candidates are compared sample by sample, whose order depends on the features of each. */
+function inGivenOrder(variation: Variation, order: readonly number[] | undefined): Variation {
+  if (order === undefined || 'blocks' in variation) return variation;
+  const numerator = new Float64Array(order.length);
+  const denominator = new Float64Array(order.length);
+  order.forEach((sample, i) => {
+    numerator[sample] = variation.numerator[i] as number;
+    denominator[sample] = variation.denominator[i] as number;
+  });
+  return { numerator, denominator };
 }
 
 function fittingVariants(score: Score, available: Available): string[] {

@@ -76,6 +76,8 @@ export interface Score {
   needs: readonly (readonly Need[])[];
   /** What a larger value means. */
   meaning: string;
+  /** Whether rounding may show in it, so that it is computed from the samples in an order of their own, see `Evidence.sorted`. */
+  sortsSamples: boolean;
   compute(evidence: Evidence, options: ScoreOptions): Promise<ScoreResult>;
 }
 

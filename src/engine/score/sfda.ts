@@ -32,6 +32,7 @@ export const sfda: Score = {
   variants: ['reference'],
   needs: [['labels']],
   meaning: 'A regularised discriminant analysis is surer of the classes, of hard samples too.',
+  sortsSamples: true,
   async compute(evidence, { variation }) {
     const scatter = await classScatter(evidence);
     const { shrinkage, discriminant } = await adaptiveDiscriminant(evidence, scatter, 'SFDA');

@@ -26,6 +26,7 @@ export const transrate: Score = {
   variants: ['paper', 'reference'],
   needs: [['labels']],
   meaning: 'The labels say more about the features.',
+  sortsSamples: true,
   async compute(evidence, { variant }) {
     const { labels, classCount, count, features } = evidence;
     if (labels === undefined) throw new InputError('TransRate needs class labels.');

@@ -7,7 +7,7 @@ import type { EvidenceInput } from '../../../../src/engine/score/evidenceInput.t
 import { computeScore, SCORES, whyNotComputable } from '../../../../src/engine/score/registry.ts';
 import { scoreIdSchema } from '../../../../src/protocol/scores.ts';
 import { classification, generator } from '../../../helpers/random.ts';
-import { sourceProbabilitiesOf } from '../../../helpers/scoreCases.ts';
+import { sourceProbabilitiesOf, takeRows } from '../../../helpers/scoreCases.ts';
 
 test('the registry holds exactly the scores of the protocol', () => {
   expect(SCORES.map(({ id }) => id).sort()).toEqual([...scoreIdSchema.options].sort());
@@ -54,6 +54,29 @@ describe.each([
     },
   );
 });
+
+test.each(['leep', 'nleep', 'sfda', 'etran', 'ncti', 'knn'])(
+  'what each sample adds to %s is told in the given order',
+  async (id) => {
+    const input = classification(9, 40, 5, 3);
+    const order = generator(10).permutation(40);
+    const shuffled = {
+      features: takeRows(input.features, order),
+      labels: Int32Array.from(order, (sample) => input.labels[sample] as number),
+    };
+    const partsOf = async (of: EvidenceInput) => {
+      const evidence = createEvidence({ ...of, sourceProbabilities: sourceProbabilitiesOf(of.features) });
+      const { variation } = await computeScore(id, evidence, { variation: true });
+      return variation !== undefined && 'numerator' in variation ? [...variation.numerator] : [];
+    };
+    const given = await partsOf(input);
+    expect(given).toHaveLength(40);
+    const other = await partsOf(shuffled);
+    order.forEach((sample, i) => {
+      expect(other[i]).toBeCloseTo(given[sample] as number, 9);
+    });
+  },
+);
 
 test('scores that are computed at once are those that are computed one after the other', async () => {
   const inputs = [1, 2, 3].map((seed) => classification(seed, 150, 40, 5));
