@@ -1,6 +1,6 @@
 import { independentRows, inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
-import { dot, selectRows, trace } from './matrix.ts';
+import { addToDiagonal, dot, selectRows, trace } from './matrix.ts';
 import { inTurn, multiplyLowerTriangular, sumOfGramians } from './multiply.ts';
 import { positiveWhitening } from './whitening.ts';
 
@@ -66,8 +66,6 @@ export async function robustProjector(vectors: readonly Matrix[], vectorGram: Ma
 async function shiftedWhitening(gram: Matrix): Promise<Matrix> {
   const shift = 10 * trace(gram) * Number.EPSILON;
   const shifted: Matrix = { ...gram, data: gram.data.slice() };
-  for (let i = 0; i < gram.rows; i++) {
-    shifted.data[i * gram.cols + i] = (shifted.data[i * gram.cols + i] as number) + shift;
-  }
+  addToDiagonal(shifted, shift);
   return positiveWhitening(shifted, shift);
 }

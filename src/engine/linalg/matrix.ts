@@ -143,6 +143,16 @@ export function addTo(a: Matrix, b: Matrix): void {
   }
 }
 
+/** A + value·I into A. */
+export function addToDiagonal({ rows, cols, data }: Matrix, value: number): void {
+  for (let i = 0; i < rows; i++) data[i * cols + i] = (data[i * cols + i] as number) + value;
+}
+
+/** a + factor·b into a. */
+export function addMultiple(a: Float64Array, factor: number, b: Float64Array): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number);
+}
+
 /** a − b, new. */
 export function difference(a: Matrix, b: Matrix): Matrix {
   return { ...a, data: a.data.map((value, i) => value - (b.data[i] as number)) };

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { inverseCholesky } from './cholesky.ts';
 import type { Matrix } from './matrix.ts';
+import { addToDiagonal } from './matrix.ts';
 
 /** Rounding is drowned long before; by then the ridge is 10^40 times the one that was asked for. */
 const MAX_TRIES = 40;
@@ -17,9 +18,7 @@ export async function positiveWhitening(matrix: Matrix, ridge: number): Promise<
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const whitening = await inverseCholesky(matrix);
     if (whitening !== undefined) return whitening;
-    for (let i = 0; i < matrix.rows; i++) {
-      matrix.data[i * matrix.cols + i] = (matrix.data[i * matrix.cols + i] as number) + added;
-    }
+    addToDiagonal(matrix, added);
     added *= 10;
   }
   throw new InputError('The features are too large or too close to each other to be computed with; scale them.');

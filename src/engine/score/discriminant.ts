@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, rowRange, scaled, trace } from '../linalg/matrix.ts';
+import { addToDiagonal, dot, rowRange, scaled, trace } from '../linalg/matrix.ts';
 import { multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
@@ -51,10 +51,9 @@ export async function fitDiscriminant(
   counts: Float64Array,
   shrinkage: number,
 ): Promise<Discriminant> {
-  const { rows: size } = covariance;
   const shrunk = scaled(covariance, 1 - shrinkage);
-  const ridge = (shrinkage * trace(covariance)) / size;
-  for (let i = 0; i < size; i++) shrunk.data[i * size + i] = (shrunk.data[i * size + i] as number) + ridge;
+  const ridge = (shrinkage * trace(covariance)) / covariance.rows;
+  addToDiagonal(shrunk, ridge);
   const whitening = await positiveWhitening(shrunk, ridge);
   const coefficients = await multiply(await multiplyTransposed(means, whitening), whitening);
   const total = counts.reduce((sum, count) => sum + count, 0);

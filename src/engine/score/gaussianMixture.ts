@@ -1,5 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, rowRange, selectRows, transpose, zeros } from '../linalg/matrix.ts';
+import { addMultiple, addToDiagonal, dot, rowRange, selectRows, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian, multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { uniformNumbers } from '../random.ts';
@@ -65,9 +65,7 @@ async function expectAndMaximise(samples: Matrix, columns: Matrix, probabilities
       for (let j = 0; j < width; j++) values[j] = factor * ((values[j] as number) - (mean[j] as number));
     });
     const covariance = await gramian(transpose(weighted));
-    for (let j = 0; j < width; j++) {
-      covariance.data[j * width + j] = (covariance.data[j * width + j] as number) + COVARIANCE_RIDGE;
-    }
+    addToDiagonal(covariance, COVARIANCE_RIDGE);
     const whitening = await positiveWhitening(covariance, COVARIANCE_RIDGE);
     let constant = Math.log(weight / count) - (width / 2) * Math.log(2 * Math.PI);
     for (let j = 0; j < width; j++) constant += Math.log(whitening.data[j * width + j] as number);
@@ -106,11 +104,6 @@ function squaredDistancesTo({ rows, cols, data }: Matrix, centre: Float64Array):
     }
   }
   return squares;
-}
-
-/** a += factor·b */
-function addMultiple(a: Float64Array, factor: number, b: Float64Array): void {
-  for (let j = 0; j < a.length; j++) a[j] = (a[j] as number) + factor * (b[j] as number);
 }
 
 /** k-means from greedy k-means++ centres: `[n]`, the cluster of every sample. */

@@ -1,5 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, dot, rowRange, scaled, trace, transpose } from '../linalg/matrix.ts';
+import { addToDiagonal, columnSquares, dot, rowRange, scaled, trace, transpose } from '../linalg/matrix.ts';
 import { multiplyLowerTriangular } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
@@ -35,9 +35,7 @@ export const hscore: Score = {
     if (shrinkage === 1) return { score: 0, bounds: { least: 0 }, details: {} };
 
     const shrunk = scaled(covariance, 1 - shrinkage);
-    for (let j = 0; j < shrunk.rows; j++) {
-      shrunk.data[j * shrunk.cols + j] = (shrunk.data[j * shrunk.cols + j] as number) + shrinkage * variance;
-    }
+    addToDiagonal(shrunk, shrinkage * variance);
     const whitening = await positiveWhitening(shrunk, Number.EPSILON * variance);
     const squares = columnSquares(await multiplyLowerTriangular(whitening, transpose(means)));
     return { score: ((1 - shrinkage) * dot(squares, counts)) / (count - 1), bounds: { least: 0 }, details: {} };

@@ -1,14 +1,12 @@
-import type { Matrix } from '../linalg/matrix.ts';
 import { columnSquares, rowRange, scaled, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
-import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import { classScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
-import { dualFreedom, dualGram, LEAST_FREEDOM } from './ridgeSolvers.ts';
+import { dualFreedom, dualGram, LEAST_FREEDOM, ridgeWhitening } from './ridgeSolvers.ts';
 import { centredSamples, scaleColumns } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples, PROBABILITY } from './score.ts';
@@ -67,7 +65,7 @@ async function primal(evidence: Evidence, scatter: ClassScatter, gamma: number):
   const { count } = evidence;
   const scale = await evidence.scale();
   const statistics = await evidence.statistics();
-  const whitening = await positiveWhitening(addToDiagonal(statistics.standardisedGram(scale), gamma), gamma);
+  const whitening = await ridgeWhitening(statistics.standardisedGram(scale), gamma);
   const sums = scaleColumns(scatter.means, scale);
   for (let at = 0; at < sums.data.length; at++) {
     sums.data[at] = (sums.data[at] as number) * (scatter.counts[Math.floor(at / sums.cols)] as number);
@@ -95,7 +93,7 @@ async function dual(evidence: Evidence, scatter: ClassScatter, gamma: number): P
   const { count } = evidence;
   const samples = scaleColumns(await centredSamples(evidence), await evidence.scale());
   const { gram, level } = await dualGram(samples);
-  const whitening = await positiveWhitening(addToDiagonal(gram, gamma), gamma);
+  const whitening = await ridgeWhitening(gram, gamma);
   const freedoms = dualFreedom(whitening, gamma, level);
   const indicators = zeros(count, scatter.counts.length);
   for (let i = 0; i < count; i++) addIndicator(rowRange(indicators, i, i + 1).data, scatter, i);
@@ -122,11 +120,4 @@ function isFound(residuals: Float64Array, freedom: number, { classOf }: ClassSca
     if (c !== own && !(-factor * (residuals[c] as number) < output - RESOLUTION)) return false;
   }
   return true;
-}
-
-function addToDiagonal(matrix: Matrix, value: number): Matrix {
-  for (let i = 0; i < matrix.rows; i++) {
-    matrix.data[i * matrix.cols + i] = (matrix.data[i * matrix.cols + i] as number) + value;
-  }
-  return matrix;
 }

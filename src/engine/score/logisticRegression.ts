@@ -1,5 +1,15 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, dot, paste, rowSquares, scaled, transpose, zeros } from '../linalg/matrix.ts';
+import {
+  addMultiple,
+  addToDiagonal,
+  difference,
+  dot,
+  paste,
+  rowSquares,
+  scaled,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
 import { gramian, multiply } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 
@@ -195,9 +205,7 @@ async function preconditioner({ columns, ridge }: Problem, { weights, gradient }
   const roots = weights.map((weight) => Math.sqrt(weight / gradient.rows));
   const weighted: Matrix = { ...columns, data: columns.data.map((value, at) => value * (roots[at % count] as number)) };
   const curvature = await gramian(weighted);
-  for (let j = 0; j < width; j++) {
-    curvature.data[j * width + j] = (curvature.data[j * width + j] as number) + ridge;
-  }
+  addToDiagonal(curvature, ridge);
   const inverse = await gramian(transpose(await positiveWhitening(curvature, ridge)));
   return async (matrix) => {
     const result = await multiply(matrix, inverse);
@@ -275,8 +283,4 @@ async function applyHessian(
   const image = await multiply(changes, rows);
   addPenalty(image, direction, ridge);
   return image;
-}
-
-function addMultiple(a: Float64Array, factor: number, b: Float64Array): void {
-  for (let j = 0; j < a.length; j++) a[j] = (a[j] as number) + factor * (b[j] as number);
 }

@@ -1,5 +1,14 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, joinColumns, scaled, selectColumns, submatrix, trace, transpose } from '../linalg/matrix.ts';
+import {
+  addToDiagonal,
+  columnSquares,
+  joinColumns,
+  scaled,
+  selectColumns,
+  submatrix,
+  trace,
+  transpose,
+} from '../linalg/matrix.ts';
 import {
   gramian,
   inTurn,
@@ -180,10 +189,8 @@ export function pickInBlocks(samples: readonly number[], count: number): PickedS
 }
 
 /** L⁻¹ with L·Lᵀ = gram + γ·I. */
-function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
+export function ridgeWhitening(gram: Matrix, gamma: number): Promise<Matrix> {
   const ridged: Matrix = { ...gram, data: gram.data.slice() };
-  for (let i = 0; i < gram.rows; i++) {
-    ridged.data[i * gram.cols + i] = (ridged.data[i * gram.cols + i] as number) + gamma;
-  }
+  addToDiagonal(ridged, gamma);
   return positiveWhitening(ridged, gamma);
 }

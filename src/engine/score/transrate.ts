@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { columnSquares, scaled, selectRows } from '../linalg/matrix.ts';
+import { addToDiagonal, columnSquares, scaled, selectRows } from '../linalg/matrix.ts';
 import { singularParts, smallGram } from '../linalg/singularParts.ts';
 import { spectrumOf } from '../linalg/symmetricEigen.ts';
 import { centredSamples, samplesByClass } from './samples.ts';
@@ -60,7 +60,7 @@ async function codingRate(samples: Matrix, gram?: Matrix): Promise<number> {
   const small = gram ?? (await smallGram(samples));
   const size = small.rows;
   const shifted = scaled(small, 1 / unit);
-  for (let i = 0; i < size; i++) shifted.data[i * size + i] = (shifted.data[i * size + i] as number) + 1;
+  addToDiagonal(shifted, 1);
   const whitening = await inverseCholesky(shifted);
   if (whitening !== undefined) {
     let rate = 0;
