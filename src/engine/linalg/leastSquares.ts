@@ -1,3 +1,4 @@
+import { orthogonalisingRotation, rotate } from './jacobiRotation.ts';
 import { dot, zeros } from './matrix.ts';
 
 const MAX_SWEEPS = 60;
@@ -23,11 +24,9 @@ export function leastSquares(columns: readonly Float64Array[], target: Float64Ar
         const [pp, qq, pq] = [dot(up, up), dot(uq, uq), dot(up, uq)];
         if (Math.abs(pq) <= Number.EPSILON * Math.sqrt(pp * qq)) continue;
         rotated = true;
-        const ratio = (qq - pp) / (2 * pq);
-        const tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.sqrt(1 + ratio * ratio));
-        const cosine = 1 / Math.sqrt(1 + tangent * tangent);
-        rotate(up, uq, cosine, cosine * tangent);
-        rotate(rowsOfV[p] as Float64Array, rowsOfV[q] as Float64Array, cosine, cosine * tangent);
+        const rotation = orthogonalisingRotation(pp, qq, pq);
+        rotate(up, uq, rotation);
+        rotate(rowsOfV[p] as Float64Array, rowsOfV[q] as Float64Array, rotation);
       }
     }
   }
@@ -39,13 +38,4 @@ export function leastSquares(columns: readonly Float64Array[], target: Float64Ar
     return norm > cutoff ? dot(column, target) / norm / norm : 0;
   });
   return columns.map((_, j) => coordinates.reduce((sum, value, k) => sum + value * (rowsOfV[k]?.[j] as number), 0));
-}
-
-function rotate(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    a[i] = cosine * x - sine * y;
-    b[i] = sine * x + cosine * y;
-  }
 }

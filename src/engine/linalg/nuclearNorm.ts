@@ -1,3 +1,4 @@
+import { orthogonalisingRotation, rotate } from './jacobiRotation.ts';
 import type { Matrix } from './matrix.ts';
 import { dot, rowRange, scaled, transpose } from './matrix.ts';
 
@@ -22,22 +23,11 @@ export function nuclearNorm(matrix: Matrix): number {
         const [aa, bb, ab] = [squares[i] as number, squares[j] as number, dot(a, b)];
         if (Math.min(aa, bb) <= negligible || Math.abs(ab) <= ORTHOGONAL * Math.sqrt(aa * bb)) continue;
         rotated = true;
-        const ratio = (bb - aa) / (2 * ab);
-        const tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.sqrt(1 + ratio * ratio));
-        const cosine = 1 / Math.sqrt(1 + tangent * tangent);
-        rotate(a, b, cosine, cosine * tangent);
+        rotate(a, b, orthogonalisingRotation(aa, bb, ab));
         squares[i] = dot(a, a);
         squares[j] = dot(b, b);
       }
     });
   }
   return squares.reduce((sum, square) => sum + Math.sqrt(square), 0);
-}
-
-function rotate(a: Float64Array, b: Float64Array, cosine: number, sine: number): void {
-  for (let k = 0; k < a.length; k++) {
-    const [x, y] = [a[k] as number, b[k] as number];
-    a[k] = cosine * x - sine * y;
-    b[k] = sine * x + cosine * y;
-  }
 }
