@@ -1,17 +1,13 @@
-import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { addTo, difference, selectRows, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { Evidence } from './evidence.ts';
-import { centredSamples } from './samples.ts';
+import type { PresentClasses } from './samples.ts';
+import { centredSamples, presentClasses } from './samples.ts';
 
 /** How the samples scatter about the means of their classes. Classes without samples are left out. */
-export interface ClassScatter {
-  /** `[n]`, which row of `means` a sample's class is. */
-  classOf: Int32Array;
-  /** `[C]` samples per class, none 0. */
-  counts: Float64Array;
+export interface ClassScatter extends Pick<PresentClasses, 'classOf' | 'counts'> {
   /** `[C, d]`, the means of the classes less the mean of all samples. */
   means: Matrix;
   /** `[d, d]`, Σ(x − mean of its class)(x − mean of its class)ᵀ, not divided by the count. */
@@ -27,20 +23,10 @@ export function classScatter(evidence: Evidence): Promise<ClassScatter> {
 }
 
 async function computeClassScatter(evidence: Evidence): Promise<ClassScatter> {
-  const { labels, classCount, features } = evidence;
-  if (labels === undefined) throw new InputError('This score needs class labels.');
-  const all = evidence.classCounts();
-  const present = [...all.keys()].filter((c) => (all[c] as number) > 0);
-  const counts = Float64Array.from(present, (c) => all[c] as number);
-  const rows = new Int32Array(classCount);
-  present.forEach((c, row) => {
-    rows[c] = row;
-  });
-  const classOf = labels.map((label) => rows[label] as number);
-
+  const { labels, counts, classOf } = presentClasses(evidence);
   const statistics = await evidence.statistics();
-  const ones = new Float64Array(features.cols).fill(1);
-  const means = selectRows(transpose(statistics.standardisedClassSums(ones)), present);
+  const ones = new Float64Array(evidence.features.cols).fill(1);
+  const means = selectRows(transpose(statistics.standardisedClassSums(ones)), labels);
   const weighted = zeros(means.rows, means.cols);
   for (let at = 0; at < means.data.length; at++) {
     const count = counts[Math.floor(at / means.cols)] as number;

@@ -1,8 +1,7 @@
-import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { rowRange, selectRows, zeros } from '../linalg/matrix.ts';
 import { principalComponents } from './principalComponents.ts';
-import { samplesByClass } from './samples.ts';
+import { presentClasses, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -27,10 +26,8 @@ export const gbc: Score = {
   meaning: 'The classes overlap less, each taken as a Gaussian.',
   sortsSamples: true,
   async compute(evidence, { variant }) {
-    const { labels, classCount } = evidence;
-    if (labels === undefined) throw new InputError('GBC needs class labels.');
     const samples = await evidence.share('gbcSamples', () => principalComponents(evidence, () => COMPONENTS));
-    const classes = samplesByClass(labels, classCount);
+    const classes = samplesByClass(presentClasses(evidence));
     const { means, variances } = classMoments(samples, classes, variant === 'spherical');
     let overlap = 0;
     const logarithms = rowSums({ ...variances, data: variances.data.map(Math.log) });

@@ -21,7 +21,7 @@ import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { tridiagonalise } from '../linalg/tridiagonal.ts';
 import type { Evidence } from './evidence.ts';
 import { type Fit, maximumEvidence, type TridiagonalProblem } from './maximumEvidence.ts';
-import { centredSamples, featureMean } from './samples.ts';
+import { centredSamples, featureMean, presentClasses } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -68,20 +68,14 @@ export const logme: Score = {
       const targets = embeddings.map(embeddingTargets(labels));
       return { score: await meanEvidence(evidence, fits.flat(), targets), details: {} };
     }
-    if (labels === undefined) {
-      throw new InputError('LogME classification needs class labels; use the variant regression.');
-    }
-    const counts = evidence.classCounts();
-    const present = [...counts.keys()].filter((c) => (counts[c] as number) > 0);
-    const fits = maximumEvidence(
-      problem,
-      problem.sides,
-      problem.primal ? counts : new Float64Array(counts.length),
-    ).filter((_, c) => (counts[c] as number) > 0);
-    const oneHot: Targets = { count: present.length, value: (i, j) => (labels[i] === present[j] ? 1 : 0) };
+    const { labels: present, counts, classOf } = presentClasses(evidence);
+    const squares = problem.primal ? evidence.classCounts() : new Float64Array(evidence.classCount);
+    const ofAll = maximumEvidence(problem, problem.sides, squares);
+    const fits = present.map((c) => ofAll[c] as Fit);
+    const oneHot: Targets = { count: counts.length, value: (i, j) => (classOf[i] === j ? 1 : 0) };
     return {
       score: await meanEvidence(evidence, fits, [oneHot]),
-      ...(problem.primal && { bounds: { least: leastEvidence(present.length) } }),
+      ...(problem.primal && { bounds: { least: leastEvidence(counts.length) } }),
       details: {},
     };
   },

@@ -40,8 +40,6 @@ export const ncti: Score = {
   meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',
   sortsSamples: true,
   async compute(evidence, { variant, variation }) {
-    const { labels, classCount } = evidence;
-    if (labels === undefined) throw new InputError('NCTI needs class labels.');
     const scatter = await classScatter(evidence);
     const { samples, directions, discriminant } = await evidence.share('ncti', () =>
       discriminantAnalysis(evidence, scatter),
@@ -56,7 +54,7 @@ export const ncti: Score = {
         };
       }
       case 'vc': {
-        const norms = await inTurn(samplesByClass(labels, classCount), async (members) => {
+        const norms = await inTurn(samplesByClass(scatter), async (members) => {
           const probabilities = await classScores(discriminant, selectRows(samples, members));
           members.forEach((_, i) => {
             softmax(rowRange(probabilities, i, i + 1).data);

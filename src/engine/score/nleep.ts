@@ -4,7 +4,7 @@ import type { Evidence } from './evidence.ts';
 import { mixtureProbabilities } from './gaussianMixture.ts';
 import { expectedPrediction } from './leep.ts';
 import { principalComponents } from './principalComponents.ts';
-import { samplesByClass } from './samples.ts';
+import { presentClasses } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -28,7 +28,7 @@ export const nleep: Score = {
     const { labels, classCount } = evidence;
     if (labels === undefined) throw new InputError('NLEEP needs class labels.');
     const probabilities = await evidence.share('nleepProbabilities', () =>
-      clusterProbabilities(evidence, samplesByClass(labels, classCount).length),
+      clusterProbabilities(evidence, presentClasses(evidence).counts.length),
     );
     return expectedPrediction(probabilities, labels, classCount, variant === 'paper', variation);
   },

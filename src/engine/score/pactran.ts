@@ -4,7 +4,7 @@ import { rowRange, zeros } from '../linalg/matrix.ts';
 import type { Evidence } from './evidence.ts';
 import { checkProbabilities } from './leep.ts';
 import { fitLogistic } from './logisticRegression.ts';
-import { centredSamples } from './samples.ts';
+import { centredSamples, presentClasses } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -36,13 +36,8 @@ export const pactran: Score = {
   meaning: 'A new top layer is guaranteed a smaller error.',
   sortsSamples: true,
   async compute(evidence, { variant }) {
-    const { labels, sourceProbabilities } = evidence;
-    if (labels === undefined) throw new InputError('PACTran needs class labels.');
-    const all = evidence.classCounts();
-    const present = [...all.keys()].filter((c) => (all[c] as number) > 0);
-    const counts = Float64Array.from(present, (c) => all[c] as number);
-    const rows = new Map(present.map((c, row) => [c, row]));
-    const classOf = labels.map((label) => rows.get(label) ?? 0);
+    const { sourceProbabilities } = evidence;
+    const { counts, classOf } = presentClasses(evidence);
     if (variant === 'gaussian') return { score: await gaussian(evidence, classOf, counts.length), details: {} };
     if (sourceProbabilities === undefined) throw new InputError(`PACTran ${variant} needs source probabilities.`);
     checkProbabilities(sourceProbabilities);

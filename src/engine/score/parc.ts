@@ -4,7 +4,7 @@ import { columnSquares, dot, rowRange, zeros } from '../linalg/matrix.ts';
 import { inTurn, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents, roundingOf } from './principalComponents.ts';
-import { centredSamples, samplesByClass, scaleColumns } from './samples.ts';
+import { centredSamples, presentClasses, samplesByClass, scaleColumns } from './samples.ts';
 import type { Bounds, Score } from './score.ts';
 
 /**
@@ -37,14 +37,14 @@ export const parc: Score = {
   meaning: 'Samples of one class lie closer to each other than to samples of other classes.',
   sortsSamples: true,
   async compute(evidence, { variant }) {
-    const { labels, classCount, count } = evidence;
+    const { labels, count } = evidence;
     if (count > LARGEST_COUNT) {
       throw new InputError(`PARC compares all pairs of samples; give at most ${LARGEST_COUNT}, not ${count}.`);
     }
     const featureRows = await (variant === 'pca32' ? componentRows(evidence) : rowsOfFeatures(evidence));
     if (labels !== undefined) {
       const classes = classDistances(
-        samplesByClass(labels, classCount),
+        samplesByClass(presentClasses(evidence)),
         evidence.order ?? [...labels.keys()],
         variant !== 'tied',
       );

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { zeros } from '../linalg/matrix.ts';
 import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
@@ -24,13 +25,39 @@ export async function centredSamples(evidence: Evidence, from = 0, to = evidence
   return result;
 }
 
-/** The indices of the samples of every class that has any, in the order of the classes. */
-export function samplesByClass(labels: Int32Array, classCount: number): number[][] {
-  const samples: number[][] = Array.from({ length: classCount }, () => []);
-  labels.forEach((label, i) => {
-    samples[label]?.push(i);
+/** The classes that have samples, numbered without gaps in their order. */
+export interface PresentClasses {
+  /** `[C]`, their labels. */
+  labels: number[];
+  /** `[C]`, samples of each, none 0. */
+  counts: Float64Array;
+  /** `[n]`, the number of a sample's class. */
+  classOf: Int32Array;
+}
+
+/** @throws InputError without class labels; the registry asks for them before. */
+export function presentClasses(evidence: Evidence): PresentClasses {
+  if (evidence.labels === undefined) throw new InputError('This score needs class labels.');
+  const all = evidence.classCounts();
+  const labels = [...all.keys()].filter((c) => (all[c] as number) > 0);
+  const numbers = new Int32Array(all.length);
+  labels.forEach((c, number) => {
+    numbers[c] = number;
   });
-  return samples.filter((members) => members.length > 0);
+  return {
+    labels,
+    counts: Float64Array.from(labels, (c) => all[c] as number),
+    classOf: evidence.labels.map((label) => numbers[label] as number),
+  };
+}
+
+/** The indices of the samples of every class that has any, in the order of the classes. */
+export function samplesByClass({ counts, classOf }: Pick<PresentClasses, 'counts' | 'classOf'>): number[][] {
+  const samples = Array.from(counts, (): number[] => []);
+  classOf.forEach((c, i) => {
+    samples[c]?.push(i);
+  });
+  return samples;
 }
 
 /** Every column times its factor, new. */

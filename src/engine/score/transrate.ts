@@ -1,10 +1,9 @@
-import { InputError } from '../errors.ts';
 import { inverseCholesky } from '../linalg/cholesky.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { addToDiagonal, columnSquares, scaled, selectRows } from '../linalg/matrix.ts';
 import { singularParts, smallGram } from '../linalg/singularParts.ts';
 import { spectrumOf } from '../linalg/symmetricEigen.ts';
-import { centredSamples, samplesByClass } from './samples.ts';
+import { centredSamples, presentClasses, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 
 /**
@@ -28,11 +27,10 @@ export const transrate: Score = {
   meaning: 'The labels say more about the features.',
   sortsSamples: true,
   async compute(evidence, { variant }) {
-    const { labels, classCount, count, features } = evidence;
-    if (labels === undefined) throw new InputError('TransRate needs class labels.');
+    const { count, features } = evidence;
     const samples = await centredSamples(evidence);
     const all = await codingRate(samples, count > features.cols ? (await evidence.statistics()).gram : undefined);
-    const classes = samplesByClass(labels, classCount);
+    const classes = samplesByClass(presentClasses(evidence));
     let conditional = 0;
     for (const members of classes) {
       const weight = variant === 'paper' ? members.length / count : 1 / classes.length;
