@@ -11,7 +11,7 @@ import { fastest, type Timing } from './support/timing.ts';
 // Scores from features in memory against their published algorithms, each pair in one run: in NumPy (bench/numpy_*.py) and,
 // at a small size, in ml-matrix; and all scores of one candidate together against the dearest of them. The Python is
 // python3, or what the environment variable EMMS_BENCH_PYTHON names; without NumPy those ratios are left out. --large shows
-// time and memory of a size that NumPy would need 1.2 TB for.
+// time and memory of a size for which the published code spreads label embeddings to 1.2 GB, and copies them.
 
 const { values: options } = parseArgs({
   options: {

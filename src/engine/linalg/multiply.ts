@@ -16,7 +16,7 @@ const GRAM_STEP = 64;
  */
 export const SINGLE_PRECISION_FROM = 1e9;
 
-/** A·B. */
+/** A·B `[m, n]` of A `[m, k]` and B `[k, n]`. */
 export async function multiply(a: Matrix, b: Matrix): Promise<Matrix> {
   const result = zeros(a.rows, b.cols);
   if (a.rows * a.cols * b.cols > SMALL) {
@@ -35,7 +35,7 @@ export async function multiply(a: Matrix, b: Matrix): Promise<Matrix> {
   return result;
 }
 
-/** A·Bᵀ. */
+/** A·Bᵀ `[m, n]` of A `[m, k]` and B `[n, k]`. */
 export async function multiplyTransposed(a: Matrix, b: Matrix): Promise<Matrix> {
   const result = zeros(a.rows, b.rows);
   if (a.rows * a.cols * b.rows > SMALL) {
@@ -59,7 +59,7 @@ export async function subtractProduct(c: Matrix, a: Matrix, b: Matrix): Promise<
   await addProduct(-1, a.data, b.data, c.data, c.rows, b.rows, c.cols, 'neither');
 }
 
-/** A·Aᵀ, exactly symmetric. */
+/** A·Aᵀ `[r, r]` of A `[r, b]`, exactly symmetric. */
 export async function gramian(a: Matrix): Promise<Matrix> {
   return a.rows * a.rows * a.cols > SMALL ? sumOfGramians(a.rows, [a]) : multiplyTransposed(a, a);
 }
@@ -94,7 +94,7 @@ function mirrorLower({ rows: size, data }: Matrix): void {
   }
 }
 
-/** L·B for a lower-triangular L; what lies above its diagonal is never read in blocks that are all zero. */
+/** L·B `[r, n]` for a lower-triangular L `[r, r]`; what lies above its diagonal is never read in blocks that are all zero. */
 export async function multiplyLowerTriangular(lower: Matrix, b: Matrix): Promise<Matrix> {
   const result = zeros(lower.rows, b.cols);
   for (let from = 0; from < lower.rows; from += TRIANGLE_STEP) {

@@ -6,7 +6,7 @@ const MOST_SWEEPS = 60;
 const ORTHOGONAL = 1e-15;
 
 /**
- * The sum of the singular values, by Jacobi rotations of the rows, or columns when there are fewer, until they are
+ * The sum of the singular values of a matrix of any shape, by Jacobi rotations of the rows, or columns when there are fewer, until they are
  * orthogonal. Squares of singular values, as the eigenvalues of a Gram matrix, would lose half the digits of small ones.
  */
 export function nuclearNorm(matrix: Matrix): number {

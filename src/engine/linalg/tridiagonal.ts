@@ -128,6 +128,9 @@ const MAX_STEPS = 60;
  * The eigenvalues of a tridiagonal matrix, not sorted, by the implicit QL algorithm in the form of Pal, Walker and Kahan
  * (Parlett, The Symmetric Eigenvalue Problem, 8.15), which needs the squares of the couplings and no roots. A matrix that is
  * graded from large to small keeps the digits of its small eigenvalues, since the algorithm runs from the end.
+ *
+ * @returns `[d]`
+ * @throws Error when they don't converge, as for entries that are NaN or infinite
  */
 export function tridiagonalEigenvalues({
   diagonal,

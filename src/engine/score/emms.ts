@@ -34,6 +34,10 @@ const LARGEST_ERROR = 1e-7;
  * - `paper`: what the published code does towards it: one round from t = 1/K; W by least squares, then t by least
  *   squares and sparsemax, W not refitted.
  * - `reference`: the published code's number, which is `paper` times d2 (`sum / N*D2`).
+ *
+ * Time O(n·d²) for the Gram matrix; `cv` then O(n·d·min(n, d)) for every ridge that is tried, the others O(d³). Of the labels:
+ * classes O(n·d·C), with embeddings O((n + d2)·C²·K²) more in `cv` and O(C²·d2·K + C·d2·K²) in the others; embeddings of
+ * samples O(n·d·d2·K + n·d2·K²).
  */
 export const emms: Score = {
   id: 'emms',

@@ -23,7 +23,7 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  * - `energy`: S_en, the mean of log Σ_j exp(x_ij) over the 0.5 % of the samples in which it is least, at least one. The code
  *   takes features for logits; it says nothing of the labels, and is here to make up the published score.
  *
- * Time O(n·d² + d³ + n·d·C), `reference` O(n·d·C), `energy` O(n·d).
+ * Time O(n·d² + d³ + n·d·C), `reference` O(n·d² + n·d·C), `energy` O(n·d).
  */
 export const etran: Score = {
   id: 'etran',

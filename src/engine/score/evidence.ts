@@ -11,27 +11,31 @@ import { boundOf, labelColumns, STANDARDISATION_EPSILON } from './labelRows.ts';
  * All that a score may use, with what several scores derive from it computed at most once.
  */
 export class Evidence {
+  /** `[n, d]` */
   readonly features: FloatMatrix;
+  /** `[n]`, class indices below `classCount`. */
   readonly labels: Int32Array | undefined;
-  /** 0 without class labels. */
+  /** C, of which some may have no samples; 0 without class labels. */
   readonly classCount: number;
   /** Whether the only label embedding is which class it is: of many classes a score should not form the `[C, C]` of it. */
   readonly isOneHot: boolean;
   /** Undefined when nothing is known but the features. */
   readonly labelKind: LabelKind | undefined;
+  /** `[n, c]` */
   readonly sourceProbabilities: FloatMatrix | undefined;
   /** `[n]`, which of the given samples each is; undefined for evidence that is in the given order. */
   readonly order: readonly number[] | undefined;
   /**
-   * The same in an order of the samples that depends on their features and labels alone: what is computed from it is the same to
-   * the last bit however the samples were ordered. For scores in which rounding may decide; made when one asks.
+   * The same in an order of the samples that depends on their features and class labels alone: what is computed from it is the
+   * same to the last bit however the samples were ordered, unless some agree in both and differ in something else. For scores in
+   * which rounding may show; made once, when one asks, with statistics of its own.
    */
   readonly sorted: () => Evidence;
   /** Count, mean, Gram matrix and class sums of the features. */
   readonly statistics: () => Promise<SufficientStatistics>;
   /**
    * `[d]`, 1/(std + 1e-8) per feature, as the published code standardises; 0 for a constant feature. When no feature has a std
-   * of 1 the 1e-8 is relative to the largest, so that small features are scored as large ones are.
+   * as large as 1 the 1e-8 is relative to the largest std, so that small features are scored as large ones are.
    */
   readonly scale: () => Promise<Float64Array>;
   /** The K label embeddings standardised over the samples, `[C, d2]` with class labels, else `[n, d2]`. */

@@ -4,10 +4,10 @@ import { zeros } from '../linalg/matrix.ts';
 import { firstNotBelow } from '../linalg/sampleRows.ts';
 import type { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 
-/** Beyond, fourth powers leave the range of doubles; single precision ends at 3e38. */
+/** From here on fourth powers leave the range of doubles; single precision ends at 3e38. */
 export const LARGEST_VALUE = 1e75;
 
-/** Below, they do too. */
+/** Of features that are all smaller they do too. */
 const SMALLEST_VALUE = 1e-75;
 
 /** What the samples are labelled with. Scores know class labels and label embeddings; the others become embeddings. */
@@ -54,8 +54,10 @@ interface CheckedInput {
 /**
  * Checks that the parts fit each other and that they are numbers.
  *
- * @throws InputError with the sample's index for NaN or infinite features; for fewer than two samples or classes; for
- * lengths that don't match; for labels that are the same for all samples.
+ * @throws InputError with the sample's index for features and labels that are NaN, infinite or as large as 1e75, and for
+ * multi-labels that are not 0 or 1; for features that are all below 1e-75; for fewer than two samples, or no feature; for lengths
+ * and widths that don't match; for class labels out of range; for labels and label embeddings that are the same for all samples;
+ * for statistics of other features.
  */
 export function checkInput(input: EvidenceInput): CheckedInput {
   checkFeatures(input.features);

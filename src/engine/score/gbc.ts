@@ -17,7 +17,7 @@ import type { Score } from './score.ts';
  *   as in the published code.
  * - `diagonal`: one variance per class and component.
  *
- * Time O(n·d·min(n, d) + d³) for the components, O(C²) for the pairs.
+ * Time O(n·d²) for the statistics and that of `principalComponents`, O(C²) for the pairs.
  */
 export const gbc: Score = {
   id: 'gbc',

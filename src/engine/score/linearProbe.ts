@@ -23,7 +23,7 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  * Without class labels the same regression, of the standardised columns of the labels, is judged by its held-out squared
  * error: R² = 1 − that error over that of the mean, all columns together; 0 is no better than the mean.
  *
- * Time O(n·d·min(n, d) + n·d·C) beyond the choice of γ, which is shared. `details.ridge` is γ/n.
+ * Time O(n·d² + n·d·C) beyond the choice of γ, which is shared. `details.ridge` is γ/n.
  */
 export const linearProbe: Score = {
   id: 'linearProbe',

@@ -42,7 +42,8 @@ import type { Score } from './score.ts';
  *
  * With fewer samples than features the published code leaves d − n factors α out of the determinant; so does this.
  *
- * Time O(n·d·min(n, d)) + O(m²·r) with m = min(n, d) and r the number of columns to rotate (C with class labels, else K·d2).
+ * Time O(n·d²) for the statistics, O(m³ + m²·r) with m = min(n, d) and r the number of columns to rotate (C with class labels,
+ * else K·d2, and their products with the features O(n·d·r)), with label embeddings of classes O(m·C·K·d2) for their columns.
  * No eigenvalues: in the basis in which XᵀX, or XXᵀ, is tridiagonal, every step costs O(m) per column. Where rounding of XᵀX
  * shows, since features or samples differ too much in size or the targets are all but interpolated, X itself is
  * triangularised first, which takes several times as long.

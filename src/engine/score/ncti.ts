@@ -31,7 +31,7 @@ import { meanOverSamples, PROBABILITY } from './score.ts';
  * the identity (`solver="eigen"`); else it isn't, and directions in which it has no part are left out (`solver="svd"`), all
  * as published (BUserName/NCTI), with scikit-learn 1.9. (Older ones divided that covariance by n − C, not n.)
  *
- * Time O(n·d·min(n, d)) for the components, O(Σ_c n_c·C·min(n_c, C)) for v.
+ * Time O(n·d²) for the statistics, that of `principalComponents`, O(n·C) for `ncc` and O(Σ_c n_c·C·min(n_c, C)) for v.
  */
 export const ncti: Score = {
   id: 'ncti',

@@ -15,8 +15,8 @@ import type { Score } from './score.ts';
  * 5 components per class (at most n), full covariances, and starts from k-means++, seeded. Larger is better: `paper` is the
  * mean of the logarithms, `reference` the mean probability, as the published EMMS code computes it; see `leep.ts`.
  *
- * The result depends on the start, but not on the order of the samples. Time O(n·d·min(n, d)) and, for every
- * step of the mixture, O(C·n·k²) with k principal components: by far the dearest score.
+ * The result depends on the start, but not on the order of the samples: they are sorted before. Time O(n·d²) for the statistics,
+ * that of `principalComponents`, and O(C·n·k²) for every step of the mixture with k components: by far the dearest score.
  */
 export const nleep: Score = {
   id: 'nleep',

@@ -91,7 +91,8 @@ export function needsInWords(score: Score, variant?: string): string {
  * @param options.variant when left out the first variant for which the evidence is enough
  * @param options.variation whether to give what tells how the score varies, for confidence intervals
  * @returns `variant`: the one that was computed; `seconds`: the time of the scoring alone, with the evidence in memory
- * @throws UsageError for an unknown score or variant, InputError when the evidence lacks what the score needs
+ * @throws UsageError for an unknown score or variant, InputError when the evidence lacks what the score needs or the score is
+ * not defined for it
  */
 export async function computeScore(
   id: string,

@@ -78,6 +78,7 @@ export interface Score {
   meaning: string;
   /** Whether rounding may show in it, so that it is computed from the samples in an order of their own, see `Evidence.sorted`. */
   sortsSamples: boolean;
+  /** @throws InputError when the score is not defined for the evidence, or would take too long */
   compute(evidence: Evidence, options: ScoreOptions): Promise<ScoreResult>;
 }
 

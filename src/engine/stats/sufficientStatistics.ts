@@ -51,6 +51,7 @@ export class SufficientStatistics {
    *
    * @param features `[b, d]`
    * @param labels `[b]` class indices below `classCount`; left out when there are no classes
+   * @throws InputError for another number of features, or of labels than of samples
    */
   async add(features: FloatMatrix, labels?: Int32Array): Promise<void> {
     if (features.cols !== this.dimension || (labels?.length ?? features.rows) !== features.rows) {
@@ -110,7 +111,11 @@ export class SufficientStatistics {
     return total;
   }
 
-  /** Adds the statistics of other samples; both must be of the same dimension and classes. */
+  /**
+   * Adds the statistics of other samples.
+   *
+   * @throws InputError for another number of features or classes
+   */
   merge(other: SufficientStatistics): void {
     if (other.dimension !== this.dimension || other.classCount !== this.classCount) {
       throw new InputError(
