@@ -20,7 +20,7 @@ const LEAST_PROBABILITY = 1e-20;
  *
  * Time O(components·n·k²) per step in matrix products; memory n·components, one covariance at a time.
  *
- * @param samples `[n, k]`
+ * @param samples `[n, k]`, of centred columns
  * @param components at most n
  * @param seed of the choice of the first centres
  */

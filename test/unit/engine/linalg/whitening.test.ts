@@ -8,3 +8,9 @@ test('a matrix that no ridge makes positive definite is refused, not tried for e
   await expect(positiveWhitening(square(0), 0)).rejects.toThrow('scale them');
   expect((await positiveWhitening(square(1), 1e-3)).rows).toBe(3);
 });
+
+test('a ridge that is too small grows until it is enough', async () => {
+  // Its eigenvalues are 3 and −1.
+  const indefinite = { rows: 2, cols: 2, data: Float64Array.of(1, 2, 2, 1) };
+  expect((await positiveWhitening(indefinite, 1e-6)).data.every(Number.isFinite)).toBe(true);
+});

@@ -52,6 +52,8 @@ test('the energy is that of the least active samples', async () => {
   features.data.set([-60, -60, -60], 300);
   features.data.set([1e5, 1e5, 1e5], 600);
   expect(await scoreOf('etran', { features, labels }, 'energy')).toBeCloseTo(Math.log(3) - 55, 12);
+  const fewer = { features: { ...features, rows: 399, data: features.data.subarray(3) }, labels: labels.subarray(1) };
+  expect(await scoreOf('etran', fewer, 'energy')).toBeCloseTo(Math.log(3) - 60, 12);
 });
 
 test('degenerate input', async () => {

@@ -6,6 +6,7 @@ import {
   expectVariation,
   readCase,
   scoreOf,
+  takeRows,
 } from '../../../helpers/scoreCases.ts';
 
 const variants = ['ncc', 'seli', 'vc'] as const;
@@ -53,6 +54,13 @@ test('degenerate input', async () => {
       await expect(scoreOf('ncti', input, variant)).rejects.toThrow('NCTI needs classes that vary');
     }
   }
+});
+
+test('classes that only rounding makes vary are refused', async () => {
+  // The mean of seven times the same number is off by rounding.
+  const labels = Int32Array.from({ length: 21 }, (_, i) => i % 3);
+  const features = takeRows(generator(7).matrix(3, 5), labels);
+  await expect(scoreOf('ncti', { features, labels })).rejects.toThrow('classes that vary');
 });
 
 test.each([1, 2, 3, 4])(

@@ -75,6 +75,16 @@ test('tied: the numbering of the classes does not matter', async () => {
   expect(Math.abs((await scoreOf('parc', { features, labels: renumbered }, 'tied')) - before)).toBeLessThan(1e-9);
 });
 
+test.each([
+  [150, true],
+  [513, false],
+])('the rounding of the published code breaks ties of %i classes: %s', async (classes, breaks) => {
+  const input = classification(5, 2 * classes, 6, classes);
+  const labels = input.labels.map((_, i) => i % classes);
+  const score = (variant: string) => scoreOf('parc', { ...input, labels }, variant);
+  expect((await score('unreduced')) !== (await score('tied'))).toBe(breaks);
+});
+
 test('of several label embeddings it is the mean', async () => {
   const { matrix } = generator(8);
   const [features, a, b] = [matrix(30, 5), matrix(30, 3), matrix(30, 3)];

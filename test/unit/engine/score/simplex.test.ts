@@ -47,6 +47,12 @@ test('no point of the simplex beats the minimum', async () => {
   );
 });
 
+test('points that hardly differ share the weight as others do', async () => {
+  // Corners of a triangle; the point of it that is nearest to the origin is its centre.
+  const corners = { rows: 3, cols: 3, data: Float64Array.of(1, 1e-4, -1, 1, -1e-4, -1, 1, 0, 2) };
+  for (const weight of minimiseOnSimplex(await gramian(corners))) expect(weight).toBeCloseTo(1 / 3, 6);
+});
+
 test('more label encoders than can be tried are refused', () => {
   expect(() => minimiseOnSimplex({ rows: 9, cols: 9, data: new Float64Array(81) })).toThrow('at most 8');
 });
