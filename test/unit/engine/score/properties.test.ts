@@ -101,6 +101,23 @@ describe.each<[string, (features: Matrix) => Matrix]>([
   });
 });
 
+describe('scores that sort the samples are the same to the last bit in any order', () => {
+  const sorting = ALL.filter(([id]) => findScore(id).sortsSamples);
+  const order = generator(2).permutation(60);
+  test.each(sorting)('%s %s', async (id, variant) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { features, labels, sourceProbabilities } = classesOf({ seed, n: 60, d: 8, classes: 4, repeated: true });
+      const shuffled = {
+        features: takeRows(features, order),
+        labels: labels && Int32Array.from(order, (sample) => labels[sample] as number),
+        sourceProbabilities: sourceProbabilities && takeRows(sourceProbabilities, order),
+      };
+      const given = await scoreOf(id, { features, labels, sourceProbabilities }, variant);
+      expect(await scoreOf(id, shuffled, variant)).toBe(given);
+    }
+  });
+});
+
 test.each([
   ...Array.from({ length: 9 }, (_, at): [string, number] => ['unreduced', at + 2]),
   ['pca32', 40] as [string, number],
