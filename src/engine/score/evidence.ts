@@ -159,6 +159,7 @@ function sortedEvidence(evidence: Evidence): Evidence {
   const input = {
     features: selectRows(features, order),
     labels: labels && Int32Array.from(order, (sample) => labels[sample] as number),
+    labelEmbeddings: evidence.isOneHot ? [] : evidence.labelEmbeddings,
     sourceProbabilities: sourceProbabilities && selectRows(sourceProbabilities, order),
   };
   const embeddings = () =>

@@ -78,6 +78,24 @@ test.each(['leep', 'nleep', 'sfda', 'etran', 'ncti', 'knn'])(
   },
 );
 
+test('samples in an order of their own have the labels that were given', () => {
+  const { features, labels } = classification(11, 30, 4, 3);
+  const { matrix } = generator(12);
+  for (const given of [
+    { labels },
+    { labels, labelEmbeddings: [matrix(3, 5), matrix(3, 5)] },
+    { labelEmbeddings: [matrix(30, 2)] },
+    { targets: matrix(30, 2) },
+  ]) {
+    const evidence = createEvidence({ features, ...given });
+    const sorted = evidence.sorted();
+    expect(sorted.isOneHot).toBe(evidence.isOneHot);
+    expect(sorted.embeddingShape).toEqual(evidence.embeddingShape);
+    const places = Array.from(sorted.order ?? [], (sample) => takeRows(features, [sample]).data);
+    expect(places).toEqual(Array.from({ length: 30 }, (_, i) => takeRows(sorted.features, [i]).data));
+  }
+});
+
 test('scores that are computed at once are those that are computed one after the other', async () => {
   const inputs = [1, 2, 3].map((seed) => classification(seed, 150, 40, 5));
   const compute = async (input: (typeof inputs)[number]) => (await computeScore('emms', createEvidence(input))).score;
