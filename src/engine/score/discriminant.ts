@@ -6,6 +6,7 @@ import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import type { ClassScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
+import type { PresentClasses } from './samples.ts';
 
 const LEAST_SHRINKAGE = 1e-10;
 const LEAST_EXPONENT = -45;
@@ -67,7 +68,7 @@ export async function fitDiscriminant(
 /** `[n]`, of every sample the probability of its own class, given the scores of all classes, by `probability`. */
 export async function ownProbabilities(
   discriminant: Discriminant,
-  { classOf }: ClassScatter,
+  { classOf }: Pick<PresentClasses, 'classOf'>,
   probability: (scores: Float64Array, own: number) => number,
   samples: Samples,
 ): Promise<Float64Array> {

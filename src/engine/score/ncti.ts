@@ -5,12 +5,12 @@ import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multipl
 import { nuclearNorm } from '../linalg/nuclearNorm.ts';
 import { leadingEigenvectors, spectrumOf } from '../linalg/symmetricEigen.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
-import type { ClassScatter } from './classScatter.ts';
-import { classScatter, subtractRows } from './classScatter.ts';
+import { subtractRows } from './classScatter.ts';
 import { classScores, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
-import { samplesByClass, scaleColumns, scaleRows } from './samples.ts';
+import type { PresentClasses } from './samples.ts';
+import { presentClasses, samplesByClass, scaleColumns, scaleRows } from './samples.ts';
 import type { Score } from './score.ts';
 import { meanOverSamples, PROBABILITY } from './score.ts';
 
@@ -40,13 +40,13 @@ export const ncti: Score = {
   meaning: 'The features are nearer to neural collapse: one point per class, evenly spread.',
   sortsSamples: true,
   async compute(evidence, { variant, variation }) {
-    const scatter = await classScatter(evidence);
+    const classes = presentClasses(evidence);
     const { samples, directions, discriminant } = await evidence.share('ncti', () =>
-      discriminantAnalysis(evidence, scatter),
+      discriminantAnalysis(evidence, classes),
     );
     switch (variant) {
       case 'seli': {
-        const kept = Math.min(scatter.counts.length - 1, directions.cols);
+        const kept = Math.min(classes.counts.length - 1, directions.cols);
         return {
           score: nuclearNorm(await multiplyTransposed(samples, rowRange(transpose(directions), 0, kept))),
           bounds: { least: 0 },
@@ -54,7 +54,7 @@ export const ncti: Score = {
         };
       }
       case 'vc': {
-        const norms = await inTurn(samplesByClass(scatter), async (members) => {
+        const norms = await inTurn(samplesByClass(classes), async (members) => {
           const probabilities = await classScores(discriminant, selectRows(samples, members));
           members.forEach((_, i) => {
             softmax(rowRange(probabilities, i, i + 1).data);
@@ -64,7 +64,7 @@ export const ncti: Score = {
         return { score: -Math.log(norms.reduce((sum, norm) => sum + norm, 0)), details: {} };
       }
       default: {
-        const own = await ownProbabilities(discriminant, scatter, softmaxAt, async (from, to) =>
+        const own = await ownProbabilities(discriminant, classes, softmaxAt, async (from, to) =>
           rowRange(samples, from, to),
         );
         return meanOverSamples(own, PROBABILITY, variation);
@@ -87,7 +87,7 @@ interface Projection {
 }
 
 /** The principal components of the samples `[n, k]`, and their linear discriminant analysis. */
-async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: ClassScatter) {
+async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: PresentClasses) {
   const samples = await principalComponents(evidence, () => COMPONENTS);
   const { rows: count, cols: width } = samples;
   const means = zeros(counts.length, width);
