@@ -94,7 +94,7 @@ export function standardisedColumns(
   return { rows: features.cols, cols: to - from, data };
 }
 
-/** The same in single precision, rounded at last; as long valid. */
+/** The same in single precision, computed in double; valid as long. */
 export function singleColumns(
   features: FloatMatrix,
   from: number,

@@ -8,8 +8,11 @@ import type { ClassScatter } from './classScatter.ts';
 import type { Evidence } from './evidence.ts';
 import type { PresentClasses } from './samples.ts';
 
+/** As published. */
 const LEAST_SHRINKAGE = 1e-10;
+/** The exponential of less is nothing next to 1. */
 const LEAST_EXPONENT = -45;
+/** Scores of all classes that are held at once: 64 MB. */
 const BLOCK_SCORES = 2 ** 23;
 
 /** Gives samples `from` to `to` as rows. */
@@ -73,7 +76,6 @@ export async function ownProbabilities(
   samples: Samples,
 ): Promise<Float64Array> {
   const result = new Float64Array(classOf.length);
-  // Blocks of at most so many scores bound the memory, however many classes there are.
   const size = Math.max(1, Math.min(BLOCK_SAMPLES, Math.floor(BLOCK_SCORES / discriminant.intercepts.length)));
   for (let from = 0; from < result.length; from += size) {
     const to = Math.min(from + size, result.length);

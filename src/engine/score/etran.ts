@@ -40,7 +40,7 @@ export const etran: Score = {
   },
 };
 
-/** Of how many samples one counts for the energy. */
+/** One of so many samples counts for the energy. */
 const SAMPLES_PER_LEAST = 200;
 
 async function classProbabilities(evidence: Evidence, reference: boolean): Promise<Float64Array> {

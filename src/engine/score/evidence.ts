@@ -144,7 +144,7 @@ export function createEvidence(input: EvidenceInput): Evidence {
   const { labels, classCount, kind, labelEmbeddings } = checkInput(input);
   const evidence = new Evidence({ ...input, labels }, kind, classCount, labelEmbeddings);
   if (labels === undefined && input.multiLabels === undefined) {
-    // Embeddings of many samples are looked at one by one only if what must be known of them in any case hints at a wrong one.
+    // Values of many samples are looked at one by one only if their moments, which are needed in any case, hint at a wrong one.
     const { labelEmbeddings: embeddings = [] } = input;
     if (embeddings.length > 0 && !(boundOf(evidence.labelColumns(), evidence.count) < LARGEST_VALUE)) {
       for (const embedding of embeddings) checkValues(embedding, 'sample');

@@ -46,8 +46,9 @@ export const gbc: Score = {
 
 const COMPONENTS = 64;
 const LEAST_VARIANCE = 1e-4;
+/** Beyond, exp(−D) is 0, or the least number that there is. */
 const LARGEST_DISTANCE = 745;
-/** Of variances, before the logarithm is taken: times one more it stays a number. 64 of the least are far from 0. */
+/** A product of variances that is larger becomes its logarithm before the next is multiplied. One of 64 of the least is still far from 0. */
 const LARGEST_PRODUCT = 1e150;
 
 /** Per class the means `[C, k]` and the variances `[C, k]`, or when `spherical` their mean `[C, 1]`. */

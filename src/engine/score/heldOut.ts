@@ -45,7 +45,7 @@ const HALF = 0.5;
  */
 const SMALL = 2 ** 27;
 const SMALLEST_STEP = 0.125;
-/** What counts, relative to the held-out residual: more than the rounding of rough ones. */
+/** The least gain that counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
 
 /** The held-out fit of `evidence`; computed once, whoever asks. */

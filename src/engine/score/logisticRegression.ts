@@ -14,9 +14,9 @@ import { gramian, multiply } from '../linalg/multiply.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 
 /**
- * Evaluations of the loss and steps of conjugate gradients, each two products of all samples with all features and classes, that
- * are made at most: as many as cost so many multiplications, where an output's exponential and what else is done with it count
- * as some more. Most problems take 60 to 500.
+ * A pass is an evaluation of the loss or a step of conjugate gradients: two products of all samples with all features and classes.
+ * There are at most as many as take `MOST_MULTIPLICATIONS`, where the exponential of an output counts as
+ * `MULTIPLICATIONS_PER_OUTPUT`. Most problems take 60 to 500.
  */
 const MOST_MULTIPLICATIONS = 2 ** 36;
 const MULTIPLICATIONS_PER_OUTPUT = 100;

@@ -6,7 +6,7 @@ import { spectrumOf } from '../linalg/symmetricEigen.ts';
 import type { Evidence } from './evidence.ts';
 import { centredSamples, featureMean, scaleColumns } from './samples.ts';
 
-/** A component is rounding where the features are rounded as much as it varies; each of them may have been a sum of some. */
+/** A component that varies by less than so many roundings of the features is rounding: features may be sums that were rounded before. */
 const ROUNDINGS = 16;
 
 /**
