@@ -74,8 +74,8 @@ export function labelColumns(embeddings: readonly FloatMatrix[]): LabelColumns {
 }
 
 /** What no value of `count` samples exceeds in magnitude, from their columns; NaN where some are no numbers. */
-export function boundOf({ shifts, offsets, scales, gram }: LabelColumns, count: number): number {
-  let bound = gram.data.some(Number.isNaN) ? Number.NaN : 0;
+export function boundOf({ shifts, offsets, scales }: Omit<LabelColumns, 'gram'>, count: number): number {
+  let bound = 0;
   shifts.forEach((shift, k) => {
     shift.forEach((origin, j) => {
       const scale = scales[k]?.[j] as number;
