@@ -9,6 +9,7 @@ import type { EvidenceInput } from '../score/evidenceInput.ts';
 import { computeScore } from '../score/registry.ts';
 import type { Bounds, LeftOut, ScoreResult, Variation } from '../score/score.ts';
 import { squareScale } from '../score/squareScale.ts';
+import { unlikeMost } from '../score/unlikeMost.ts';
 import { SufficientStatistics } from '../stats/sufficientStatistics.ts';
 import type { Metric } from './metric.ts';
 
@@ -86,8 +87,15 @@ export async function scoreWithVariation(input: EvidenceInput, evidence: Evidenc
 
 /** For scores that tell nothing of how they vary: computed anew without blocks of samples. */
 async function recomputedWithoutBlocks(input: EvidenceInput, metric: Metric): Promise<LeftOut> {
+  const rows = Array.from({ length: input.features.rows }, (_, i) => i);
+  const needed = unlikeMost(input);
+  // Without it all labels are the same: the interval is that of scores with it.
+  const always = needed.length === 1 ? needed : [];
+  const others = rows.filter((row) => !always.includes(row));
   try {
-    return await scoresWithoutBlocks(input.features.rows, (kept) => scoreOfRows(input, metric, kept));
+    const scoreOf = (kept: readonly number[]) =>
+      scoreOfRows(input, metric, [...kept.map((i) => others[i] as number), ...always]);
+    return await scoresWithoutBlocks(others.length, scoreOf, { needed });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(

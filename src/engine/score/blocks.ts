@@ -5,6 +5,8 @@ import type { Contributions, LeftOut } from './score.ts';
 const MOST_BLOCKS = 32;
 /** Blocks of samples that are left out in turn, where the score without them is computed anew. */
 const RECOMPUTED_BLOCKS = 10;
+/** Of fewer blocks any two are neighbours. */
+const LEAST_APART = 4;
 /** Of a sum; less is rounding. */
 const ROUNDING = 1e-9;
 
@@ -12,32 +14,44 @@ const ROUNDING = 1e-9;
  * The block of each of `count` samples: blocks of equal size, but for one sample, and the same at every call, so that
  * candidates pair. Drawn at random: samples come class by class or the classes take turns, and a block that held one class
  * would say nothing of how the score varies.
+ *
+ * @param needed samples of which a score needs one or more; while two neighbouring blocks hold them all, blocks are drawn anew
  */
-export function drawBlocks(count: number, blocks: number): Int32Array {
+export function drawBlocks(count: number, blocks: number, needed: readonly number[] = []): Int32Array {
   const uniform = uniformNumbers(count);
   const blockOf = Int32Array.from({ length: count }, (_, i) => i % blocks);
-  for (let i = count - 1; i > 0; i--) {
-    const other = Math.floor(uniform() * (i + 1));
-    [blockOf[i], blockOf[other]] = [blockOf[other] as number, blockOf[i] as number];
-  }
+  do {
+    for (let i = count - 1; i > 0; i--) {
+      const other = Math.floor(uniform() * (i + 1));
+      [blockOf[i], blockOf[other]] = [blockOf[other] as number, blockOf[i] as number];
+    }
+  } while (blocks >= LEAST_APART && needed.length > 1 && areNeighbours(needed, blockOf, blocks));
   return blockOf;
+}
+
+/** Whether all samples are in one block and the next, after the last the first. */
+function areNeighbours(samples: readonly number[], blockOf: Int32Array, blocks: number): boolean {
+  const used = [...new Set(samples.map((sample) => blockOf[sample] as number))];
+  return used.some((block) => used.every((other) => other === block || other === (block + 1) % blocks));
 }
 
 /**
  * A score without blocks of samples, and without pairs of them.
  *
  * @param scoreOf the score of the samples `kept`, where one or two blocks are left out; all in the order of the features
- * @param most.blocks that are left out in turn
- * @param most.samples of a block
+ * @param options.blocks most that are left out in turn
+ * @param options.samples most of a block
+ * @param options.needed see `drawBlocks`
  */
 export async function scoresWithoutBlocks(
   count: number,
   scoreOf: (kept: readonly number[], out: readonly (readonly number[])[]) => Promise<number>,
-  most: { blocks: number; samples: number } = { blocks: RECOMPUTED_BLOCKS, samples: count },
+  options: { blocks?: number; samples?: number; needed?: readonly number[] } = {},
 ): Promise<LeftOut> {
-  const size = Math.min(most.blocks, count);
-  const blocksInAll = Math.max(size, Math.ceil(count / most.samples));
-  const blockOf = drawBlocks(count, blocksInAll);
+  const { blocks: mostBlocks = RECOMPUTED_BLOCKS, samples: mostSamples = count, needed } = options;
+  const size = Math.min(mostBlocks, count);
+  const blocksInAll = Math.max(size, Math.ceil(count / mostSamples));
+  const blockOf = drawBlocks(count, blocksInAll, needed);
   const samplesOf: number[][] = Array.from({ length: size }, () => []);
   blockOf.forEach((block, sample) => {
     samplesOf[block]?.push(sample);

@@ -71,6 +71,27 @@ test('without two of six samples the others may all be of one class', async () =
   }
 });
 
+test.each([1, 2, 3])('%i samples of a second class are never left out all together', async (rare) => {
+  for (let seed = 0; seed < 8; seed++) {
+    const { matrix, permutation } = generator(seed);
+    const few = new Set(permutation(40).slice(0, rare));
+    const labels = Int32Array.from({ length: 40 }, (_, i) => Number(few.has(i)));
+    const column = { rows: 40, cols: 1, data: Float64Array.from(labels) };
+    const features = matrix(40, 6);
+    for (const input of [
+      { features, labels },
+      { features, targets: column },
+      { features, multiLabels: column },
+      { features, labelEmbeddings: [column] },
+    ]) {
+      const { variation, score } = await scoreWithVariation(input, createEvidence(input), parseMetric('logme'));
+      const { scale, blocks, pairs } = leftOutOf({ variation });
+      expect(new Set([scale?.value ?? score, ...blocks, ...pairs]).size).toBe(21);
+      expect([...blocks, ...pairs].every(Number.isFinite)).toBe(true);
+    }
+  }
+});
+
 test('LogME below the least evidence that there is counts as at it', async () => {
   const labels = Int32Array.from({ length: 60 }, (_, i) => i % 2);
   const scored = [];
