@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { columnSquares, dot, rowRange } from '../linalg/matrix.ts';
-import { inTurn, multiplyTransposed } from '../linalg/multiply.ts';
+import { columnSquares, dot, rowRange, rowSquares } from '../linalg/matrix.ts';
+import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import { classDistances } from './oneHotDistances.ts';
 import { principalComponents, roundingOf } from './principalComponents.ts';
@@ -64,6 +64,8 @@ const LARGEST_COUNT = 12_000;
 const COMPONENTS = 32;
 /** Samples whose distances are computed at once. */
 const BLOCK = 256;
+/** A squared distance that is less than this part of what it is the difference of has lost digits by which it is told from others. */
+const CANCELLED = 2 ** -16;
 
 async function rowsOfFeatures(evidence: Evidence): Promise<Matrix> {
   const features = await centredSamples(evidence);
@@ -115,20 +117,51 @@ function unitRows(matrix: Matrix, rounding: number): Matrix {
   return matrix;
 }
 
-/** `[n·(n − 1)/2]`, 1 − correlation of every row of length 1 with those before it. */
+/**
+ * `[n·(n − 1)/2]`, of every row u and those v before it what ranks as 1 − correlation does: ‖u − v‖ where they are more alike than
+ * not, else 2·√2 − ‖u + v‖. Where one sample is far away all others are nearly alike and it nearly their opposite; such rows are
+ * told apart by what they differ by, taken from the row that is most like all, and where that doesn't help from one another.
+ *
+ * @param rows of length 1, or 0 where there is no correlation; changed
+ */
 async function pairDistances(rows: Matrix): Promise<Float64Array> {
-  const count = rows.rows;
+  const { rows: count, cols, data } = rows;
+  const row = (i: number) => rowRange(rows, i, i + 1).data;
+  const isEmpty = rowSquares(rows).map((square) => (square === 0 ? 1 : 0));
+  const sums = await multiply({ rows: 1, cols: count, data: new Float64Array(count).fill(1) }, rows);
+  const likeness = (await multiplyTransposed(rows, sums)).data;
+  const origin = row(likeness.indexOf(Math.max(...likeness))).slice();
+  for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) - (origin[at % cols] as number);
+  const squares = rowSquares(rows);
+
   const result = new Float64Array((count * (count - 1)) / 2);
-  let at = 0;
+  let pair = 0;
   for (let from = 0; from < count; from += BLOCK) {
     const to = Math.min(from + BLOCK, count);
-    const { data } = await multiplyTransposed(rowRange(rows, from, to), rowRange(rows, 0, to));
+    const products = (await multiplyTransposed(rowRange(rows, from, to), rowRange(rows, 0, to))).data;
     for (let i = from; i < to; i++) {
       const start = (i - from) * to;
       for (let j = 0; j < i; j++) {
-        result[at++] = Math.round((1 - (data[start + j] as number)) / RESOLUTION) * RESOLUTION;
+        const sum = (squares[i] as number) + (squares[j] as number);
+        const difference = sum - 2 * (products[start + j] as number);
+        const opposite = difference > 2;
+        let square = opposite ? 4 - difference : difference;
+        if (square < CANCELLED * sum) square = squaredDifference(row(i), row(j), opposite ? origin : undefined);
+        if (isEmpty[i] || isEmpty[j]) square = 2;
+        const distance = opposite ? Math.SQRT2 * 2 - Math.sqrt(square) : Math.sqrt(square);
+        result[pair++] = Math.round(distance / RESOLUTION) * RESOLUTION;
       }
     }
   }
   return result;
+}
+
+/** ‖a − b‖², or of opposites that are taken from an origin that of what they add up to without it. */
+function squaredDifference(a: Float64Array, b: Float64Array, origin: Float64Array | undefined): number {
+  let sum = 0;
+  for (let j = 0; j < a.length; j++) {
+    const [first, second] = [a[j] as number, b[j] as number];
+    sum += (origin === undefined ? first - second : first + second + 2 * (origin[j] as number)) ** 2;
+  }
+  return sum;
 }

@@ -1,8 +1,8 @@
 import { dot } from '../linalg/matrix.ts';
 
-/** Distances closer than this are equal: products don't give more digits. */
+/** Distances closer than this are equal: it is far above their rounding. */
 export const RESOLUTION = 2 ** -40;
-/** More than there are different distances of one-hot labels; times 2/RESOLUTION still an exact number. */
+/** More than there are different distances of one-hot labels; times 4/RESOLUTION still an exact number. */
 const LEVELS = 2 ** 10;
 const MOST_BUCKETS = 2 ** 22;
 /** Beyond, a sort by insertion is slower than one by merging. */

@@ -68,6 +68,54 @@ test.each(['unreduced', 'tied'])('nor are samples that rounding makes vary: %s',
   }
 });
 
+test.each<[string, (rows: number[][]) => number[][]]>([
+  [
+    'one is 10⁶ times as long as the others',
+    (rows) => rows.map((row, i) => row.map((value) => (i === 7 ? 1e6 : 1) * value)),
+  ],
+  [
+    'they are pairs that hardly differ',
+    (rows) =>
+      rows.map((row, i) => row.map((value, j) => (i % 2 === 0 ? value : (rows[i - 1]?.[j] ?? 0) + 1e-6 * value))),
+  ],
+])('tells samples apart by all their digits: %s', async (_, change) => {
+  for (const seed of [1, 2, 3]) {
+    const { features, labels } = classification(seed, 20, 30, 3);
+    const rows = change(Array.from({ length: 20 }, (_, i) => [...features.data.subarray(i * 30, (i + 1) * 30)]));
+    const input = { features: { ...features, data: Float64Array.from(rows.flat()) }, labels };
+    expect(Math.abs((await scoreOf('parc', input, 'tied')) - definition(rows, [...labels]))).toBeLessThan(1e-9);
+  }
+});
+
+/** PARC by its definition, in pairs and plain sums. */
+function definition(features: readonly number[][], labels: readonly number[]): number {
+  const columns = (features[0] ?? []).map((_, j) => standardised(features.map((row) => row[j] as number)));
+  const rows = features.map((_, i) => standardised(columns.map((column) => column[i] as number)));
+  const pairs = rows.flatMap((_, i) => Array.from({ length: i }, (_, j) => [i, j] as const));
+  const distances = pairs.map(
+    ([i, j]) => 1 - mean((rows[i] ?? []).map((value, k) => value * (rows[j]?.[k] as number))),
+  );
+  const different = pairs.map(([i, j]) => (labels[i] === labels[j] ? 0 : 1));
+  const [a, b] = [standardised(midranks(distances)), standardised(midranks(different))];
+  return 100 * mean(a.map((value, at) => value * (b[at] as number)));
+}
+
+function midranks(values: readonly number[]): number[] {
+  return values.map(
+    (value) => values.filter((other) => other < value).length + values.filter((other) => other <= value).length,
+  );
+}
+
+function standardised(values: readonly number[]): number[] {
+  const centre = mean(values);
+  const deviation = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+  return values.map((value) => (value - centre) / deviation);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 test('tied: the numbering of the classes does not matter', async () => {
   const { features, labels } = await readCase('golden/plain');
   const renumbered = labels?.map((label) => (label * 3) % 7);
