@@ -1,5 +1,5 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, joinColumns, rowRange, zeros } from '../linalg/matrix.ts';
+import { columnSquares, dot, joinColumns, rowRange, zeros } from '../linalg/matrix.ts';
 import { multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import type { Contributions, Score } from './score.ts';
@@ -16,7 +16,8 @@ import { PROBABILITY } from './score.ts';
  * Nothing depends on the order of the samples: of classes with as many neighbours the one with the largest sum of
  * similarities wins, and of others as similar those of the lower class, or with the smaller labels, come first.
  *
- * Where a large common mean makes all similarities nearly 1, what they lack to 1 is computed instead, with all its digits.
+ * Where a large common mean makes all similarities nearly 1, or one large feature makes them nearly ±1, what they lack to that is
+ * computed instead, with all its digits.
  *
  * Time O(n²·d) in products, memory O(n·d + 256·n). `details.neighbours` is k.
  */
@@ -30,7 +31,7 @@ export const knn: Score = {
     const { labels, count } = evidence;
     const predictions = labels === undefined ? means(evidence) : votes(labels);
     const sizes = [...new Set(NEIGHBOURS.map((k) => Math.min(k, count - 1)))];
-    const { directions, halfSquares, resolution } = directionsOf(evidence);
+    const { directions, signs, halfSquares, resolution } = directionsOf(evidence);
     const hits = sizes.map(() => new Float64Array(count));
     for (let from = 0; from < count; from += QUERIES) {
       const to = Math.min(from + QUERIES, count);
@@ -39,7 +40,7 @@ export const knn: Score = {
         const row = rowRange(similarities, i - from, i - from + 1).data;
         for (let j = 0; j < count; j++) {
           const similarity = (row[j] as number) - (halfSquares[i] as number) - (halfSquares[j] as number);
-          row[j] = Math.round(similarity / resolution) * resolution;
+          row[j] = Math.round((signs[i] === signs[j] ? similarity : -2 - similarity) / resolution) * resolution;
         }
         const nearest = nearestOthers(row, i, predictions.compare, sizes[sizes.length - 1] as number);
         sizes.forEach((size, s) => {
@@ -62,8 +63,8 @@ export const knn: Score = {
 };
 
 const NEIGHBOURS = [1, 5, 20];
-/** The mean similarity of samples from which on it costs digits by which they differ; far above what features of 0 leave. */
-const ALIKE = 1 - 1e-6;
+/** The mean similarity of samples from which on it costs digits by which they differ. */
+const ALIKE = 1 - 1e-3;
 /** What rounding does to products, relative to the squares of what is multiplied, with room to spare. */
 const PRODUCT_ROUNDING = 2 ** -40;
 /** The same to directions. */
@@ -118,35 +119,45 @@ function means(evidence: Evidence): Predictions {
 /**
  * `directions` `[n, d]`, the features as vectors of length 1 (0 stays 0), and `halfSquares` `[n]`: the similarity of two
  * samples is the product of their directions less the half squares of both. These are 0, but where all directions are
- * nearly the same: there the directions are centred, so that u·v − 1 = −½·‖u − v‖² isn't lost in the rounding of u·v.
+ * nearly the same, or its opposite, as `signs` `[n]` tell: there directions of one sign are centred, and similarities less by 1, so
+ * that u·v − 1 = −½·‖u − v‖² isn't lost in the rounding of u·v; of opposites they are −1 − u·v, which becomes −2 less that.
  * Similarities closer than `resolution` are equal: products and directions don't give more digits.
  */
-function directionsOf({ features }: Evidence): { directions: Matrix; halfSquares: Float64Array; resolution: number } {
+function directionsOf({ features }: Evidence): {
+  directions: Matrix;
+  signs: Int8Array;
+  halfSquares: Float64Array;
+  resolution: number;
+} {
   const { rows, cols, data } = features;
   const directions = zeros(rows, cols);
   directions.data.set(data);
   const halfSquares = new Float64Array(rows);
-  const mean = new Float64Array(cols);
   for (let i = 0; i < rows; i++) {
     const row = rowRange(directions, i, i + 1).data;
     const length = Math.sqrt(dot(row, row));
     if (length === 0) continue;
-    for (let j = 0; j < cols; j++) {
-      row[j] = (row[j] as number) / length;
-      mean[j] = (mean[j] as number) + (row[j] as number) / rows;
-    }
+    for (let j = 0; j < cols; j++) row[j] = (row[j] as number) / length;
   }
-  if (dot(mean, mean) < ALIKE) return { directions, halfSquares, resolution: PRODUCT_ROUNDING };
+  const squares = columnSquares(directions);
+  const axis = squares.indexOf(Math.max(...squares));
+  const signs = Int8Array.from({ length: rows }, (_, i) => ((directions.data[i * cols + axis] as number) < 0 ? -1 : 1));
+  const mean = new Float64Array(cols);
+  for (let at = 0; at < directions.data.length; at++) {
+    const value = (signs[Math.floor(at / cols)] as number) * (directions.data[at] as number);
+    mean[at % cols] = (mean[at % cols] as number) + value / rows;
+  }
+  if (dot(mean, mean) < ALIKE) return { directions, signs: signs.fill(1), halfSquares, resolution: PRODUCT_ROUNDING };
   let largest = 0;
   for (let i = 0; i < rows; i++) {
     const row = rowRange(directions, i, i + 1).data;
-    for (let j = 0; j < cols; j++) row[j] = (row[j] as number) - (mean[j] as number);
+    for (let j = 0; j < cols; j++) row[j] = (signs[i] as number) * (row[j] as number) - (mean[j] as number);
     const square = dot(row, row);
     halfSquares[i] = square / 2;
     largest = Math.max(largest, square);
   }
   const resolution = PRODUCT_ROUNDING * largest + DIRECTION_ROUNDING * Math.sqrt(largest);
-  return { directions, halfSquares, resolution: resolution > 0 ? resolution : 1 };
+  return { directions, signs, halfSquares, resolution: resolution > 0 ? resolution : 1 };
 }
 
 /** The `size` most similar others, the most similar first. */

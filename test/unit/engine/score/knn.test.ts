@@ -84,11 +84,16 @@ test('samples of one direction are equally similar, however rounded', async () =
   expect(score).toBe(await scoreOf('knn', { features: same, labels }));
 });
 
-test('samples far from the origin are told apart by what little they differ in', async () => {
+test.each<[string, (sample: number) => number]>([
+  ['on one side', () => 1],
+  ['on both sides', (sample) => (sample % 3 === 0 ? -1 : 1)],
+])('samples far from the origin, %s, are told apart by what little they differ in', async (_, sign) => {
   const { features, labels } = classification(3, 120, 8, 4, 1.5);
   // One large feature at right angles to what tells the samples apart: their cosines are in the order of their distances.
-  const far = { rows: 120, cols: 9, data: new Float64Array(120 * 9).fill(3e8) };
-  for (let i = 0; i < 120; i++) far.data.set(features.data.subarray(8 * i, 8 * i + 8), 9 * i);
+  const far = { rows: 120, cols: 9, data: new Float64Array(120 * 9) };
+  for (let i = 0; i < 120; i++) {
+    far.data.set([...features.data.subarray(8 * i, 8 * i + 8), 3e8 * sign(i)], 9 * i);
+  }
   const samples = Array.from(labels, (_, i) => i);
   const distance = (i: number, j: number) =>
     [0, 1, 2, 3, 4, 5, 6, 7].reduce(
@@ -97,7 +102,9 @@ test('samples far from the origin are told apart by what little they differ in',
     );
   const accuracies = [1, 5, 20].map((k) => {
     const found = samples.filter((i) => {
-      const others = samples.filter((j) => j !== i).sort((a, b) => distance(i, a) - distance(i, b));
+      const others = samples
+        .filter((j) => j !== i && sign(j) === sign(i))
+        .sort((a, b) => distance(i, a) - distance(i, b));
       const votes = [0, 1, 2, 3].map((c) => others.slice(0, k).filter((j) => labels[j] === c));
       const apart = (c: number) => (votes[c] ?? []).reduce((sum, j) => sum + distance(i, j), 0);
       const [winner] = [0, 1, 2, 3].sort(
