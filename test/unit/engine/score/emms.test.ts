@@ -407,6 +407,7 @@ test('what cannot be scored is refused with a reason', async () => {
   expect(() => createEvidence({ features: { rows: 1, cols: 2, data: new Float32Array(2) } })).toThrow(
     'at least 2 samples',
   );
+  expect(() => createEvidence({ features, labels: labels.with(5, -1) })).toThrow('Labels must lie between 0 and 2');
   const embedding = generator(1).matrix(2, 4);
   expect(() => createEvidence({ features, labels, labelEmbeddings: [embedding] })).toThrow(
     'Labels must lie between 0 and 1',
