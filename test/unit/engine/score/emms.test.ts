@@ -317,6 +317,28 @@ test.each([1e-12, 1e-30, 1e30])('in-sample variants do not depend on the scale o
   }
 });
 
+test('in-sample variants leave out a feature that the published 1e-8 leaves nothing of, as NumPy does', async () => {
+  const { features, labels } = classification(13, 60, 6, 3);
+  const scores = async (data: Float64Array, cols: number) => {
+    const evidence = createEvidence({ features: { rows: 60, cols, data }, labels });
+    const variant = (name: string) => computeScore('emms', evidence, { variant: name });
+    return [(await variant('exact')).score, (await variant('paper')).score];
+  };
+  const close = (actual: number[], expected: number[]) =>
+    actual.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 9);
+    });
+  const smaller = (factor: number) => features.data.map((value, at) => (at % 6 === 5 ? factor * value : value));
+  const all = await scores(features.data, 6);
+  const without = await scores(
+    features.data.filter((_, at) => at % 6 !== 5),
+    5,
+  );
+  expect(Math.abs((all[0] ?? 0) - (without[0] ?? 0))).toBeGreaterThan(1e-4);
+  close(await scores(smaller(1e-18), 6), all);
+  close(await scores(smaller(1e-24), 6), without);
+});
+
 test('label embeddings that cancel each other out are refused', async () => {
   const { features } = classification(11, 40, 6, 3);
   const embedding = generator(12).matrix(40, 5);
