@@ -124,6 +124,7 @@ async function scoreOfRows(input: EvidenceInput, metric: Metric, rows: readonly 
   const evidence = createEvidence({
     ...input,
     features: selectRows(features, rows),
+    samplesInAll: features.rows,
     labels: labels && Int32Array.from(rows, (row) => labels[row] as number),
     multiLabels: multiLabels && selectRows(multiLabels, rows),
     targets: targets && selectRows(targets, rows),

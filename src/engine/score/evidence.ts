@@ -23,6 +23,8 @@ export class Evidence {
   readonly labelKind: LabelKind | undefined;
   /** `[n, c]` */
   readonly sourceProbabilities: FloatMatrix | undefined;
+  /** n, or of how many samples these are what is left. */
+  readonly samplesInAll: number;
   /** `[n]`, which of the given samples each is; undefined for evidence that is in the given order. */
   readonly order: readonly number[] | undefined;
   /**
@@ -62,6 +64,7 @@ export class Evidence {
     this.isOneHot = input.labels !== undefined && (input.labelEmbeddings ?? []).length === 0;
     this.embeddings = once(labelEmbeddings);
     this.sourceProbabilities = input.sourceProbabilities;
+    this.samplesInAll = input.samplesInAll ?? input.features.rows;
     this.order = order;
     this.sorted = once(() => sortedEvidence(this));
 

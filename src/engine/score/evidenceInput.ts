@@ -35,6 +35,8 @@ export interface EvidenceInput {
   labelEmbeddings?: readonly FloatMatrix[] | undefined;
   /** `[n, c]` class probabilities of the source classifier. */
   sourceProbabilities?: FloatMatrix | undefined;
+  /** Of how many samples these are what is left, where a score is computed without some; by default n. */
+  samplesInAll?: number | undefined;
   /** Statistics of just these features and labels, when they are at hand already. */
   statistics?: SufficientStatistics | undefined;
 }

@@ -40,7 +40,8 @@ import type { Score } from './score.ts';
  * - `regression`: y are the columns of the label embeddings as they are, averaged per embedding, then over embeddings: the
  *   EMMS paper's "LogME enhanced by label embeddings".
  *
- * With fewer samples than features the published code leaves d − n factors α out of the determinant; so does this.
+ * With fewer samples than features the published code leaves d − n factors α out of the determinant; so does this. Without some
+ * of N samples n·(d − N)/N: the same per sample, for how much α varies must not depend on how many are left.
  *
  * Time O(n·d²) for the statistics, O(m³ + m²·r) with m = min(n, d) and r the number of columns to rotate (C with class labels,
  * else K·d2, and their products with the features O(n·d·r)), with label embeddings of classes O(m·C·K·d2) for their columns.
@@ -218,13 +219,13 @@ async function sharedProblem(
 }
 
 async function tridiagonalProblem(evidence: Evidence, gram: Matrix, isPrimal: boolean): Promise<TridiagonalProblem> {
-  const { count, features } = evidence;
+  const { count, features, samplesInAll } = evidence;
   const statistics = await evidence.statistics();
   const tridiagonal = await tridiagonalise(gram);
   tridiagonal.diagonal.forEach((value, i) => {
     tridiagonal.diagonal[i] = Math.max(0, value);
   });
-  let dimension = features.cols;
+  let dimension = Math.min(count, features.cols) + (count * Math.max(0, features.cols - samplesInAll)) / samplesInAll;
   if (features.cols < count) {
     // The published code drops singular values of 0 from the determinant, but not from d.
     const mean = featureMean(statistics);

@@ -26,6 +26,7 @@ function coverage(runs: readonly Run[], samples: number): number {
 test.each([
   ['more samples than features', 100, 8, 3, 2],
   ['more features than samples', 40, 60, 3, 4],
+  ['fewer samples than features once some are left out', 60, 54, 5, 3],
   ['two classes that are hardly apart', 60, 8, 2, 4],
 ])('with %s about 90 % of the intervals of LogME hold the expected score', async (_, n, d, classes, noise) => {
   const centres = generator(2).matrix(classes, d);

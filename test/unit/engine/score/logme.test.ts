@@ -331,3 +331,17 @@ test.each([
   const wide = await computeScore('logme', createEvidence({ features: generator(1).matrix(n, 2 * n), labels }));
   expect(wide.bounds).toBeUndefined();
 });
+
+test('what is left of at least as many samples as features has no factors α left out of the determinant', async () => {
+  const { features, labels } = classification(3, 20, 30, 2);
+  const wider: Matrix = { rows: 20, cols: 31, data: new Float64Array(20 * 31) };
+  for (let i = 0; i < 20; i++) wider.data.set(features.data.subarray(i * 30, (i + 1) * 30), i * 31);
+  const score = (of: FloatMatrix, samplesInAll?: number) => scoreOf('logme', { features: of, labels, samplesInAll });
+  // A feature that is 0 says nothing: only the factors tell it.
+  expect(await score(wider, 40)).toBeCloseTo(await score(features, 40), 12);
+  expect(Math.abs((await score(wider)) - (await score(features)))).toBeGreaterThan(1e-3);
+  // Of 25 samples a fifth as many factors per sample as there are samples, of 20 half as many.
+  const evidence = await score(features, 30);
+  expect((await score(features, 25)) - evidence).toBeCloseTo(((await score(features)) - evidence) * 0.4, 12);
+  expect(await score(features, 20)).toBe(await score(features));
+});
