@@ -71,9 +71,13 @@ export function expectedPrediction(
 /** How far from 1 the sum of a sample's probabilities may be: rounding to 8 bits, as of bfloat16, moves it by less. */
 const SUM_TOLERANCE = 0.01;
 
-/** @throws InputError for what is negative, infinite or NaN, and for a sample whose probabilities don't add up to 1. */
-export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
+/**
+ * @param order `[n]`, which of the given samples each row is of, where they are in another order
+ * @throws InputError for what is negative, infinite or NaN, and for a sample whose probabilities don't add up to 1.
+ */
+export function checkProbabilities({ rows, cols, data }: FloatMatrix, order?: readonly number[]): void {
   for (let i = 0; i < rows; i++) {
+    const sample = order?.[i] ?? i;
     let sum = 0;
     for (let z = 0; z < cols; z++) {
       const value = data[i * cols + z] as number;
@@ -81,13 +85,13 @@ export function checkProbabilities({ rows, cols, data }: FloatMatrix): void {
         const remedy = Number.isNaN(value)
           ? 'check the checkpoint and its preprocessing'
           : 'give probabilities, not logits';
-        throw new InputError(`Sample ${i} has the source probability ${value}; ${remedy}.`);
+        throw new InputError(`Sample ${sample} has the source probability ${value}; ${remedy}.`);
       }
       sum += value;
     }
     if (Math.abs(sum - 1) > SUM_TOLERANCE) {
       throw new InputError(
-        `The source probabilities of sample ${i} add up to ${sum}, not 1; give the softmax of the source classifier's logits.`,
+        `The source probabilities of sample ${sample} add up to ${sum}, not 1; give the softmax of the source classifier's logits.`,
       );
     }
   }

@@ -36,11 +36,11 @@ export const pactran: Score = {
   meaning: 'A new top layer is guaranteed a smaller error.',
   sortsSamples: true,
   async compute(evidence, { variant }) {
-    const { sourceProbabilities } = evidence;
+    const { sourceProbabilities, order } = evidence;
     const { counts, classOf } = presentClasses(evidence);
     if (variant === 'gaussian') return { score: await gaussian(evidence, classOf, counts.length), details: {} };
     if (sourceProbabilities === undefined) throw new InputError(`PACTran ${variant} needs source probabilities.`);
-    checkProbabilities(sourceProbabilities);
+    checkProbabilities(sourceProbabilities, order);
     return { score: evidenceBound(sourceProbabilities, classOf, counts, variant === 'dirichlet'), details: {} };
   },
 };

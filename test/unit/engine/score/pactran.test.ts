@@ -87,6 +87,12 @@ test('says what a variant lacks', async () => {
   await expect(scoreOf('pactran', { features, labels, sourceProbabilities: logits }, 'gamma')).rejects.toThrow(
     'give probabilities, not logits',
   );
+  // As given, in whatever order the samples are worked on.
+  const wrong = { rows: 20, cols: 2, data: new Float64Array(40).fill(0.5) };
+  wrong.data[2 * 13] = 0.8;
+  await expect(scoreOf('pactran', { features, labels, sourceProbabilities: wrong }, 'dirichlet')).rejects.toThrow(
+    'of sample 13 add up to 1.3',
+  );
 });
 
 test('the minimum is found where features of a large scale hold classes far apart', async () => {
