@@ -37,6 +37,8 @@ export async function mixtureProbabilities(samples: Matrix, components: number, 
     if (Math.abs(likelihood - previous) < MIXTURE_TOLERANCE) break;
     previous = likelihood;
   }
+  // scikit-learn looks at the likelihood before it fits the components anew, and tells probabilities of the last fit.
+  await expectAndMaximise(samples, columns, probabilities);
   return probabilities;
 }
 

@@ -44,15 +44,16 @@ function clusterings(values: readonly number[]): number[] {
 /** The probabilities of the component of the first values, from clusters of the first `size` and the others, by the textbook. */
 function fitted(values: readonly number[], size: number): number[] {
   let probabilities = values.map((_, i) => Number(i < size));
-  for (let step = 0, before = Number.NEGATIVE_INFINITY; step < 100; step++) {
+  for (let step = 0, gain = Number.POSITIVE_INFINITY, before = Number.NEGATIVE_INFINITY; step <= 100; step++) {
     const ofFirst = densityOf(values, probabilities);
     const ofOther = densityOf(
       values,
       probabilities.map((probability) => 1 - probability),
     );
     probabilities = values.map((value) => ofFirst(value) / (ofFirst(value) + ofOther(value)));
+    if (Math.abs(gain) < 1e-3) break;
     const likelihood = mean(values.map((value) => Math.log(ofFirst(value) + ofOther(value))));
-    if (Math.abs(likelihood - before) < 1e-3) break;
+    gain = likelihood - before;
     before = likelihood;
   }
   return probabilities;
