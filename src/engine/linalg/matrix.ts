@@ -143,6 +143,24 @@ export function addTo(a: Matrix, b: Matrix): void {
   }
 }
 
+/** Every column times its factor, of `[cols]`, new. */
+export function scaleColumns({ rows, cols, data }: Matrix, factors: Float64Array): Matrix {
+  const result = zeros(rows, cols);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const at = i * cols + j;
+      result.data[at] = (data[at] as number) * (factors[j] as number);
+    }
+  }
+  return result;
+}
+
+/** Every row times its factor, of `[rows]`, new. */
+export function scaleRows(matrix: Matrix, factors: Float64Array): Matrix {
+  const { cols } = matrix;
+  return { ...matrix, data: matrix.data.map((value, at) => value * (factors[Math.floor(at / cols)] as number)) };
+}
+
 /** A + value·I into A. */
 export function addToDiagonal({ rows, cols, data }: Matrix, value: number): void {
   for (let i = 0; i < rows; i++) data[i * cols + i] = (data[i * cols + i] as number) + value;

@@ -1,5 +1,5 @@
 import type { Matrix } from './matrix.ts';
-import { difference, transpose, zeros } from './matrix.ts';
+import { difference, scaleRows, transpose } from './matrix.ts';
 import { gramian, multiply } from './multiply.ts';
 import type { Spectrum } from './symmetricEigen.ts';
 import { leadingEigenvectors, spectrumOf } from './symmetricEigen.ts';
@@ -68,14 +68,6 @@ function partOf(matrix: Matrix, spectrum: Spectrum, count: number): SingularPart
       return { right: scaleRows(right, lengths.map(inverse)), left: transpose(scaleRows(transpose(vectors), lengths)) };
     },
   };
-}
-
-function scaleRows({ rows, cols, data }: Matrix, factors: Float64Array): Matrix {
-  const result = zeros(rows, cols);
-  for (let at = 0; at < data.length; at++) {
-    result.data[at] = (data[at] as number) * (factors[Math.floor(at / cols)] as number);
-  }
-  return result;
 }
 
 /** What has no length has no direction. */

@@ -60,6 +60,17 @@ export async function fitDiscriminant(
   addToDiagonal(shrunk, ridge);
   const whitening = await positiveWhitening(shrunk, ridge);
   const coefficients = await multiply(await multiplyTransposed(means, whitening), whitening);
+  return gaussianDiscriminant(means, coefficients, counts);
+}
+
+/**
+ * Of classes that are Gaussians of one covariance S: log n_c/n − ½·‖x − μ_c‖² in the metric of S⁻¹, but for what classes share.
+ *
+ * @param means `[C, d]`, of the classes
+ * @param coefficients `[C, d]`, S⁻¹·μ_c
+ * @param counts `[C]` samples per class, none 0
+ */
+export function gaussianDiscriminant(means: Matrix, coefficients: Matrix, counts: Float64Array): Discriminant {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const intercepts = counts.map(
     (count, c) =>

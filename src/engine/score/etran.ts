@@ -1,8 +1,7 @@
-import { dot, rowRange, rowSquares, zeros } from '../linalg/matrix.ts';
+import { rowSquares, zeros } from '../linalg/matrix.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import { classScatter } from './classScatter.ts';
-import type { Discriminant } from './discriminant.ts';
-import { adaptiveDiscriminant, ownProbabilities, softmaxAt } from './discriminant.ts';
+import { adaptiveDiscriminant, gaussianDiscriminant, ownProbabilities, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { centredSamples } from './samples.ts';
 import type { Score } from './score.ts';
@@ -54,7 +53,7 @@ async function classProbabilities(evidence: Evidence, reference: boolean): Promi
   const centre = (await centredSamples(evidence, origin, origin + 1)).data;
   const { means, counts } = scatter;
   const moved = { ...means, data: means.data.map((value, at) => value - (centre[at % means.cols] as number)) };
-  return ownProbabilities(nearestMean(moved, counts), scatter, softmaxAt, async (from, to) => {
+  return ownProbabilities(gaussianDiscriminant(moved, moved, counts), scatter, softmaxAt, async (from, to) => {
     const { cols, data } = evidence.features;
     const samples = zeros(to - from, cols);
     for (let at = 0; at < samples.data.length; at++) {
@@ -74,15 +73,6 @@ async function typicalSample(evidence: Evidence): Promise<number> {
     });
   }
   return nearest;
-}
-
-function nearestMean(means: Discriminant['coefficients'], counts: Float64Array): Discriminant {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const intercepts = counts.map((count, c) => {
-    const mean = rowRange(means, c, c + 1).data;
-    return Math.log(count / total) - 0.5 * dot(mean, mean);
-  });
-  return { coefficients: means, intercepts };
 }
 
 function energy({ features }: Evidence): number {

@@ -6,6 +6,7 @@ import {
   joinColumns,
   mix,
   scaled,
+  scaleRows,
   submatrix,
   transpose,
   zeros,
@@ -17,7 +18,6 @@ import { uniformNumbers } from '../random.ts';
 import type { Evidence } from './evidence.ts';
 import { mixOneHot, oneHotLabels } from './oneHotLabels.ts';
 import { sampleProducts } from './sampleProducts.ts';
-import { scaleRows } from './samples.ts';
 
 /** Columns that the ridge is chosen on. */
 const SEARCH_WIDTH = 64;

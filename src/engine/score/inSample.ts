@@ -10,6 +10,7 @@ import {
   rowRange,
   rowSquares,
   scaled,
+  scaleRows,
   transpose,
   zeros,
 } from '../linalg/matrix.ts';
@@ -31,7 +32,6 @@ import type { MixtureProjection } from './mixtureProjection.ts';
 import { mixtureProjection } from './mixtureProjection.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
 import { innerProducts, projectedProducts } from './projectedProducts.ts';
-import { scaleRows } from './samples.ts';
 import { singleFeatures } from './singleFeatures.ts';
 
 /**

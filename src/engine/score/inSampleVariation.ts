@@ -1,11 +1,10 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, mix, rowSquares, trace, transpose } from '../linalg/matrix.ts';
+import { dot, mix, rowSquares, scaleRows, trace, transpose } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { ratiosWithoutBlocks } from './blocks.ts';
 import type { Evidence } from './evidence.ts';
 import type { InSampleFit, InSampleSolution, SquaredResiduals } from './inSample.ts';
 import { oneHotLabels } from './oneHotLabels.ts';
-import { scaleRows } from './samples.ts';
 import type { LeftOut } from './score.ts';
 
 /** Share of the labels' squared length; what a fit leaves less of is rounding. */

@@ -1,4 +1,4 @@
-import { columnSquares, rowRange, scaled, trace, transpose, zeros } from '../linalg/matrix.ts';
+import { columnSquares, rowRange, scaleColumns, scaled, trace, transpose, zeros } from '../linalg/matrix.ts';
 import { multiply, multiplyLowerTriangular, multiplyTransposed } from '../linalg/multiply.ts';
 import { BLOCK_SAMPLES } from '../linalg/sampleRows.ts';
 import type { ClassScatter } from './classScatter.ts';
@@ -7,7 +7,7 @@ import type { Evidence } from './evidence.ts';
 import { heldOutFit } from './heldOut.ts';
 import { heldOutVariation } from './heldOutVariation.ts';
 import { dualFreedom, dualGram, LEAST_FREEDOM, ridgeWhitening } from './ridgeSolvers.ts';
-import { centredSamples, scaleColumns } from './samples.ts';
+import { centredSamples } from './samples.ts';
 import type { Score, ScoreResult } from './score.ts';
 import { meanOverSamples, PROBABILITY } from './score.ts';
 

@@ -1,16 +1,27 @@
 import { InputError } from '../errors.ts';
 import type { Matrix } from '../linalg/matrix.ts';
-import { difference, dot, rowRange, scaled, selectRows, trace, transpose, zeros } from '../linalg/matrix.ts';
+import {
+  addToDiagonal,
+  difference,
+  rowRange,
+  scaleColumns,
+  scaled,
+  scaleRows,
+  selectRows,
+  trace,
+  transpose,
+  zeros,
+} from '../linalg/matrix.ts';
 import { gramian, inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import { nuclearNorm } from '../linalg/nuclearNorm.ts';
 import { leadingEigenvectors, spectrumOf } from '../linalg/symmetricEigen.ts';
 import { positiveWhitening } from '../linalg/whitening.ts';
 import { subtractRows } from './classScatter.ts';
-import { classScores, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
+import { classScores, gaussianDiscriminant, ownProbabilities, softmax, softmaxAt } from './discriminant.ts';
 import type { Evidence } from './evidence.ts';
 import { principalComponents } from './principalComponents.ts';
 import type { PresentClasses } from './samples.ts';
-import { presentClasses, samplesByClass, scaleColumns, scaleRows } from './samples.ts';
+import { presentClasses, samplesByClass } from './samples.ts';
 import type { Score } from './score.ts';
 import { meanOverSamples, PROBABILITY } from './score.ts';
 
@@ -114,11 +125,7 @@ async function discriminantAnalysis(evidence: Evidence, { classOf, counts }: Pre
       ? await shrunkProjection(residuals, within, means, counts, shrinkage)
       : await fullProjection(within, means, counts);
 
-  const intercepts = counts.map(
-    (samplesOf, c) =>
-      Math.log(samplesOf / count) - 0.5 * dot(rowRange(means, c, c + 1).data, rowRange(coefficients, c, c + 1).data),
-  );
-  return { samples, directions, discriminant: { coefficients, intercepts } };
+  return { samples, directions, discriminant: gaussianDiscriminant(means, coefficients, counts) };
 }
 
 /** Next to the between-class covariance: larger than what rounding makes of it, too small to turn a direction. */
@@ -144,7 +151,7 @@ async function shrunkProjection(
   const between = difference(outer, scaled(inner, ratio));
   const ridge = (shrinkage * trace(inner)) / width;
   const shrunk = scaled(inner, 1 - shrinkage);
-  for (let j = 0; j < width; j++) shrunk.data[j * width + j] = (shrunk.data[j * width + j] as number) + ridge;
+  addToDiagonal(shrunk, ridge);
   const whitening = await positiveWhitening(shrunk, ridge);
   const spectrum = await spectrumOf(await multiplyTransposed(await multiply(whitening, between), whitening));
   const vectors = await leadingEigenvectors(spectrum, Math.min(means.rows - 1, width));
@@ -162,19 +169,10 @@ async function fullProjection(within: Matrix, means: Matrix, counts: Float64Arra
     const square = within.data[j * within.cols + j] as number;
     return square > 0 ? Math.sqrt(count / square) : 1;
   });
-  const standardised = scaled(transpose(scaleColumns(transpose(scaleColumns(within, scale)), scale)), 1 / count);
+  const standardised = scaled(scaleRows(scaleColumns(within, scale), scale), 1 / count);
   const inner = await significantVectors(standardised, RANK_TOLERANCE);
-  const whitening = transpose(
-    scaleColumns(
-      transpose(
-        scaleColumns(
-          inner.vectors,
-          inner.values.map((value) => 1 / Math.sqrt(value)),
-        ),
-      ),
-      scale,
-    ),
-  );
+  const lengths = inner.values.map((value) => 1 / Math.sqrt(value));
+  const whitening = scaleRows(scaleColumns(inner.vectors, lengths), scale);
   const weighted = scaleColumns(transpose(await multiply(means, whitening)), counts.map(Math.sqrt));
   const outer = await significantVectors(scaled(await gramian(weighted), 1 / (counts.length - 1)), 0);
   const directions = await multiply(whitening, outer.vectors);

@@ -1,12 +1,12 @@
 import { InputError } from '../errors.ts';
 import type { FloatMatrix, Matrix } from '../linalg/matrix.ts';
-import { columnSquares, dot, rowRange, rowSquares } from '../linalg/matrix.ts';
+import { columnSquares, dot, rowRange, rowSquares, scaleColumns } from '../linalg/matrix.ts';
 import { inTurn, multiply, multiplyTransposed } from '../linalg/multiply.ts';
 import type { Evidence } from './evidence.ts';
 import { classDistances } from './oneHotDistances.ts';
 import { principalComponents, roundingOf } from './principalComponents.ts';
 import { correlation, correlationWithLevels, RESOLUTION, ranks } from './rankCorrelation.ts';
-import { centredSamples, presentClasses, scaleColumns } from './samples.ts';
+import { centredSamples, presentClasses } from './samples.ts';
 import type { Bounds, Score } from './score.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { Matrix } from '../linalg/matrix.ts';
-import { dot, paste, rowRange, zeros } from '../linalg/matrix.ts';
+import { dot, paste, rowRange, scaleColumns, zeros } from '../linalg/matrix.ts';
 import { gramian } from '../linalg/multiply.ts';
 import { singularParts } from '../linalg/singularParts.ts';
 import { spectrumOf } from '../linalg/symmetricEigen.ts';
 import type { Evidence } from './evidence.ts';
-import { centredSamples, featureMean, scaleColumns } from './samples.ts';
+import { centredSamples, featureMean } from './samples.ts';
 
 /** A component that varies by less than so many roundings of the features is rounding: features may be sums that were rounded before. */
 const ROUNDINGS = 16;
