@@ -41,10 +41,10 @@ const STARTS = [-1, 1, -4, LOWEST_EXPONENT];
 const HALF = 0.5;
 /**
  * Problems of fewer multiplications are cheap enough to begin everywhere, and to go on in smaller steps: few samples have
- * several valleys, and narrow ones.
+ * several valleys, and narrow ones where one of them is far away.
  */
 const SMALL = 2 ** 27;
-const SMALLEST_STEP = 0.125;
+const SMALLEST_STEP = 2 ** -5;
 /** The least gain that counts, relative to the held-out residual: more than the rounding of rough ones. */
 const LEAST_IMPROVEMENT = 1e-6;
 
